@@ -1,0 +1,3 @@
+module trapline
+
+go 1.24

@@ -1,0 +1,70 @@
+package sim
+
+// clock is a vector clock over tasks: entry t is the epoch of task t up to which
+// its owner knows what t did. Epochs begin at 1.
+type clock []uint32
+
+// at is the entry of t.
+func (c clock) at(t TaskID) uint32 {
+	if int(t) < len(c) {
+		return c[t]
+	}
+	return 0
+}
+
+// grow makes room for n tasks.
+func (c clock) grow(n int) clock {
+	for len(c) < n {
+		c = append(c, 0)
+	}
+	return c
+}
+
+// join takes over what d knows.
+func (c clock) join(d clock) clock {
+	c = c.grow(len(d))
+	for i, e := range d {
+		if e > c[i] {
+			c[i] = e
+		}
+	}
+	return c
+}
+
+// inherit starts k's clock from what its parent knows.
+func (k *K) inherit(parent *K) {
+	k.clock = append(k.clock[:0], parent.clock...).grow(int(k.id) + 1)
+	k.clock[k.id] = 1
+	parent.tick()
+}
+
+// tick begins a new epoch of k, after it has published the old one.
+func (k *K) tick() {
+	k.clock = k.clock.grow(int(k.id) + 1)
+	k.clock[k.id]++
+}
+
+// synchronise gives the use of o the ordering that the sc model grants to every
+// marked access: a reader learns what writers had done, a writer publishes what
+// it did. Those who only add to o learn nothing of each other.
+func (k *K) synchronise(o *Object, mode Mode) {
+	info := &k.m.objects[o.id]
+	store := mode == Write && ops[k.pending.op].store
+	if !store {
+		k.clock = k.clock.join(info.stores)
+		if mode != Add {
+			k.clock = k.clock.join(info.adds)
+		}
+	}
+	switch {
+	case store:
+		info.stores = append(info.stores[:0], k.clock...)
+	case mode == Write:
+		info.stores = info.stores.join(k.clock)
+	case mode == Add:
+		info.adds = info.adds.join(k.clock)
+	default:
+		return
+	}
+	k.tick()
+}

@@ -1,0 +1,42 @@
+package sim
+
+// Context is what a piece of kernel code runs in, and so what it may do.
+type Context uint8
+
+// The contexts, from the one that may sleep to the ones that may not.
+const (
+	Task Context = iota
+	SoftIRQ
+	HardIRQ
+)
+
+// Context says what the code runs in.
+func (k *K) Context() Context { return k.ctx }
+
+// PreemptDisable is preempt_disable(): until the matching PreemptEnable the
+// task must not sleep.
+func (k *K) PreemptDisable() { k.preempt++ }
+
+// PreemptEnable is preempt_enable().
+func (k *K) PreemptEnable() { k.preempt-- }
+
+// inAtomic says that the code must not sleep.
+func (k *K) inAtomic() bool {
+	return k.ctx != Task || k.preempt > 0 || k.bhOff > 0 || k.irqOff > 0
+}
+
+// MightSleep is might_sleep(): it fails if the code runs where it must not
+// sleep, whether or not it would have to wait this time. The subject is what it
+// would wait for.
+func (k *K) MightSleep(subject string) {
+	if !k.m.aborting && k.inAtomic() {
+		k.Fail(&Violation{Kind: Atomic, Subject: subject})
+	}
+}
+
+// exit checks what a task may not leave behind.
+func (k *K) exit() {
+	if len(k.held) > 0 {
+		k.Fail(&Violation{Kind: HeldAtExit, Subject: k.held[len(k.held)-1].o.name})
+	}
+}

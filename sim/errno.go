@@ -1,0 +1,38 @@
+package sim
+
+import "fmt"
+
+// Errno is what a kernel function returns when it fails: the positive number of
+// include/uapi/asm-generic/errno-base.h. It is a value of the simulated kernel,
+// never the way trapline reports a mistake of its user.
+type Errno int
+
+// The error numbers that the simulated code returns.
+const (
+	EPERM   Errno = 1
+	ENOENT  Errno = 2
+	EIO     Errno = 5
+	EAGAIN  Errno = 11
+	ENOMEM  Errno = 12
+	EACCES  Errno = 13
+	EFAULT  Errno = 14
+	EBUSY   Errno = 16
+	EEXIST  Errno = 17
+	EINVAL  Errno = 22
+	ETXTBSY Errno = 26
+	ENOSPC  Errno = 28
+)
+
+var errnoNames = [...]string{
+	EPERM: "EPERM", ENOENT: "ENOENT", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM",
+	EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", EINVAL: "EINVAL",
+	ETXTBSY: "ETXTBSY", ENOSPC: "ENOSPC",
+}
+
+// Error returns the number as the kernel's logs spell it: -EINVAL.
+func (e Errno) Error() string {
+	if int(e) > 0 && int(e) < len(errnoNames) && errnoNames[e] != "" {
+		return "-" + errnoNames[e]
+	}
+	return fmt.Sprintf("-%d", int(e))
+}

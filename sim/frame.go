@@ -1,0 +1,111 @@
+package sim
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"unicode"
+)
+
+// Frame is one call on the stack of simulated code.
+type Frame struct {
+	// Func is the name of the function in the kernel's spelling:
+	// uprobeReadpage is uprobe_readpage.
+	Func string
+	// File and Line say where in the Go source it stands, from the root of
+	// the module.
+	File string
+	Line int
+}
+
+// String is the frame as a symbolised kernel backtrace prints it. There is no
+// machine code, so the offsets are nought.
+func (f Frame) String() string {
+	return fmt.Sprintf("%s+0x0/0x0 %s:%d", f.Func, f.File, f.Line)
+}
+
+const self = "trapline/sim."
+
+// callers is the simulated part of the current stack, innermost call first: the
+// machine itself, the Go runtime and nameless wrappers are left out.
+func callers() []Frame {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	var stack []Frame
+	for {
+		f, more := frames.Next()
+		if name := kernelName(f.Function); name != "" {
+			stack = append(stack, Frame{name, sourceFile(f), f.Line})
+		}
+		if !more {
+			return stack
+		}
+	}
+}
+
+// site is a cheap fingerprint of the current stack, good for one process.
+func site() uint64 {
+	var pcs [16]uintptr
+	h := uint64(0)
+	for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
+		h = mix(h, uint64(pc))
+	}
+	return h
+}
+
+// kernelName is the kernel's spelling of a Go function, or "" for one that does
+// not belong on a kernel's stack.
+func kernelName(function string) string {
+	if strings.HasPrefix(function, self) || strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "iter.") {
+		return ""
+	}
+	if i := strings.LastIndexByte(function, '/'); i >= 0 {
+		function = function[i+1:]
+	}
+	for part := range strings.SplitSeq(function, ".") {
+		switch {
+		case strings.HasPrefix(part, "func") || strings.HasPrefix(part, "init") || strings.HasPrefix(part, "glob"):
+			// A closure goes by the function that it stands in.
+		case part == "" || strings.ContainsAny(part, "()[]*"):
+			// The receiver, or type arguments.
+		default:
+			function = part
+		}
+	}
+	if strings.ContainsAny(function, ".()") {
+		return ""
+	}
+	return snake(function)
+}
+
+// snake turns mapUprobePage into map_uprobe_page.
+func snake(name string) string {
+	var b strings.Builder
+	rs := []rune(name)
+	for i, r := range rs {
+		if unicode.IsUpper(r) {
+			if i > 0 && (unicode.IsLower(rs[i-1]) || unicode.IsDigit(rs[i-1]) || i+1 < len(rs) && unicode.IsLower(rs[i+1])) {
+				b.WriteByte('_')
+			}
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// sourceFile is the file of a frame from the root of its module: the package
+// path without its first element, and the base name. It is the same on every
+// machine.
+func sourceFile(f runtime.Frame) string {
+	pkg := f.Function
+	slash := strings.LastIndexByte(pkg, '/')
+	if dot := strings.IndexByte(pkg[slash+1:], '.'); dot >= 0 {
+		pkg = pkg[:slash+1+dot]
+	}
+	if _, rest, ok := strings.Cut(pkg, "/"); ok {
+		return path.Join(rest, path.Base(f.File))
+	}
+	return path.Base(f.File)
+}

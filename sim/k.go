@@ -1,0 +1,247 @@
+package sim
+
+import "errors"
+
+// errUnwind is panicked to leave the program when an execution is over.
+var errUnwind = errors.New("sim: unwinding")
+
+// K is the handle through which kernel code runs on the machine, one for each
+// task. It stands where Linux has current: it is handed down to every function,
+// and its methods are the kernel's verbs. A verb is the only place where another
+// task may run.
+type K struct {
+	m      *Machine
+	id     TaskID
+	order  uint64 // place among all tasks; the same on every machine
+	name   string
+	given  string // the name before that of the parent was put in front
+	parent *K
+	f      func(k *K)
+	setup  bool
+	daemon bool
+	alive  bool
+	begun  bool // has come to its first step
+
+	// The coroutine, kept from one execution to the next.
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+
+	// What the task has made, so that its n-th child and its n-th object are
+	// the same ones in every execution.
+	children  []*K
+	nchildren int
+	objects   []ObjID
+	nobjects  int
+
+	pending pending
+	wake    Object // what the task sleeps on
+	at      []Frame
+
+	// The context, as in preempt_count.
+	ctx     Context
+	preempt int
+	bhOff   int
+	irqOff  int
+	held    []held
+
+	clock clock
+}
+
+// pending is the step that a task is about to take.
+type pending struct {
+	op   Op
+	obj  *Object
+	mode Mode
+	wait Wait
+}
+
+func (k *K) reset() {
+	k.alive, k.begun = false, false
+	k.nchildren, k.nobjects = 0, 0
+	k.pending = pending{}
+	k.at = nil
+	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
+	k.held = k.held[:0]
+	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
+}
+
+func (k *K) depth() int {
+	d := 0
+	for o := k.order; o != 0; o <<= 8 {
+		d++
+	}
+	return d
+}
+
+// body is the life of the coroutine: one run of the task for each execution.
+func (k *K) body(yield func(struct{}) bool) {
+	k.yield = yield
+	for {
+		k.run()
+		if !yield(struct{}{}) {
+			return
+		}
+	}
+}
+
+// run executes the task once, up to its end or to the end of the execution, and
+// says who goes on.
+func (k *K) run() {
+	defer k.ended()
+	k.f(k)
+	k.exit()
+}
+
+func (k *K) ended() {
+	m := k.m
+	r := recover()
+	k.alive = false
+	if r != nil {
+		if r != errUnwind && m.oops(k, r) == nil {
+			panic(r)
+		}
+		m.next = nil
+		return
+	}
+	for i, l := range m.live {
+		if l == k {
+			m.live = append(m.live[:i], m.live[i+1:]...)
+			break
+		}
+	}
+	if k.begun {
+		m.next = m.pick(nil)
+	}
+}
+
+// Name is the name of the task, as in /proc/PID/comm.
+func (k *K) Name() string { return k.name }
+
+// ID is the task's number.
+func (k *K) ID() TaskID { return k.id }
+
+// Machine is the machine that the task runs on.
+func (k *K) Machine() *Machine { return k.m }
+
+// ready says whether the pending step can be taken now.
+func (k *K) ready() bool {
+	p := &k.pending
+	return p.wait == 0 || p.obj.allow&p.wait != 0
+}
+
+// Step is the door to the machine: it lets other tasks run, and returns when
+// this task is to use object o. The caller then does so: what it does until its
+// next step is one indivisible action with this one.
+func (k *K) Step(op Op, o *Object, mode Mode) { k.StepWait(op, o, mode, 0) }
+
+// StepWait is Step for an action that is possible only while the object allows
+// one of the ways in w; the task is blocked until then.
+func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
+	m := k.m
+	if m.aborting {
+		panic(errUnwind)
+	}
+	k.pending = pending{op, o, mode, w}
+	if m.recording {
+		k.at = callers()
+	}
+	if o != nil {
+		o.check(k)
+	}
+	switch {
+	case k.setup:
+		k.immediate()
+		return
+	case !k.begun:
+		// The first step: whoever spawned the task goes on.
+		k.begun = true
+		k.yield(struct{}{})
+	default:
+		if m.next = m.pick(k); m.next != k {
+			k.yield(struct{}{})
+		}
+	}
+	if m.aborting {
+		panic(errUnwind)
+	}
+	k.take()
+}
+
+// take enters the pending step into the books.
+func (k *K) take() {
+	m, p := k.m, &k.pending
+	e := Event{Task: k.id, Op: p.op, Wait: p.wait, first: int32(len(m.accesses))}
+	h := mix(m.hash, k.order^ops[p.op].key)
+	if p.obj != nil {
+		e.Before = p.obj.allow
+		h = mix(h, m.objects[p.obj.id].key)
+	}
+	e.last = e.first
+	m.events = append(m.events, e)
+	m.hash = h
+	if m.recording {
+		m.record(k)
+	}
+	if p.obj != nil {
+		p.obj.check(k)
+		k.Touch(p.obj, p.mode)
+	}
+	if len(m.events) > 0 && k.parent != nil && !k.parent.setup && k.wake.allow&born == 0 {
+		// The first step of a spawned task comes after the one that spawned it.
+		k.wake.allow |= born
+		k.Touch(&k.wake, Read)
+	}
+}
+
+// Touch adds o to the objects used by the step that is being taken. It is for
+// steps that find out only as they go what they use.
+func (k *K) Touch(o *Object, mode Mode) {
+	m := k.m
+	if m.aborting {
+		panic(errUnwind)
+	}
+	o.check(k)
+	k.synchronise(o, mode)
+	if k.setup || len(m.events) == 0 {
+		return
+	}
+	e := &m.events[len(m.events)-1]
+	m.accesses = append(m.accesses, Access{o.id, mode})
+	if o.life != nil {
+		m.accesses = append(m.accesses, Access{o.life.o.id, Read})
+	}
+	e.last = int32(len(m.accesses))
+}
+
+// immediate takes the pending step on behalf of the setup.
+func (k *K) immediate() {
+	if !k.ready() {
+		k.Fail(&Violation{Kind: Deadlock, Subject: "the setup or the final check would block in " + k.pending.call()})
+	}
+	if o := k.pending.obj; o != nil {
+		k.synchronise(o, k.pending.mode)
+	}
+}
+
+// call is the pending step as it is written in C.
+func (p *pending) call() string { return describe(p.op, p.obj) }
+
+var opChoose = NewOp("choose")
+
+// Choose lets the strategy pick one of n ways to go on; 0 is the ordinary one.
+// What names the decision in traces.
+func (k *K) Choose(n int, what string) int {
+	if k.setup || n < 2 {
+		return 0
+	}
+	k.Step(opChoose, nil, Read)
+	v := k.m.value(k, n)
+	e := &k.m.events[len(k.m.events)-1]
+	e.Choice, e.Choices = int16(v), int16(n)
+	k.m.hash = mix(k.m.hash, uint64(v)+1)
+	if k.Tracing() {
+		k.Note("%s: %d of %d", what, v, n)
+	}
+	return v
+}

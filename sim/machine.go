@@ -1,0 +1,384 @@
+package sim
+
+import (
+	"fmt"
+	"iter"
+)
+
+// DefaultMaxSteps is the number of steps after which an execution is cut off
+// and counted as unfinished.
+const DefaultMaxSteps = 20_000
+
+// Machine is one simulated computer. It runs a program (a set of tasks) once
+// for every call of [Machine.Run], in an order that a [Strategy] chooses, and
+// keeps its coroutines and tables from one execution to the next. A machine
+// belongs to one goroutine at a time.
+type Machine struct {
+	// MaxSteps bounds the steps of one execution.
+	MaxSteps int
+	// AllocMayFail lets the strategy fail allocations.
+	AllocMayFail bool
+
+	strategy Strategy
+	point    Point // reused, so that a step allocates nothing
+	options  []TaskID
+
+	tasks   []*K // by TaskID; tasks[0] is the setup
+	live    []*K // tasks of this execution that have not ended, by order
+	next    *K   // who takes the next step; nil ends the execution
+	running *K   // who took the last step, nil if it has ended
+
+	events     []Event
+	accesses   []Access
+	deviations []Deviation
+	hash       uint64
+	preempts   int
+
+	objects []objectInfo // by ObjID
+	lives   []*Life
+	after   []func(*K)
+
+	lockdep lockdep
+	claimed []string
+
+	outcome   Outcome
+	aborting  bool
+	recording bool
+	records   []Record
+}
+
+// Outcome is what one execution came to.
+type Outcome struct {
+	// Violation is the rule that was broken, nil if none was.
+	Violation *Violation
+	// Abandoned says that the strategy gave the execution up.
+	Abandoned bool
+	// Cut says that MaxSteps ended the execution.
+	Cut bool
+	// Steps is the number of steps taken, Preemptions how often a task that
+	// could go on was made to wait.
+	Steps, Preemptions int
+	// Hash identifies the sequence of steps and the violation: two executions
+	// with one hash did the same.
+	Hash uint64
+}
+
+// Program builds the world of one execution: it makes the objects, and gives
+// the machine its tasks with [Machine.Go]. It is called at the start of every
+// execution and must do the same each time.
+type Program func(m *Machine)
+
+// NewMachine returns a machine without tasks. Close it to end its coroutines.
+func NewMachine() *Machine {
+	m := &Machine{MaxSteps: DefaultMaxSteps}
+	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
+	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
+	return m
+}
+
+// Close ends the coroutines of the machine, which must not be used again.
+func (m *Machine) Close() {
+	for _, k := range m.tasks {
+		if k.stop != nil {
+			k.stop()
+		}
+	}
+	m.tasks = nil
+}
+
+// Run executes the program once, asking s for every choice.
+func (m *Machine) Run(p Program, s Strategy) Outcome {
+	m.reset(s)
+	m.guard(func() {
+		p(m)
+		m.loop()
+		m.finish()
+	})
+	m.unwind()
+	m.strategy = nil
+	m.outcome.Steps = len(m.events)
+	m.outcome.Preemptions = m.preempts
+	m.outcome.Hash = m.hash
+	if v := m.outcome.Violation; v != nil {
+		m.outcome.Hash = mix(m.hash, v.Kind.hash())
+	}
+	return m.outcome
+}
+
+// Record executes the program once like Run and keeps a readable record of
+// every step, with the place in the source, for [Machine.Records].
+func (m *Machine) Record(p Program, s Strategy) Outcome {
+	m.recording = true
+	defer func() { m.recording = false }()
+	return m.Run(p, s)
+}
+
+func (m *Machine) reset(s Strategy) {
+	m.strategy = s
+	m.live = m.live[:0]
+	m.next, m.running = nil, nil
+	m.events = m.events[:0]
+	m.accesses = m.accesses[:0]
+	m.deviations = m.deviations[:0]
+	m.records = m.records[:0]
+	m.hash, m.preempts = 0, 0
+	clear(m.lives)
+	m.lives = m.lives[:0]
+	clear(m.after)
+	m.after = m.after[:0]
+	m.claimed = nil
+	m.lockdep.reset()
+	m.outcome = Outcome{}
+	m.aborting = false
+	for i := range m.objects {
+		o := &m.objects[i]
+		o.stores, o.adds = o.stores[:0], o.adds[:0]
+	}
+	m.tasks[0].reset()
+}
+
+// guard runs host-side code of the setup, where Fail unwinds to here.
+func (m *Machine) guard(f func()) {
+	defer func() {
+		if r := recover(); r != nil && r != errUnwind {
+			if v := m.oops(m.tasks[0], r); v == nil {
+				panic(r)
+			}
+		}
+	}()
+	f()
+}
+
+// Go adds a task that runs f. Only the program may call it, and only while it
+// sets up an execution.
+func (m *Machine) Go(name string, f func(k *K)) TaskID {
+	return m.spawn(m.tasks[0], name, false, Task, f).id
+}
+
+// Daemon is Go for a task that serves others for ever: an execution may end
+// while it waits.
+func (m *Machine) Daemon(name string, f func(k *K)) TaskID {
+	return m.spawn(m.tasks[0], name, true, Task, f).id
+}
+
+// Setup returns the handle with which the program builds its world: its calls
+// take effect at once, are not steps, and must not block.
+func (m *Machine) Setup() *K { return m.tasks[0] }
+
+// After adds f to what is run, like the setup, when every task has ended
+// without a violation.
+func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
+
+// ClaimOrder states the lock order of a design, outer lock first, by the names
+// of the lock classes. Taking them in another order is a violation.
+func (m *Machine) ClaimOrder(names []string) { m.claimed = names }
+
+// spawn gives parent its next child. The child runs at once up to its first
+// step, so that every live task always has a step pending; the children of the
+// setup do so in loop, when the world they are to act on is complete.
+func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func(k *K)) *K {
+	n := parent.nchildren
+	parent.nchildren++
+	if n == len(parent.children) {
+		child := &K{m: m, id: TaskID(len(m.tasks)), order: childOrder(parent, n)}
+		child.next, child.stop = iter.Pull(child.body)
+		m.tasks = append(m.tasks, child)
+		parent.children = append(parent.children, child)
+	}
+	k := parent.children[n]
+	k.reset()
+	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
+	if k.given != name {
+		k.given, k.name = name, name
+		if !parent.setup {
+			k.name = parent.name + "/" + name
+		}
+	}
+	k.alive = true
+	k.wake.init(k, k.name)
+	k.inherit(parent)
+	i := len(m.live)
+	m.live = append(m.live, k)
+	for ; i > 0 && m.live[i-1].order > k.order; i-- {
+		m.live[i] = m.live[i-1]
+	}
+	m.live[i] = k
+	if !parent.setup {
+		parent.Touch(&k.wake, Write)
+		k.next()
+		if m.aborting {
+			panic(errUnwind)
+		}
+	}
+	return k
+}
+
+// childOrder places the n-th child of parent behind it and its elder children:
+// one byte a generation, from the top.
+func childOrder(parent *K, n int) uint64 {
+	depth := parent.depth()
+	if n >= 255 || depth >= 8 {
+		panic("sim: a task has more than 255 children or eight generations")
+	}
+	return parent.order | uint64(n+1)<<(56-8*depth)
+}
+
+// loop runs the tasks until none can go on.
+func (m *Machine) loop() {
+	for i := 0; i < len(m.live); {
+		k := m.live[i]
+		k.next()
+		if m.aborting {
+			return
+		}
+		if k.alive { // it is still there, with a step pending
+			i++
+		}
+	}
+	m.next = m.pick(nil)
+	for m.next != nil {
+		m.next.next()
+	}
+}
+
+// pick asks the strategy who takes the next step. cur is the task that took the
+// last one, nil at the start or when that task has ended. It returns nil when
+// the execution is over.
+func (m *Machine) pick(cur *K) *K {
+	if m.aborting {
+		return nil
+	}
+	m.running = cur
+	options := m.options[:0]
+	p := &m.point
+	p.Running = cur != nil && cur.ready()
+	if p.Running {
+		options = append(options, cur.id)
+	}
+	for _, k := range m.live {
+		if k != cur && k.ready() {
+			options = append(options, k.id)
+		}
+	}
+	m.options = options
+	if len(options) == 0 {
+		return nil
+	}
+	if len(m.events) >= m.MaxSteps {
+		m.outcome.Cut = true
+		return nil
+	}
+	p.Step, p.Tasks, p.N = len(m.events), options, len(options)
+	i := m.strategy.Choose(m, p)
+	if i < 0 {
+		m.outcome.Abandoned = true
+		return nil
+	}
+	k := m.tasks[options[i]]
+	if i > 0 {
+		m.deviations = append(m.deviations, Deviation{Step: p.Step, Task: k.id})
+		if p.Running {
+			m.preempts++
+		}
+	}
+	return k
+}
+
+// value asks the strategy for a value below n on behalf of k.
+func (m *Machine) value(k *K, n int) int {
+	p := &m.point
+	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events), nil, n, false, k.id
+	i := m.strategy.Choose(m, p)
+	if i < 0 {
+		m.outcome.Abandoned = true
+		m.aborting = true
+		panic(errUnwind)
+	}
+	if i > 0 {
+		m.deviations = append(m.deviations, Deviation{Step: p.Step, Value: i})
+	}
+	return i
+}
+
+// finish judges an execution in which no task can go on.
+func (m *Machine) finish() {
+	if m.outcome.Violation != nil || m.outcome.Abandoned || m.outcome.Cut {
+		return
+	}
+	for _, k := range m.live {
+		if !k.daemon {
+			m.outcome.Violation = m.deadlock()
+			return
+		}
+	}
+	for _, f := range m.after {
+		f(m.tasks[0])
+	}
+	m.leaks()
+}
+
+// unwind brings every task that is still inside the program back to its start.
+func (m *Machine) unwind() {
+	m.aborting = true
+	for _, k := range m.live {
+		if k.alive {
+			k.next()
+		}
+	}
+	m.live = m.live[:0]
+}
+
+// Events are the steps of the last execution, in order.
+func (m *Machine) Events() []Event { return m.events }
+
+// Accesses are the objects that a step used. The first is the one that it may
+// have waited for.
+func (m *Machine) Accesses(e *Event) []Access { return m.accesses[e.first:e.last] }
+
+// Pending returns the step that a live task is about to take, with its first
+// access, and whether the task has one: a task that has ended has none. A step
+// without an object, such as a choice, has the ObjID 0.
+func (m *Machine) Pending(id TaskID) (op Op, a Access, w Wait, ok bool) {
+	k := m.tasks[id]
+	if !k.alive || k.setup {
+		return 0, Access{}, 0, false
+	}
+	p := &k.pending
+	if p.obj == nil {
+		return p.op, Access{}, 0, true
+	}
+	return p.op, Access{p.obj.id, p.mode}, p.wait, true
+}
+
+// Live are the tasks that have not ended, daemons included.
+func (m *Machine) Live() []TaskID {
+	ids := make([]TaskID, len(m.live))
+	for i, k := range m.live {
+		ids[i] = k.id
+	}
+	return ids
+}
+
+// Tasks is one more than the highest TaskID that the machine has given out.
+func (m *Machine) Tasks() int { return len(m.tasks) }
+
+// Objects is one more than the highest ObjID that the machine has given out.
+func (m *Machine) Objects() int { return len(m.objects) }
+
+// TaskName is the name of a task.
+func (m *Machine) TaskName(id TaskID) string { return m.tasks[id].name }
+
+// TaskKey identifies a task across machines: it depends only on who spawned it.
+func (m *Machine) TaskKey(id TaskID) uint64 { return m.tasks[id].order }
+
+// ObjectKey identifies an object across machines: it depends only on who made
+// it.
+func (m *Machine) ObjectKey(id ObjID) uint64 { return m.objects[id].key }
+
+// Deviations are the choices of the last execution that were not option 0. The
+// slice is valid until the next execution.
+func (m *Machine) Deviations() []Deviation { return m.deviations }
+
+func (m *Machine) String() string {
+	return fmt.Sprintf("machine with %d tasks, %d steps taken", len(m.live), len(m.events))
+}

@@ -1,0 +1,75 @@
+package sim
+
+// Object is a piece of shared state that steps act on, embedded in every lock
+// and every shared word. Packages that model kernel objects of their own (the
+// page lock, the page tree) give them an Object and use [K.StepWait].
+type Object struct {
+	id     ObjID
+	allow  Wait
+	class  int16 // lock class, 0 if it is no lock
+	name   string
+	life   *Life // the allocation that it lies in, nil if it is static
+	holder *K    // who holds it, for reports
+}
+
+// born marks the wake-up object of a task that has taken its first step, and
+// woken lets a sleeper go on.
+const (
+	woken Wait = 1 << iota
+	born
+)
+
+// objectInfo is what the machine keeps of an object beside the object.
+type objectInfo struct {
+	key uint64
+	// stores is what a reader of the object learns, adds what those who only
+	// add to it have published and an exclusive user learns as well.
+	stores, adds clock
+}
+
+// Init gives o its name and its identity, as mutex_init() does. It must be
+// called once, by the task that makes the object, before anything uses it.
+func (o *Object) Init(k *K, name string) { o.init(k, name) }
+
+func (o *Object) init(k *K, name string) {
+	m := k.m
+	n := k.nobjects
+	k.nobjects++
+	if n == len(k.objects) {
+		m.objects = append(m.objects, objectInfo{key: mix(k.order+1, uint64(n))})
+		k.objects = append(k.objects, ObjID(len(m.objects)-1))
+	}
+	*o = Object{id: k.objects[n], name: name}
+}
+
+// In places o inside the allocation l: using it after l was freed is a
+// use after free.
+func (o *Object) In(l *Life) { o.life = l }
+
+// Name is the name given to Init.
+func (o *Object) Name() string { return o.name }
+
+// Allow opens the ways in w: tasks that wait for one of them can go on.
+func (o *Object) Allow(w Wait) { o.allow |= w }
+
+// Forbid closes the ways in w.
+func (o *Object) Forbid(w Wait) { o.allow &^= w }
+
+// Allows is the set of ways that are open.
+func (o *Object) Allows() Wait { return o.allow }
+
+// SetHolder says who holds o, or nil, so that reports can name the task.
+func (o *Object) SetHolder(k *K) { o.holder = k }
+
+// Holder is the task named by SetHolder.
+func (o *Object) Holder() *K { return o.holder }
+
+// check fails if o may not be used.
+func (o *Object) check(k *K) {
+	if o.id == 0 {
+		k.Fail(&Violation{Kind: NotInitialised, Subject: "object used before it was initialised"})
+	}
+	if o.life != nil && o.life.state != allocated {
+		o.life.useAfterFree(k, o.name)
+	}
+}

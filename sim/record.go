@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Record is one line of what a recorded execution did: a step, or a remark made
+// during one.
+type Record struct {
+	// Step counts steps from 1; a remark has the number of its step.
+	Step int
+	// Remark is the name of the trace event for a line that is no step.
+	Remark string
+	// Task is who did it, CPU and PID where it ran: every task has a CPU of
+	// its own, numbered from 0.
+	Task     TaskID
+	Name     string
+	CPU, PID int
+	// Text is the call as it is written in C, and Note what came of it.
+	Text, Note string
+	// Stack is where in the source the step was taken, innermost call first.
+	Stack []Frame
+	// The context of the step: the interrupt level, and what is switched off.
+	Context        Context
+	Preempt        int
+	IRQsOff, BHOff bool
+}
+
+// Records is what the last recorded execution did.
+func (m *Machine) Records() []Record { return m.records }
+
+// Tracing says whether the execution is being recorded. Ask before building
+// the arguments of Note or Event.
+func (k *K) Tracing() bool { return k.m.recording && !k.setup && !k.m.aborting }
+
+// Note adds to the record of the step being taken what came of it.
+func (k *K) Note(format string, args ...any) {
+	rs := k.m.records
+	for i := len(rs) - 1; i >= 0; i-- {
+		if rs[i].Remark == "" {
+			rs[i].Note = strings.TrimLeft(rs[i].Note+" "+fmt.Sprintf(format, args...), " ")
+			return
+		}
+	}
+}
+
+// Event adds a line of its own to the record, in the form of an ftrace event:
+// its name and its text.
+func (k *K) Event(name, format string, args ...any) {
+	r := k.line()
+	r.Remark, r.Text = name, fmt.Sprintf(format, args...)
+	k.m.records = append(k.m.records, r)
+}
+
+func (k *K) line() Record {
+	m := k.m
+	return Record{
+		Step: len(m.events), Task: k.id, Name: k.name, CPU: k.cpu(), PID: k.pid(),
+		Context: k.ctx, Preempt: k.preempt, IRQsOff: k.irqOff > 0 || k.ctx == HardIRQ, BHOff: k.bhOff > 0,
+	}
+}
+
+// record enters the step that k takes.
+func (m *Machine) record(k *K) {
+	r := k.line()
+	r.Text, r.Stack = k.pending.call(), k.at
+	m.records = append(m.records, r)
+}
+
+// cpu is the CPU of a task: its place among the children of the setup, and for
+// an interrupt that of the task that caused it.
+func (k *K) cpu() int { return max(int(k.order>>56)-1, 0) }
+
+// pid is made from the places of a task and its ancestors among their
+// siblings, so that it is the same on every machine.
+func (k *K) pid() int {
+	if k.setup {
+		return 1
+	}
+	pid := 100 + int(k.order>>56)
+	for o := k.order << 8; o != 0; o <<= 8 {
+		pid = pid*10 + int(o>>56)
+	}
+	return pid
+}
+
+// PID is the number under which the task appears in traces.
+func (k *K) PID() int { return k.pid() }
+
+// describe is a step as it is written in C.
+func describe(op Op, o *Object) string {
+	if o == nil {
+		return ops[op].format
+	}
+	return strings.Replace(ops[op].format, "%s", o.name, 1)
+}
+
+// show prints the value of a word: never an address.
+func show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "NULL"
+	case fmt.Stringer:
+		return v.String()
+	case bool, string, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
+		return fmt.Sprint(v)
+	}
+	return "..."
+}

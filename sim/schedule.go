@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Deviation is one choice in which an execution left the undisturbed course.
+type Deviation struct {
+	// Step counts the steps taken before.
+	Step int
+	// Task took the step, although another task would have; 0 for a value.
+	Task TaskID
+	// Value was chosen by the step instead of 0.
+	Value int
+}
+
+// Turn is a Deviation with the task by name, which means the same on every
+// machine. The name "" stands for the choice of a value.
+type Turn struct {
+	Step  int
+	Task  string
+	Value int
+}
+
+// Schedule is an execution as the list of its deviations, in order: everything
+// else about it follows from the program. It has a text form,
+//
+//	unregister@4,fault/io@9,=1@12
+//
+// which says that unregister takes step 4 (counted from 0) and fault/io step 9,
+// and that the choice made in step 12 has the value 1. The empty schedule, in
+// which nothing is disturbed, is "-".
+type Schedule []Turn
+
+// Schedule is the last execution as a schedule.
+func (m *Machine) Schedule() Schedule {
+	s := make(Schedule, len(m.deviations))
+	for i, d := range m.deviations {
+		s[i] = Turn{Step: d.Step, Value: d.Value}
+		if d.Task != 0 {
+			s[i].Task = m.tasks[d.Task].name
+		}
+	}
+	return s
+}
+
+// String is the text form of the schedule.
+func (s Schedule) String() string {
+	if len(s) == 0 {
+		return "-"
+	}
+	var b strings.Builder
+	for i, t := range s {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if t.Task == "" {
+			fmt.Fprintf(&b, "=%d@%d", t.Value, t.Step)
+		} else {
+			fmt.Fprintf(&b, "%s@%d", t.Task, t.Step)
+		}
+	}
+	return b.String()
+}
+
+// ParseSchedule reads the text form of a schedule.
+func ParseSchedule(text string) (Schedule, error) {
+	if text == "-" {
+		return nil, nil
+	}
+	var s Schedule
+	for part := range strings.SplitSeq(text, ",") {
+		what, at, ok := strings.Cut(part, "@")
+		step, err := strconv.Atoi(at)
+		if !ok || what == "" || err != nil || step < 0 {
+			return nil, fmt.Errorf("schedule: %q is neither task@step nor =value@step", part)
+		}
+		t := Turn{Step: step, Task: what}
+		if v, isValue := strings.CutPrefix(what, "="); isValue {
+			t.Task = ""
+			if t.Value, err = strconv.Atoi(v); err != nil || t.Value < 1 {
+				return nil, fmt.Errorf("schedule: %q: the value must be a number above 0", part)
+			}
+		}
+		if n := len(s); n > 0 && !s[n-1].before(t) {
+			return nil, fmt.Errorf("schedule: %q comes after step %d", part, s[n-1].Step)
+		}
+		s = append(s, t)
+	}
+	return s, nil
+}
+
+// before says whether t can stand before u in a schedule: steps go up, and in
+// one step the choice of the task comes before that of a value.
+func (t Turn) before(u Turn) bool {
+	return t.Step < u.Step || t.Step == u.Step && t.Task != "" && u.Task == ""
+}
+
+// Replay is the strategy that follows a schedule and, where it says nothing,
+// the undisturbed course.
+type Replay struct {
+	schedule Schedule
+	next     int
+	// Err says why the schedule could not be followed, nil if it was.
+	Err error
+}
+
+// NewReplay returns the strategy for one execution of s.
+func NewReplay(s Schedule) *Replay { return &Replay{schedule: s} }
+
+// Choose takes the next turn of the schedule when its step has come.
+func (r *Replay) Choose(m *Machine, p *Point) int {
+	if r.next == len(r.schedule) {
+		return 0
+	}
+	t := r.schedule[r.next]
+	if t.Step > p.Step || t.Step == p.Step && (t.Task == "") != (p.Tasks == nil) {
+		return 0
+	}
+	r.next++
+	if t.Step < p.Step {
+		return r.lost("step %d was to choose %s, but there was nothing to choose", t.Step, t.what())
+	}
+	if p.Tasks == nil {
+		if t.Value >= p.N {
+			return r.lost("step %d chooses between %d ways, not %d", p.Step, p.N, t.Value+1)
+		}
+		return t.Value
+	}
+	i := slices.IndexFunc(p.Tasks, func(id TaskID) bool { return m.tasks[id].name == t.Task })
+	if i < 0 {
+		return r.lost("%s cannot take step %d", t.Task, p.Step)
+	}
+	return i
+}
+
+// Done returns why the execution that has ended was not the one of the
+// schedule, or nil.
+func (r *Replay) Done() error {
+	if r.Err == nil && r.next < len(r.schedule) {
+		t := r.schedule[r.next]
+		r.lost("the execution ended before step %d, where the schedule names %s", t.Step, t.what())
+	}
+	return r.Err
+}
+
+func (t Turn) what() string {
+	if t.Task == "" {
+		return fmt.Sprintf("value %d", t.Value)
+	}
+	return t.Task
+}
+
+func (r *Replay) lost(format string, args ...any) int {
+	r.Err = fmt.Errorf(format, args...)
+	return -1
+}

@@ -1,0 +1,39 @@
+package sim
+
+// Strategy makes every choice of an execution: which task takes the next step,
+// when an interrupt arrives, whether an allocation or an I/O fails. It is the
+// only door through which chance enters the machine.
+type Strategy interface {
+	// Choose returns the index of the option taken, or -1 to abandon the
+	// execution. Option 0 is always the undisturbed course: the running task
+	// goes on, the allocation succeeds. The point is valid until Choose
+	// returns.
+	Choose(m *Machine, p *Point) int
+}
+
+// Point is one place where an execution can go on in several ways.
+type Point struct {
+	// Step counts the steps already taken. The choice of a task and the
+	// choice of a value in the step that it then takes have the same Step.
+	Step int
+	// Tasks are the tasks that can take the next step, in a stable order
+	// with the running task first. It is nil for the choice of a value.
+	Tasks []TaskID
+	// Running says that Tasks[0] took the previous step, so that any other
+	// option is a preemption.
+	Running bool
+	// N is the number of options, never zero.
+	N int
+	// Task is the task that chooses a value, where Tasks is nil.
+	Task TaskID
+}
+
+// StrategyFunc makes a function a [Strategy].
+type StrategyFunc func(m *Machine, p *Point) int
+
+// Choose calls f.
+func (f StrategyFunc) Choose(m *Machine, p *Point) int { return f(m, p) }
+
+// Undisturbed is the strategy of a machine left alone: a task runs until it
+// blocks, nothing fails, and interrupts wait until every task is blocked.
+var Undisturbed Strategy = StrategyFunc(func(*Machine, *Point) int { return 0 })

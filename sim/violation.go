@@ -1,0 +1,199 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// Kind is a rule that simulated code can break.
+type Kind struct {
+	// Name is the rule in one word, for tables and for JSON.
+	Name string
+	// Class is how the kernel's own report of it begins, and so the first half
+	// of the title of a violation.
+	Class string
+}
+
+// The rules that the machine itself watches in every execution. Packages that
+// model more of the kernel add their own.
+var (
+	Deadlock       = Kind{"deadlock", "INFO: task hung"}
+	LockOrder      = Kind{"lock-order", "possible deadlock"}
+	ClaimedOrder   = Kind{"claimed-order", "claimed lock order broken"}
+	Recursive      = Kind{"recursive-lock", "possible deadlock"}
+	IRQUnsafe      = Kind{"irq-unsafe-lock", "inconsistent lock state"}
+	BadUnlock      = Kind{"bad-unlock", "WARNING: bad unlock balance"}
+	NotHeld        = Kind{"lock-not-held", "WARNING: lock not held"}
+	HeldAtExit     = Kind{"held-at-exit", "BUG: still has locks held"}
+	Atomic         = Kind{"sleep-in-atomic", "BUG: sleeping function called from invalid context"}
+	UseAfterFree   = Kind{"use-after-free", "KASAN: slab-use-after-free"}
+	DoubleFree     = Kind{"double-free", "KASAN: double-free"}
+	Leak           = Kind{"leak", "memory leak"}
+	DataRace       = Kind{"data-race", "KCSAN: data-race"}
+	NotInitialised = Kind{"not-initialised", "INFO: trying to register non-static key"}
+	Oops           = Kind{"oops", "BUG: unable to handle kernel paging request"}
+)
+
+func (k Kind) hash() uint64 { return hashString(k.Name) }
+
+// Violation is a rule broken by simulated code: never a mistake of the user of
+// trapline, an error that the kernel would return, or a fault of the machine.
+type Violation struct {
+	Kind Kind
+	// Subject names the object or says in a few words what is wrong.
+	Subject string
+	// Key tells violations of one program apart without a recording; it holds
+	// for this process only.
+	Key uint64
+
+	// The rest is known only when the execution was recorded.
+
+	// Title is "class in function", after the rule by which syzkaller names
+	// reports: the function is the innermost one that is not plumbing.
+	Title string
+	// Report is what the kernel would have printed.
+	Report string
+	// Waits says for a deadlock who waits for what.
+	Waits []string
+
+	life  *Life   // the object of a memory error
+	other *access // the earlier access of a data race
+	last  *edge   // the dependency that closed a cycle of locks
+}
+
+// Error is the title, or before there is one the rule and its subject.
+func (v *Violation) Error() string {
+	if v.Title != "" {
+		return v.Title
+	}
+	return v.Kind.Name + ": " + v.Subject
+}
+
+// Fail ends the execution with v. It does not return.
+func (k *K) Fail(v *Violation) {
+	m := k.m
+	if !m.aborting {
+		m.fail(k, v)
+	}
+	panic(errUnwind)
+}
+
+func (m *Machine) fail(k *K, v *Violation) {
+	m.outcome.Violation = v
+	m.aborting = true
+	v.Key = mix(mix(v.Kind.hash(), hashString(v.Subject)), site())
+	if m.recording {
+		m.report(k, v, callers())
+	}
+}
+
+// oops turns a run-time error of simulated code, which would have been an oops
+// of the kernel, into a violation. It returns nil if the machine itself is to
+// blame. It must be called from the deferred function that recovered.
+func (m *Machine) oops(k *K, r any) *Violation {
+	err, ok := r.(runtime.Error)
+	if !ok || ownFault() {
+		return nil
+	}
+	m.fail(k, &Violation{Kind: Oops, Subject: strings.TrimPrefix(err.Error(), "runtime error: ")})
+	return m.outcome.Violation
+}
+
+// ownFault says that the panic under way began in package sim: the first
+// function under the runtime's panic is ours.
+func ownFault() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
+	inPanic := false
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "runtime.") {
+			inPanic = inPanic || strings.Contains(f.Function, "panic")
+		} else if inPanic {
+			return strings.HasPrefix(f.Function, self)
+		}
+		if !more {
+			return true
+		}
+	}
+}
+
+// plumbing are helpers that wait, lock or look up on behalf of a caller: the
+// caller is the one to name in a title.
+var plumbing = map[string]bool{}
+
+// Plumbing declares functions, in the kernel's spelling, that a title must not
+// blame. It is to be called from package variables.
+func Plumbing(functions ...string) struct{} {
+	for _, f := range functions {
+		plumbing[f] = true
+	}
+	return struct{}{}
+}
+
+// guilty is the function that a title names.
+func guilty(stack []Frame) string {
+	for _, f := range stack {
+		if !plumbing[f.Func] {
+			return f.Func
+		}
+	}
+	if len(stack) > 0 {
+		return stack[0].Func
+	}
+	return "setup"
+}
+
+// deadlock is the violation of an execution in which nobody can go on.
+func (m *Machine) deadlock() *Violation {
+	v := &Violation{Kind: Deadlock, Key: Deadlock.hash()}
+	var names []string
+	var first *K
+	for _, k := range m.live {
+		v.Key = mix(mix(v.Key, k.order), hashString(k.pending.call()))
+		if k.daemon {
+			continue
+		}
+		if first == nil {
+			first = k
+		}
+		names = append(names, k.name)
+	}
+	v.Subject = strings.Join(names, ", ")
+	if m.recording {
+		m.report(first, v, first.at)
+		for _, k := range m.live {
+			if !k.daemon || len(k.held) > 0 {
+				v.Waits = append(v.Waits, k.waits())
+			}
+		}
+	}
+	return v
+}
+
+// waits says what k waits for, who has it, and what k has.
+func (k *K) waits() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s waits in %s", k.name, k.pending.call())
+	if o := k.pending.obj; o != nil && o.holder != nil {
+		if o.holder == k {
+			b.WriteString(", which it holds itself")
+		} else {
+			fmt.Fprintf(&b, ", held by %s", o.holder.name)
+		}
+	}
+	if len(k.at) > 0 {
+		fmt.Fprintf(&b, ", at %s (%s:%d)", k.at[0].Func, k.at[0].File, k.at[0].Line)
+	}
+	if len(k.held) > 0 {
+		b.WriteString(", holding ")
+		for i, h := range k.held {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(h.o.name)
+		}
+	}
+	return b.String()
+}

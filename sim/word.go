@@ -1,0 +1,75 @@
+package sim
+
+// Word is a word of memory that tasks share and access with marked accesses
+// (READ_ONCE and the like): every access is a step. Words that are protected by
+// a lock belong in a [Cell] instead.
+//
+// Go methods cannot have type parameters, so these verbs belong to the word and
+// not to K.
+type Word[T comparable] struct {
+	o Object
+	v T
+}
+
+var (
+	opReadOnce  = NewOp("READ_ONCE(%s)")
+	opWriteOnce = newStoreOp("WRITE_ONCE(%s)")
+	opXchg      = NewOp("xchg(&%s)")
+	opCmpxchg   = NewOp("cmpxchg(&%s)")
+)
+
+// Init names the word and sets its first value. It is not a step.
+func (w *Word[T]) Init(k *K, name string, v T) {
+	w.o.init(k, name)
+	w.v = v
+}
+
+// In places the word inside an allocation.
+func (w *Word[T]) In(life *Life) { w.o.In(life) }
+
+// Read is READ_ONCE().
+func (w *Word[T]) Read(k *K) T {
+	k.Step(opReadOnce, &w.o, Read)
+	if k.Tracing() {
+		k.Note("= %s", show(w.v))
+	}
+	return w.v
+}
+
+// Write is WRITE_ONCE().
+func (w *Word[T]) Write(k *K, v T) {
+	k.Step(opWriteOnce, &w.o, Write)
+	if k.Tracing() {
+		k.Note("<- %s", show(v))
+	}
+	w.v = v
+}
+
+// Xchg is xchg(): it sets the word and returns what it held.
+func (w *Word[T]) Xchg(k *K, v T) T {
+	k.Step(opXchg, &w.o, Write)
+	old := w.v
+	w.v = v
+	if k.Tracing() {
+		k.Note("%s -> %s", show(old), show(v))
+	}
+	return old
+}
+
+// Cmpxchg is cmpxchg(): it sets the word to v if it holds old, and returns what
+// it held.
+func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
+	k.Step(opCmpxchg, &w.o, Write)
+	was := w.v
+	if was == old {
+		w.v = v
+	}
+	if k.Tracing() {
+		k.Note("= %s", show(was))
+	}
+	return was
+}
+
+// Peek is the value of the word, for checks when everything is quiet: it is not
+// an access.
+func (w *Word[T]) Peek() T { return w.v }
