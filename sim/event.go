@@ -34,10 +34,13 @@ func (a Mode) Conflicts(b Mode) bool {
 type Access struct {
 	Obj  ObjID
 	Mode Mode
+	// Need is what the object must allow for the step to be possible, zero
+	// if it never blocks the step, and Before what it allowed just before.
+	Need, Before Wait
 }
 
 // Wait is a set of ways in which a step can be blocked by its object, as a
-// mask over [Object.Allows]. A zero Wait never blocks.
+// mask over [Object.Allows]: one of them must be open. A zero Wait never blocks.
 type Wait uint8
 
 // Event is one step that an execution took. The slice of accesses lives in the
@@ -45,9 +48,6 @@ type Wait uint8
 type Event struct {
 	Task TaskID
 	Op   Op
-	// Wait is the way the step could have been blocked by its first access,
-	// and Before what that object allowed just before the step.
-	Wait, Before Wait
 	// Choice is the value taken by a data choice, and Choices how many there
 	// were: zero for every step that is not a choice.
 	Choice, Choices int16

@@ -21,6 +21,8 @@ type K struct {
 	daemon bool
 	alive  bool
 	begun  bool // has come to its first step
+	taken  bool // has taken it
+	asks   bool // has a step pending
 
 	// The coroutine, kept from one execution to the next.
 	next  func() (struct{}, bool)
@@ -35,6 +37,7 @@ type K struct {
 	nobjects  int
 
 	pending pending
+	choices int16  // of the choice that is to be the next step
 	wake    Object // what the task sleeps on
 	at      []Frame
 
@@ -50,14 +53,15 @@ type K struct {
 
 // pending is the step that a task is about to take.
 type pending struct {
-	op   Op
-	obj  *Object
-	mode Mode
-	wait Wait
+	op      Op
+	obj     *Object
+	mode    Mode
+	wait    Wait
+	choices int16
 }
 
 func (k *K) reset() {
-	k.alive, k.begun = false, false
+	k.alive, k.begun, k.taken, k.asks, k.choices = false, false, false, false, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.at = nil
@@ -142,7 +146,7 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.aborting {
 		panic(errUnwind)
 	}
-	k.pending = pending{op, o, mode, w}
+	k.pending, k.asks = pending{op, o, mode, w, k.choices}, true
 	if m.recording {
 		k.at = callers()
 	}
@@ -171,47 +175,52 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 // take enters the pending step into the books.
 func (k *K) take() {
 	m, p := k.m, &k.pending
-	e := Event{Task: k.id, Op: p.op, Wait: p.wait, first: int32(len(m.accesses))}
-	h := mix(m.hash, k.order^ops[p.op].key)
+	k.asks = false
+	first := int32(len(m.accesses))
+	m.events = append(m.events, Event{Task: k.id, Op: p.op, first: first, last: first})
+	m.hash = mix(m.hash, k.order^ops[p.op].key)
 	if p.obj != nil {
-		e.Before = p.obj.allow
-		h = mix(h, m.objects[p.obj.id].key)
+		m.hash = mix(m.hash, m.objects[p.obj.id].key)
 	}
-	e.last = e.first
-	m.events = append(m.events, e)
-	m.hash = h
 	if m.recording {
 		m.record(k)
 	}
-	if p.obj != nil {
-		p.obj.check(k)
-		k.Touch(p.obj, p.mode)
-	}
-	if len(m.events) > 0 && k.parent != nil && !k.parent.setup && k.wake.allow&born == 0 {
+	if !k.taken && !k.parent.setup {
 		// The first step of a spawned task comes after the one that spawned it.
-		k.wake.allow |= born
-		k.Touch(&k.wake, Read)
+		m.enter(&k.wake, Read, born)
 	}
+	k.taken = true
+	if p.obj != nil {
+		m.enter(p.obj, p.mode, p.wait)
+		p.obj.check(k)
+		k.synchronise(p.obj, p.mode)
+	}
+}
+
+// enter adds an object to the last step. Before the first step it does nothing:
+// what the setup does comes before everything.
+func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if len(m.events) == 0 {
+		return
+	}
+	m.accesses = append(m.accesses, Access{o.id, mode, need, o.allow})
+	if o.life != nil {
+		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
+	}
+	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }
 
 // Touch adds o to the objects used by the step that is being taken. It is for
 // steps that find out only as they go what they use.
 func (k *K) Touch(o *Object, mode Mode) {
-	m := k.m
-	if m.aborting {
+	if k.m.aborting {
 		panic(errUnwind)
+	}
+	if !k.setup {
+		k.m.enter(o, mode, 0)
 	}
 	o.check(k)
 	k.synchronise(o, mode)
-	if k.setup || len(m.events) == 0 {
-		return
-	}
-	e := &m.events[len(m.events)-1]
-	m.accesses = append(m.accesses, Access{o.id, mode})
-	if o.life != nil {
-		m.accesses = append(m.accesses, Access{o.life.o.id, Read})
-	}
-	e.last = int32(len(m.accesses))
 }
 
 // immediate takes the pending step on behalf of the setup.
@@ -235,7 +244,9 @@ func (k *K) Choose(n int, what string) int {
 	if k.setup || n < 2 {
 		return 0
 	}
+	k.choices = int16(n)
 	k.Step(opChoose, nil, Read)
+	k.choices = 0
 	v := k.m.value(k, n)
 	e := &k.m.events[len(k.m.events)-1]
 	e.Choice, e.Choices = int16(v), int16(n)

@@ -28,6 +28,7 @@ type Machine struct {
 	next    *K   // who takes the next step; nil ends the execution
 	running *K   // who took the last step, nil if it has ended
 
+	unfinished []TaskID
 	events     []Event
 	accesses   []Access
 	deviations []Deviation
@@ -205,6 +206,7 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	m.live[i] = k
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
+		k.wake.Allow(born)
 		k.next()
 		if m.aborting {
 			panic(errUnwind)
@@ -287,7 +289,7 @@ func (m *Machine) pick(cur *K) *K {
 // value asks the strategy for a value below n on behalf of k.
 func (m *Machine) value(k *K, n int) int {
 	p := &m.point
-	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events), nil, n, false, k.id
+	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events)-1, nil, n, false, k.id
 	i := m.strategy.Choose(m, p)
 	if i < 0 {
 		m.outcome.Abandoned = true
@@ -320,6 +322,12 @@ func (m *Machine) finish() {
 // unwind brings every task that is still inside the program back to its start.
 func (m *Machine) unwind() {
 	m.aborting = true
+	m.unfinished = m.unfinished[:0]
+	for _, k := range m.live {
+		if k.asks {
+			m.unfinished = append(m.unfinished, k.id)
+		}
+	}
 	for _, k := range m.live {
 		if k.alive {
 			k.next()
@@ -335,29 +343,30 @@ func (m *Machine) Events() []Event { return m.events }
 // have waited for.
 func (m *Machine) Accesses(e *Event) []Access { return m.accesses[e.first:e.last] }
 
-// Pending returns the step that a live task is about to take, with its first
-// access, and whether the task has one: a task that has ended has none. A step
-// without an object, such as a choice, has the ObjID 0.
-func (m *Machine) Pending(id TaskID) (op Op, a Access, w Wait, ok bool) {
+// Choices is the number of values of the data choice that a task is about to
+// make, 0 if its pending step is something else.
+func (m *Machine) Choices(id TaskID) int { return int(m.tasks[id].pending.choices) }
+
+// Pending appends to uses what the pending step of an unfinished task is known
+// to use.
+func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	k := m.tasks[id]
-	if !k.alive || k.setup {
-		return 0, Access{}, 0, false
+	if !k.taken && !k.parent.setup {
+		uses = append(uses, Access{k.wake.id, Read, born, k.wake.allow})
 	}
-	p := &k.pending
-	if p.obj == nil {
-		return p.op, Access{}, 0, true
+	if o := k.pending.obj; o != nil {
+		uses = append(uses, Access{o.id, k.pending.mode, k.pending.wait, o.allow})
+		if o.life != nil {
+			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
+		}
 	}
-	return p.op, Access{p.obj.id, p.mode}, p.wait, true
+	return uses
 }
 
-// Live are the tasks that have not ended, daemons included.
-func (m *Machine) Live() []TaskID {
-	ids := make([]TaskID, len(m.live))
-	for i, k := range m.live {
-		ids[i] = k.id
-	}
-	return ids
-}
+// Unfinished are the tasks that had a step pending when the last execution
+// ended, daemons included; Pending says which. The slice is valid
+// until the next execution.
+func (m *Machine) Unfinished() []TaskID { return m.unfinished }
 
 // Tasks is one more than the highest TaskID that the machine has given out.
 func (m *Machine) Tasks() int { return len(m.tasks) }

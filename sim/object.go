@@ -12,8 +12,7 @@ type Object struct {
 	holder *K    // who holds it, for reports
 }
 
-// born marks the wake-up object of a task that has taken its first step, and
-// woken lets a sleeper go on.
+// woken lets a sleeper go on, and born a task that has been spawned begin.
 const (
 	woken Wait = 1 << iota
 	born

@@ -1,0 +1,198 @@
+package explore
+
+import (
+	"fmt"
+
+	"trapline/sim"
+)
+
+// bounded visits every state that can be reached with at most the given number
+// of preemptions, smaller numbers first. It follows Musuvathi and Qadeer's
+// iterative context bounding (PLDI 2007): a preemption is a switch away from a
+// task that could go on; other switches are free.
+func (s *search) bounded(preemptions int) error {
+	for bound := 0; bound <= preemptions; bound++ {
+		if done, err := s.boundedBy(bound); err != nil || !done {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundedBy visits the states within one bound by depth-first search. A state
+// is known by the partial order of the steps that lead to it, so it is expanded
+// once for each way in which the search can go on from it: by which task is
+// running, and by the preemptions that are left. It returns false if the search
+// was stopped.
+func (s *search) boundedBy(bound int) (bool, error) {
+	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
+	for {
+		w.begin()
+		_, more, err := s.execute(w)
+		if err == nil {
+			err = w.err
+		}
+		if err != nil || !more {
+			return false, err
+		}
+		if !w.backtrack() {
+			return true, nil
+		}
+	}
+}
+
+// boundedWalk is the strategy of one bounded search.
+type boundedWalk struct {
+	bound int
+	seen  map[stateKey]int // preemptions left when last visited
+	path  []branch
+	depth int // points passed in this execution
+	left  int // preemptions left
+	state stateHash
+	err   error
+}
+
+// branch is one point of the path with the option taken there.
+type branch struct {
+	taken, options int
+	running        bool // other options than 0 are preemptions
+	choosesTask    bool
+}
+
+// stateKey is a state of the search: the steps taken, and the running task if
+// leaving it costs a preemption.
+type stateKey struct {
+	hash    [2]uint64
+	running sim.TaskID
+}
+
+func (w *boundedWalk) begin() {
+	w.depth, w.left = 0, w.bound
+	w.state.reset()
+}
+
+// Choose follows the path, and beyond it takes option 0.
+func (w *boundedWalk) Choose(m *sim.Machine, p *sim.Point) int {
+	if w.depth == len(w.path) {
+		if p.Tasks != nil && w.visited(m, p) {
+			return -1
+		}
+		w.path = append(w.path, branch{options: p.N, running: p.Running, choosesTask: p.Tasks != nil})
+	}
+	b := &w.path[w.depth]
+	if b.options != p.N || b.running != p.Running || b.choosesTask != (p.Tasks != nil) {
+		w.err = fmt.Errorf("%w: at step %d there were %d options, now %d", ErrNondeterministic, p.Step, b.options, p.N)
+		return -1
+	}
+	w.depth++
+	if b.running && b.taken > 0 {
+		w.left--
+	}
+	return b.taken
+}
+
+// visited says whether the search has been in this state with as many
+// preemptions left, and remembers it.
+func (w *boundedWalk) visited(m *sim.Machine, p *sim.Point) bool {
+	key := stateKey{hash: w.state.of(m)}
+	if p.Running {
+		key.running = p.Tasks[0]
+	}
+	if left, ok := w.seen[key]; ok && left >= w.left {
+		return true
+	}
+	w.seen[key] = w.left
+	return false
+}
+
+// backtrack moves to the next path within the bound. It returns false when
+// there is none.
+func (w *boundedWalk) backtrack() bool {
+	w.path = w.path[:w.depth]
+	for n := len(w.path); n > 0; n = len(w.path) {
+		b := &w.path[n-1]
+		spent := 0
+		for _, before := range w.path[:n-1] {
+			if before.running && before.taken > 0 {
+				spent++
+			}
+		}
+		if b.taken+1 < b.options && (!b.running || spent < w.bound) {
+			b.taken++
+			return true
+		}
+		w.path = w.path[:n-1]
+	}
+	return false
+}
+
+// stateHash folds the steps of an execution into a value that does not change
+// when independent neighbours are exchanged: the sum over all steps of a hash of
+// the step and of those that it directly depends on. Two 64-bit sums make an
+// accidental match out of the question.
+type stateHash struct {
+	events  int
+	sum     [2]uint64
+	tasks   []uint64
+	objects []objectHash
+}
+
+// objectHash is what later users of an object depend on.
+type objectHash struct{ written, reads, adds uint64 }
+
+func (h *stateHash) reset() {
+	h.events, h.sum = 0, [2]uint64{}
+	clear(h.tasks)
+	clear(h.objects)
+}
+
+// of is the hash after all steps that m has taken in this execution.
+func (h *stateHash) of(m *sim.Machine) [2]uint64 {
+	events := m.Events()
+	for len(h.tasks) < m.Tasks() {
+		h.tasks = append(h.tasks, 0)
+	}
+	for len(h.objects) < m.Objects() {
+		h.objects = append(h.objects, objectHash{})
+	}
+	for ; h.events < len(events); h.events++ {
+		h.add(&events[h.events], m.Accesses(&events[h.events]))
+	}
+	return h.sum
+}
+
+func (h *stateHash) add(e *sim.Event, accesses []sim.Access) {
+	x := fold(uint64(e.Task)<<32|uint64(uint16(e.Choice)), h.tasks[e.Task])
+	for _, a := range accesses {
+		o := &h.objects[a.Obj]
+		x = fold(x, uint64(a.Obj)<<8|uint64(a.Mode))
+		x = fold(x, o.written)
+		if a.Mode != sim.Read {
+			x = fold(x, o.reads)
+		}
+		if a.Mode != sim.Add {
+			x = fold(x, o.adds)
+		}
+	}
+	for _, a := range accesses {
+		switch o := &h.objects[a.Obj]; a.Mode {
+		case sim.Read:
+			o.reads += x
+		case sim.Add:
+			o.adds += x
+		default:
+			*o = objectHash{written: x}
+		}
+	}
+	h.tasks[e.Task] = x
+	h.sum[0] += x
+	h.sum[1] += fold(x, 0x5851f42d4c957f2d)
+}
+
+// fold mixes y into x; it is the finaliser of splitmix64.
+func fold(x, y uint64) uint64 {
+	x = (x ^ y) + 0x9e3779b97f4a7c15
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb
+	return x ^ (x >> 31)
+}

@@ -1,0 +1,268 @@
+package explore
+
+import (
+	"fmt"
+
+	"trapline/sim"
+)
+
+// dpor visits every Mazurkiewicz trace of the program: every class of
+// executions that differ only in the order of independent steps. It is the
+// optimal algorithm of Abdulla, Aronis, Jonsson and Sagonas ("Source Sets",
+// JACM 2017): each finished execution is searched for races, pairs of dependent
+// steps that could have come in the other order, and for each race a sequence
+// that reverses it is put into the wakeup tree of the place where the two ways
+// part. Sleep sets keep a class from being visited twice.
+//
+// Two things go beyond the paper. A step that can be blocked (a lock) races not
+// with the step that let it go on (the unlock) but with the one before which it
+// could have been taken (the other's lock). And a choice of a value is treated
+// as a race of the step with itself under another value.
+func (s *search) dpor() error {
+	d := &dpor{m: s.machine}
+	for {
+		d.depth = len(d.path)
+		_, more, err := s.execute(d)
+		if err == nil {
+			err = d.err
+		}
+		if err != nil {
+			return err
+		}
+		d.order.finish(s.machine)
+		d.races()
+		if !d.backtrack() {
+			return nil
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// dpor is the strategy of the search, and its state between executions.
+type dpor struct {
+	m     *sim.Machine
+	path  []place
+	depth int // places of the path that the execution under way must follow
+	order order
+	err   error
+}
+
+// place is one point on the path: the state before a step.
+type place struct {
+	// taken is the step taken from here.
+	taken step
+	// sleep are the steps after which everything has been visited already.
+	sleep []step
+	// tree holds the sequences that are still to be visited from here, below
+	// the one that is being visited.
+	tree []*wakeup
+	// below is the tree that the visited sequence brings to the next place.
+	below []*wakeup
+}
+
+// step is a step of a task with what it uses. A task has several only when it
+// chooses a value.
+type step struct {
+	task   sim.TaskID
+	choice int16
+	uses   []sim.Access
+}
+
+// wakeup is a node of a wakeup tree.
+type wakeup struct {
+	step
+	next []*wakeup
+}
+
+// Choose follows the path, then the wakeup tree, and then the first task that
+// is not asleep, the running one before others.
+func (d *dpor) Choose(m *sim.Machine, p *sim.Point) int {
+	if p.Tasks == nil {
+		return int(d.path[p.Step].taken.choice)
+	}
+	if p.Step < d.depth {
+		return d.option(p, d.path[p.Step].taken.task)
+	}
+	d.order.follow(m)
+	next := d.arrive(p.Step)
+	if len(next.tree) > 0 {
+		w := next.tree[0]
+		next.tree = next.tree[1:]
+		next.taken, next.below = w.step, w.next
+		return d.option(p, w.task)
+	}
+	for i, t := range p.Tasks {
+		if choice := d.awake(next, t); choice >= 0 {
+			next.taken = step{task: t, choice: int16(choice)}
+			return i
+		}
+	}
+	d.path = d.path[:p.Step]
+	return -1
+}
+
+// option is the index of a task that the path or a wakeup tree calls for.
+func (d *dpor) option(p *sim.Point, t sim.TaskID) int {
+	for i, id := range p.Tasks {
+		if id == t {
+			return i
+		}
+	}
+	d.err = fmt.Errorf("%w: %s could take step %d, and now cannot", ErrNondeterministic, d.m.TaskName(t), p.Step)
+	return -1
+}
+
+// arrive adds the place before the given step to the path: the steps that stay
+// asleep are those that do not depend on the step just taken.
+func (d *dpor) arrive(at int) *place {
+	if at == len(d.path) {
+		d.path = append(d.path, place{})
+	}
+	d.path = d.path[:at+1]
+	next := &d.path[at]
+	*next = place{sleep: next.sleep[:0]}
+	if at > 0 {
+		last := &d.path[at-1]
+		last.taken.uses = d.order.uses(at - 1)
+		next.tree, last.below = last.below, nil
+		for _, s := range last.sleep {
+			if !s.depends(&last.taken) {
+				next.sleep = append(next.sleep, s)
+			}
+		}
+	}
+	return next
+}
+
+// awake is the value with which the next step of t is to be taken: 0 if it
+// chooses none, and -1 if the step is asleep.
+func (d *dpor) awake(at *place, t sim.TaskID) int {
+	n := max(d.m.Choices(t), 1)
+	for choice := range n {
+		asleep := false
+		for i := range at.sleep {
+			asleep = asleep || at.sleep[i].is(t, int16(choice))
+		}
+		if !asleep {
+			return choice
+		}
+	}
+	return -1
+}
+
+// backtrack moves to the next sequence to visit. It returns false when there is
+// none left.
+func (d *dpor) backtrack() bool {
+	for n := len(d.path); n > 0; n = len(d.path) {
+		p := &d.path[n-1]
+		p.taken.uses = d.order.uses(n - 1)
+		p.sleep = append(p.sleep, p.taken)
+		if len(p.tree) > 0 {
+			w := p.tree[0]
+			p.tree = p.tree[1:]
+			p.taken, p.below = w.step, w.next
+			d.order.cut(n - 1)
+			return true
+		}
+		d.path = d.path[:n-1]
+	}
+	return false
+}
+
+func (s *step) is(t sim.TaskID, choice int16) bool { return s.task == t && s.choice == choice }
+
+// depends says whether the order of two steps matters.
+func (s *step) depends(t *step) bool {
+	return s.task == t.task || conflict(s.uses, t.uses)
+}
+
+func conflict(a, b []sim.Access) bool {
+	for i := range a {
+		for j := range b {
+			if a[i].Obj == b[j].Obj && a[i].Mode.Conflicts(b[j].Mode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// insert puts a sequence into the wakeup tree of a place, unless what it would
+// lead to has been visited from there or is going to be.
+func (p *place) insert(v []step) {
+	for i := range p.sleep {
+		if _, ok := p.sleep[i].initial(v); ok {
+			return
+		}
+	}
+	level := &p.tree
+descend:
+	for len(v) > 0 {
+		for _, w := range *level {
+			i, ok := w.initial(v)
+			if !ok {
+				continue
+			}
+			if i >= 0 {
+				v = append(v[:i:i], v[i+1:]...)
+			}
+			if len(w.next) == 0 {
+				return // whatever comes after w will be visited
+			}
+			level = &w.next
+			continue descend
+		}
+		for _, s := range v {
+			w := &wakeup{step: s}
+			*level = append(*level, w)
+			level = &w.next
+		}
+		return
+	}
+}
+
+// initial says whether s can be the first step of an execution that is
+// equivalent to v and what follows it: s stands in v and nothing before it
+// depends on it, or it depends on nothing in v. It returns the place of s in v,
+// or -1.
+func (s *step) initial(v []step) (int, bool) {
+	for i := range v {
+		if v[i].task == s.task {
+			return i, v[i].choice == s.choice
+		}
+		if conflict(s.uses, v[i].uses) {
+			return 0, false
+		}
+	}
+	return -1, true
+}
+
+// races puts a reversing sequence into the tree for every race whose later step
+// is new in the last execution, or was still to be taken when it ended early.
+func (d *dpor) races() {
+	o := &d.order
+	for i := o.kept; i < len(o.events); i++ {
+		for _, j := range o.racing(i) {
+			d.reverse(j, i)
+		}
+		if i >= o.taken {
+			continue
+		}
+		e := &o.events[i]
+		for c := range e.choices {
+			if c != e.choice {
+				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c}))
+			}
+		}
+	}
+}
+
+// reverse puts into the tree before step j what happened without j, and then
+// step i.
+func (d *dpor) reverse(j, i int) {
+	o := &d.order
+	e := &o.events[i]
+	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, uses: o.uses(i)}))
+}

@@ -1,0 +1,220 @@
+package explore
+
+import (
+	"slices"
+
+	"trapline/sim"
+)
+
+// order is the happens-before order of the steps of an execution: the smallest
+// one that orders the steps of each task, and dependent steps as they came. It
+// is kept from one execution to the next as far as the two have steps in common.
+type order struct {
+	events []event
+	// kept counts the events that are older than this execution, taken those
+	// that were taken: what follows was pending when the execution ended.
+	kept, taken int
+
+	accesses []use
+	last     []int32 // by ObjID: the last use of the object, or -1
+	tasks    []int32 // by TaskID: the last event of the task, or -1
+
+	racers []int // the answer of racing
+	known  []int32
+	buffer []sim.Access
+}
+
+// event is a step of the execution with its place in the order.
+type event struct {
+	task            sim.TaskID
+	choice, choices int16
+	previous        int32 // the event of the same task before this one, or -1
+	first, end      int32 // its uses
+	// clock has for each task one more than the index of its last event that
+	// happens before this one or is this one.
+	clock []int32
+	// shared is a copy of the uses that outlives the execution.
+	shared []sim.Access
+}
+
+// use is one access of an event, linked to the use of the object before it.
+type use struct {
+	sim.Access
+	event    int32
+	previous int32
+}
+
+// follow takes in the steps that the machine has taken since the last call.
+func (o *order) follow(m *sim.Machine) {
+	events := m.Events()
+	for i := len(o.events); i < len(events); i++ {
+		e := &events[i]
+		o.add(m, e.Task, e.Choice, e.Choices, m.Accesses(e))
+	}
+}
+
+// finish takes in the rest of an execution that has ended, and what its tasks
+// were about to do.
+func (o *order) finish(m *sim.Machine) {
+	o.follow(m)
+	o.taken = len(o.events)
+	for _, t := range m.Unfinished() {
+		o.buffer = m.Pending(t, o.buffer[:0])
+		o.add(m, t, 0, 0, o.buffer)
+	}
+}
+
+// cut forgets all events from the n-th on.
+func (o *order) cut(n int) {
+	for i := len(o.events) - 1; i >= n; i-- {
+		e := &o.events[i]
+		for u := e.end - 1; u >= e.first; u-- {
+			o.last[o.accesses[u].Obj] = o.accesses[u].previous
+		}
+		o.accesses = o.accesses[:e.first]
+		o.tasks[e.task] = e.previous
+	}
+	o.events = o.events[:n]
+	o.kept = n
+}
+
+func (o *order) add(m *sim.Machine, t sim.TaskID, choice, choices int16, accesses []sim.Access) {
+	for len(o.last) < m.Objects() {
+		o.last = append(o.last, -1)
+	}
+	for len(o.tasks) < m.Tasks() {
+		o.tasks = append(o.tasks, -1)
+	}
+	n := len(o.events)
+	if n < cap(o.events) {
+		o.events = o.events[:n+1]
+	} else {
+		o.events = append(o.events, event{})
+	}
+	e := &o.events[n]
+	*e = event{
+		task: t, choice: choice, choices: choices, previous: o.tasks[t],
+		first: int32(len(o.accesses)), clock: e.clock[:0],
+	}
+	if e.previous >= 0 {
+		e.clock = append(e.clock, o.events[e.previous].clock...)
+	}
+	for _, a := range accesses {
+		o.after(e, a)
+		o.accesses = append(o.accesses, use{a, int32(n), o.last[a.Obj]})
+		o.last[a.Obj] = int32(len(o.accesses) - 1)
+	}
+	e.end = int32(len(o.accesses))
+	e.clock = grow(e.clock, int(t)+1)
+	e.clock[t] = int32(n + 1)
+	o.tasks[t] = int32(n)
+}
+
+// after orders e after the earlier uses of the object that conflict with a. A
+// write has everything before it in its own clock.
+func (o *order) after(e *event, a sim.Access) {
+	for u := o.last[a.Obj]; u >= 0; u = o.accesses[u].previous {
+		w := &o.accesses[u]
+		if w.Mode.Conflicts(a.Mode) && w.event < int32(len(o.events)-1) {
+			e.clock = join(e.clock, o.events[w.event].clock)
+		}
+		if w.Mode == sim.Write {
+			return
+		}
+	}
+}
+
+// racing returns the events that race with the i-th, latest first: those that
+// depend on it directly and not only through others, and before which it could
+// have been taken. The slice is valid until the next call.
+func (o *order) racing(i int) []int {
+	o.racers = o.racers[:0]
+	e := &o.events[i]
+	for u := e.first; u < e.end; u++ {
+		o.rivals(e, int32(i), &o.accesses[u])
+	}
+	if len(o.racers) == 0 {
+		return nil
+	}
+	slices.Sort(o.racers)
+	slices.Reverse(o.racers)
+	o.racers = slices.Compact(o.racers)
+	o.known = o.known[:0]
+	if e.previous >= 0 {
+		o.known = append(o.known, o.events[e.previous].clock...)
+	}
+	return slices.DeleteFunc(o.racers, func(j int) bool {
+		r := &o.events[j]
+		if int(r.task) < len(o.known) && o.known[r.task] > int32(j) {
+			return true
+		}
+		o.known = join(o.known, r.clock)
+		return false
+	})
+}
+
+// rivals adds to racers the events whose use of an object conflicts with the
+// use a of event i. If a could be blocked, events before which it would have
+// been are passed over: what a competes with is the first one behind them.
+func (o *order) rivals(e *event, i int32, a *use) {
+	blocked := false
+	for u := a.previous; u >= 0; u = o.accesses[u].previous {
+		w := &o.accesses[u]
+		own := o.events[w.event].task == e.task
+		switch {
+		case w.event == i || own && w.Mode != sim.Write:
+			continue
+		case own:
+			return
+		case !w.Mode.Conflicts(a.Mode):
+			continue
+		case a.Need != 0 && w.Before&a.Need == 0:
+			blocked = true
+			continue
+		}
+		o.racers = append(o.racers, int(w.event))
+		if blocked || w.Mode == sim.Write {
+			return
+		}
+	}
+}
+
+// notAfter is what was taken after event j without depending on it.
+func (o *order) notAfter(j int) []step {
+	t := o.events[j].task
+	var v []step
+	for k := j + 1; k < o.taken; k++ {
+		e := &o.events[k]
+		if int(t) >= len(e.clock) || e.clock[t] <= int32(j) {
+			v = append(v, step{e.task, e.choice, o.uses(k)})
+		}
+	}
+	return v
+}
+
+// uses is what event i uses, in a slice that may be kept.
+func (o *order) uses(i int) []sim.Access {
+	e := &o.events[i]
+	if e.shared == nil && e.end > e.first {
+		e.shared = make([]sim.Access, 0, e.end-e.first)
+		for u := e.first; u < e.end; u++ {
+			e.shared = append(e.shared, o.accesses[u].Access)
+		}
+	}
+	return e.shared
+}
+
+func join(c, d []int32) []int32 {
+	c = grow(c, len(d))
+	for i, x := range d {
+		c[i] = max(c[i], x)
+	}
+	return c
+}
+
+func grow(c []int32, n int) []int32 {
+	for len(c) < n {
+		c = append(c, 0)
+	}
+	return c
+}

@@ -1,0 +1,215 @@
+package explore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"trapline/sim"
+	"trapline/sim/explore"
+)
+
+// The programs by which stateless model checkers are compared. Each shared
+// access is a marked one. The counts are those of Mazurkiewicz traces, on which
+// GenMC and Nidhugg agree.
+
+func tasks(m *sim.Machine, n int, f func(i int, k *sim.K)) {
+	for i := range n {
+		m.Go(fmt.Sprintf("t%d", i), func(k *sim.K) { f(i, k) })
+	}
+}
+
+func words(m *sim.Machine, n int) []sim.Word[int] {
+	w := make([]sim.Word[int], n)
+	for i := range w {
+		w[i].Init(m.Setup(), fmt.Sprintf("w%d", i), 0)
+	}
+	return w
+}
+
+func mutexes(m *sim.Machine, n int) []sim.Mutex {
+	l := make([]sim.Mutex, n)
+	for i := range l {
+		m.Setup().MutexInit(&l[i], fmt.Sprintf("l%d", i))
+	}
+	return l
+}
+
+func counter(n, times int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, 1)
+		tasks(m, n, func(_ int, k *sim.K) {
+			for range times {
+				x[0].Write(k, x[0].Read(k)+1)
+			}
+		})
+	}
+}
+
+func ainc(n int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, 1)
+		tasks(m, n, func(_ int, k *sim.K) { x[0].Xchg(k, 1) })
+	}
+}
+
+func readers(n int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, 1)
+		m.Go("writer", func(k *sim.K) { x[0].Write(k, 42) })
+		tasks(m, n, func(_ int, k *sim.K) { x[0].Read(k) })
+	}
+}
+
+func sb(n int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, n)
+		tasks(m, n, func(i int, k *sim.K) {
+			x[i].Write(k, 1)
+			x[(i+1)%n].Read(k)
+		})
+	}
+}
+
+func lastzero(n int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, n+1)
+		m.Go("reader", func(k *sim.K) {
+			for i := n; x[i].Read(k) != 0; i-- {
+			}
+		})
+		tasks(m, n, func(i int, k *sim.K) { x[i+1].Write(k, x[i].Read(k)+1) })
+	}
+}
+
+func indexer(n int) sim.Program {
+	const size, inserts = 128, 4
+	return func(m *sim.Machine) {
+		table := words(m, size)
+		tasks(m, n, func(tid int, k *sim.K) {
+			for i := range inserts {
+				w := i*11 + tid + 1
+				h := w * 7 % size
+				for table[h].Cmpxchg(k, 0, w) != 0 {
+					h = (h + 1) % size
+				}
+			}
+		})
+	}
+}
+
+func filesystem(n int) sim.Program {
+	const blocks, inodes = 26, 32
+	return func(m *sim.Machine) {
+		locki, lockb := make([]sim.Mutex, inodes), make([]sim.Mutex, blocks)
+		for i := range locki {
+			m.Setup().MutexInit(&locki[i], "locki")
+		}
+		for i := range lockb {
+			m.Setup().MutexInit(&lockb[i], "lockb")
+		}
+		inode, busy := words(m, inodes), words(m, blocks)
+		tasks(m, n, func(tid int, k *sim.K) {
+			i := tid % inodes
+			k.MutexLock(&locki[i])
+			if inode[i].Read(k) == 0 {
+				for b := i * 2 % blocks; ; b = (b + 1) % blocks {
+					k.MutexLock(&lockb[b])
+					if busy[b].Read(k) == 0 {
+						busy[b].Write(k, 1)
+						inode[i].Write(k, b+1)
+						k.MutexUnlock(&lockb[b])
+						break
+					}
+					k.MutexUnlock(&lockb[b])
+				}
+			}
+			k.MutexUnlock(&locki[i])
+		})
+	}
+}
+
+func fib(n int) sim.Program {
+	return func(m *sim.Machine) {
+		x := words(m, 2)
+		for i := range 2 {
+			m.Go(fmt.Sprintf("t%d", i), func(k *sim.K) {
+				for range n {
+					p, q := x[0].Read(k), x[1].Read(k)
+					x[i].Write(k, p+q)
+				}
+			})
+		}
+		m.Go("check", func(k *sim.K) {
+			x[0].Read(k)
+			x[1].Read(k)
+		})
+	}
+}
+
+func locks(n, times int) sim.Program {
+	return func(m *sim.Machine) {
+		l, c := mutexes(m, times), words(m, times)
+		tasks(m, n, func(_ int, k *sim.K) {
+			for i := range times {
+				k.MutexLock(&l[i])
+				c[i].Write(k, c[i].Read(k)+1)
+				k.MutexUnlock(&l[i])
+			}
+		})
+	}
+}
+
+func dekker(m *sim.Machine) {
+	x := words(m, 2)
+	tasks(m, 2, func(i int, k *sim.K) {
+		x[i].Write(k, 1)
+		x[1-i].Read(k)
+	})
+}
+
+// TestOptimalCounts holds the exhaustive search to the number of Mazurkiewicz
+// traces, with no execution begun in vain.
+func TestOptimalCounts(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		program sim.Program
+		want    int
+	}{
+		{"indexer(12)", indexer(12), 8},
+		{"indexer(13)", indexer(13), 64},
+		{"lastzero(5)", lastzero(5), 64},
+		{"lastzero(10)", lastzero(10), 3328},
+		{"readers(5)", readers(5), 32},
+		{"readers(10)", readers(10), 1024},
+		{"filesystem(14)", filesystem(14), 2},
+		{"filesystem(16)", filesystem(16), 8},
+		{"filesystem(18)", filesystem(18), 32},
+		{"fib(2)", fib(2), 140},
+		{"fib(3)", fib(3), 1698},
+		{"counter(3x1)", counter(3, 1), 36},
+		{"counter(4x1)", counter(4, 1), 576},
+		{"counter(3x2)", counter(3, 2), 7134},
+		{"ainc(4)", ainc(4), 24},
+		{"ainc(6)", ainc(6), 720},
+		{"dekker", dekker, 3},
+		{"sb(3)", sb(3), 7},
+		{"sb(10)", sb(10), 1023},
+		{"locks(3x2)", locks(3, 2), 36},
+		{"locks(3x4)", locks(3, 4), 1296},
+		{"locks(4x2)", locks(4, 2), 576},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := explore.Run(context.Background(), test.program, explore.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Complete || len(r.Findings) > 0 {
+				t.Fatalf("%s: %v", r.Coverage(), r.Findings)
+			}
+			if r.Executions != test.want || r.Blocked != 0 {
+				t.Errorf("%d executions and %d blocked, want %d and 0", r.Executions, r.Blocked, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,23 @@
+package explore
+
+import (
+	"cmp"
+	"math/rand/v2"
+
+	"trapline/sim"
+)
+
+// random draws executions: at every point each option is equally likely. The
+// i-th execution of a seed is the same whatever the budget.
+func (s *search) random() error {
+	s.budget = cmp.Or(s.budget, DefaultRandom)
+	source := rand.NewPCG(0, 0)
+	draw := rand.New(source)
+	walk := sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
+	for i := uint64(0); ; i++ {
+		source.Seed(s.options.Seed, i)
+		if _, more, err := s.execute(walk); err != nil || !more {
+			return err
+		}
+	}
+}
