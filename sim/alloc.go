@@ -72,7 +72,7 @@ func (k *K) Release(l *Life) {
 
 func (k *K) end(l *Life) {
 	if l.state == released {
-		k.Fail(&Violation{Kind: DoubleFree, Subject: l.o.name})
+		k.Fail(&Violation{Kind: DoubleFree, Subject: l.o.name, life: l})
 	}
 	l.state, l.freeBy = released, k
 	if k.m.recording {

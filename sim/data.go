@@ -30,6 +30,7 @@ func (d *Data) Read(k *K) {
 	if k.setup || k.m.aborting {
 		return
 	}
+	d.use(k)
 	d.check(k, d.write)
 	for i := range d.reads {
 		if d.reads[i].k == k {
@@ -45,6 +46,7 @@ func (d *Data) Write(k *K) {
 	if k.setup || k.m.aborting {
 		return
 	}
+	d.use(k)
 	d.check(k, d.write)
 	for _, r := range d.reads {
 		d.check(k, r)
@@ -53,11 +55,20 @@ func (d *Data) Write(k *K) {
 	d.write = k.access()
 }
 
-// check fails if the access a of the past may be concurrent with one of k now.
-func (d *Data) check(k *K, a access) {
-	if d.life != nil && d.life.state != allocated {
+// use fails if the data lies in a freed object. The access becomes a part of the
+// step being taken as far as freeing the object is concerned, which is a step.
+func (d *Data) use(k *K) {
+	if d.life == nil {
+		return
+	}
+	k.m.enter(&d.life.o, Read, 0)
+	if d.life.state != allocated {
 		d.life.useAfterFree(k, d.name)
 	}
+}
+
+// check fails if the access a of the past may be concurrent with one of k now.
+func (d *Data) check(k *K, a access) {
 	if a.k != nil && a.k != k && k.clock.at(a.k.id) < a.epoch {
 		k.Fail(&Violation{Kind: DataRace, Subject: d.name, other: &a})
 	}

@@ -63,20 +63,19 @@ func kernelName(function string) string {
 	if i := strings.LastIndexByte(function, '/'); i >= 0 {
 		function = function[i+1:]
 	}
-	for part := range strings.SplitSeq(function, ".") {
+	name := ""
+	_, rest, _ := strings.Cut(function, ".")
+	for part := range strings.SplitSeq(rest, ".") {
 		switch {
-		case strings.HasPrefix(part, "func") || strings.HasPrefix(part, "init") || strings.HasPrefix(part, "glob"):
+		case strings.HasPrefix(part, "func") || strings.HasPrefix(part, "init") || strings.HasPrefix(part, "glob") || part != "" && part[0] <= '9':
 			// A closure goes by the function that it stands in.
 		case part == "" || strings.ContainsAny(part, "()[]*"):
 			// The receiver, or type arguments.
 		default:
-			function = part
+			name = part
 		}
 	}
-	if strings.ContainsAny(function, ".()") {
-		return ""
-	}
-	return snake(function)
+	return snake(name)
 }
 
 // snake turns mapUprobePage into map_uprobe_page.

@@ -24,7 +24,8 @@ type K struct {
 	taken  bool // has taken it
 	asks   bool // has a step pending
 
-	// The coroutine, kept from one execution to the next.
+	// The coroutine, kept from one execution to the next unless it is dead.
+	dead  bool
 	next  func() (struct{}, bool)
 	stop  func()
 	yield func(struct{}) bool
@@ -103,6 +104,7 @@ func (k *K) ended() {
 	k.alive = false
 	if r != nil {
 		if r != errUnwind && m.oops(k, r) == nil {
+			k.dead = true // the panic takes the coroutine with it
 			panic(r)
 		}
 		m.next = nil

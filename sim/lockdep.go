@@ -78,7 +78,7 @@ func (o *Object) InitLock(k *K, name string) {
 }
 
 // acquiring checks, before k may be blocked, that it may ask for o.
-func (k *K) acquiring(o *Object, read bool) {
+func (k *K) acquiring(o *Object) {
 	m := k.m
 	if m.aborting || o.class == 0 {
 		return

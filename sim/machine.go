@@ -90,13 +90,12 @@ func (m *Machine) Close() {
 // Run executes the program once, asking s for every choice.
 func (m *Machine) Run(p Program, s Strategy) Outcome {
 	m.reset(s)
+	defer m.unwind() // also when the strategy panics
 	m.guard(func() {
 		p(m)
 		m.loop()
 		m.finish()
 	})
-	m.unwind()
-	m.strategy = nil
 	m.outcome.Steps = len(m.events)
 	m.outcome.Preemptions = m.preempts
 	m.outcome.Hash = m.hash
@@ -181,12 +180,15 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	n := parent.nchildren
 	parent.nchildren++
 	if n == len(parent.children) {
-		child := &K{m: m, id: TaskID(len(m.tasks)), order: childOrder(parent, n)}
-		child.next, child.stop = iter.Pull(child.body)
+		child := &K{m: m, id: TaskID(len(m.tasks)), order: childOrder(parent, n), dead: true}
 		m.tasks = append(m.tasks, child)
 		parent.children = append(parent.children, child)
 	}
 	k := parent.children[n]
+	if k.dead {
+		k.next, k.stop = iter.Pull(k.body)
+		k.dead = false
+	}
 	k.reset()
 	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
 	if k.given != name {
@@ -229,11 +231,13 @@ func childOrder(parent *K, n int) uint64 {
 func (m *Machine) loop() {
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
-		k.next()
+		if !k.begun {
+			k.next()
+		}
 		if m.aborting {
 			return
 		}
-		if k.alive { // it is still there, with a step pending
+		if k.alive { // it has a step pending, and has not ended without one
 			i++
 		}
 	}
@@ -322,6 +326,7 @@ func (m *Machine) finish() {
 // unwind brings every task that is still inside the program back to its start.
 func (m *Machine) unwind() {
 	m.aborting = true
+	m.strategy = nil
 	m.unfinished = m.unfinished[:0]
 	for _, k := range m.live {
 		if k.asks {

@@ -27,7 +27,7 @@ func (k *K) MutexInit(l *Mutex, name string) {
 // MutexLock is mutex_lock(): it sleeps until the mutex is free.
 func (k *K) MutexLock(l *Mutex) {
 	k.MightSleep(l.o.name)
-	k.acquiring(&l.o, false)
+	k.acquiring(&l.o)
 	k.StepWait(opMutexLock, &l.o, Write, free)
 	k.own(&l.o)
 }
@@ -36,11 +36,20 @@ func (k *K) MutexLock(l *Mutex) {
 // whether it did.
 func (k *K) MutexTrylock(l *Mutex) bool {
 	k.Step(opMutexTrylock, &l.o, Write)
-	if l.o.allow&free == 0 {
+	if !k.tried(&l.o) {
 		return false
 	}
 	k.own(&l.o)
 	return true
+}
+
+// tried says whether a lock is free for the trylock being made.
+func (k *K) tried(o *Object) bool {
+	ok := o.allow&free != 0
+	if k.Tracing() {
+		k.Note("= %t", ok)
+	}
+	return ok
 }
 
 // MutexUnlock is mutex_unlock(). Only the owner may call it.

@@ -36,7 +36,7 @@ func (k *K) InitRWSem(l *RWSem, name string) {
 // DownRead is down_read(): it sleeps while there is a writer or a queue.
 func (k *K) DownRead(l *RWSem) {
 	k.MightSleep(l.o.name)
-	k.acquiring(&l.o, true)
+	k.acquiring(&l.o)
 	k.Step(opDownRead, &l.o, Add)
 	if l.o.holder == nil && len(l.queue) == 0 {
 		l.readers++
@@ -62,7 +62,7 @@ func (k *K) UpRead(l *RWSem) {
 // waits for it.
 func (k *K) DownWrite(l *RWSem) {
 	k.MightSleep(l.o.name)
-	k.acquiring(&l.o, false)
+	k.acquiring(&l.o)
 	k.Step(opDownWrite, &l.o, Write)
 	if l.o.holder == nil && l.readers == 0 && len(l.queue) == 0 {
 		l.o.holder = k

@@ -31,7 +31,7 @@ func (k *K) SpinLock(l *SpinLock) { k.spin(l, opSpinLock) }
 // SpinTrylock is spin_trylock(): it says whether it took the lock.
 func (k *K) SpinTrylock(l *SpinLock) bool {
 	k.Step(opSpinTrylock, &l.o, Write)
-	if l.o.allow&free == 0 {
+	if !k.tried(&l.o) {
 		return false
 	}
 	k.preempt++
@@ -71,7 +71,7 @@ func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 }
 
 func (k *K) spin(l *SpinLock, op Op) {
-	k.acquiring(&l.o, false)
+	k.acquiring(&l.o)
 	k.used(&l.o)
 	k.preempt++
 	k.StepWait(op, &l.o, Write, free)

@@ -85,6 +85,9 @@ func (m *Machine) fail(k *K, v *Violation) {
 	v.Key = mix(mix(v.Kind.hash(), hashString(v.Subject)), site())
 	if m.recording {
 		m.report(k, v, callers())
+		r := k.line()
+		r.Remark, r.Text = "violation", v.Title
+		m.records = append(m.records, r)
 	}
 }
 
@@ -100,8 +103,9 @@ func (m *Machine) oops(k *K, r any) *Violation {
 	return m.outcome.Violation
 }
 
-// ownFault says that the panic under way began in package sim: the first
-// function under the runtime's panic is ours.
+// ownFault says that the panic under way began in package sim, or is passed on
+// from a coroutine where that was found already: the first function under the
+// runtime's panic tells.
 func ownFault() bool {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
@@ -111,7 +115,7 @@ func ownFault() bool {
 		if strings.HasPrefix(f.Function, "runtime.") {
 			inPanic = inPanic || strings.Contains(f.Function, "panic")
 		} else if inPanic {
-			return strings.HasPrefix(f.Function, self)
+			return strings.HasPrefix(f.Function, self) || strings.HasPrefix(f.Function, "iter.")
 		}
 		if !more {
 			return true
@@ -164,9 +168,7 @@ func (m *Machine) deadlock() *Violation {
 	if m.recording {
 		m.report(first, v, first.at)
 		for _, k := range m.live {
-			if !k.daemon || len(k.held) > 0 {
-				v.Waits = append(v.Waits, k.waits())
-			}
+			v.Waits = append(v.Waits, k.waits())
 		}
 	}
 	return v

@@ -28,7 +28,7 @@ func (s *search) boundedBy(bound int) (bool, error) {
 	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
 	for {
 		w.begin()
-		_, more, err := s.execute(w)
+		more, err := s.execute(w)
 		if err == nil {
 			err = w.err
 		}

@@ -22,7 +22,7 @@ func (s *search) dpor() error {
 	d := &dpor{m: s.machine}
 	for {
 		d.depth = len(d.path)
-		_, more, err := s.execute(d)
+		more, err := s.execute(d)
 		if err == nil {
 			err = d.err
 		}
@@ -31,6 +31,9 @@ func (s *search) dpor() error {
 		}
 		d.order.finish(s.machine)
 		d.races()
+		if s.last.Violation != nil {
+			d.beforeTheEnd()
+		}
 		if !d.backtrack() {
 			return nil
 		}
@@ -67,6 +70,7 @@ type place struct {
 type step struct {
 	task   sim.TaskID
 	choice int16
+	fatal  bool // it broke a rule
 	uses   []sim.Access
 }
 
@@ -115,7 +119,8 @@ func (d *dpor) option(p *sim.Point, t sim.TaskID) int {
 }
 
 // arrive adds the place before the given step to the path: the steps that stay
-// asleep are those that do not depend on the step just taken.
+// asleep are those that do not depend on the step just taken. One that breaks a
+// rule depends on every other, as it ends the execution for all.
 func (d *dpor) arrive(at int) *place {
 	if at == len(d.path) {
 		d.path = append(d.path, place{})
@@ -128,7 +133,7 @@ func (d *dpor) arrive(at int) *place {
 		last.taken.uses = d.order.uses(at - 1)
 		next.tree, last.below = last.below, nil
 		for _, s := range last.sleep {
-			if !s.depends(&last.taken) {
+			if !s.fatal && !s.depends(&last.taken) {
 				next.sleep = append(next.sleep, s)
 			}
 		}
@@ -226,13 +231,14 @@ descend:
 // initial says whether s can be the first step of an execution that is
 // equivalent to v and what follows it: s stands in v and nothing before it
 // depends on it, or it depends on nothing in v. It returns the place of s in v,
-// or -1.
+// or -1. A step that breaks a rule ends the execution, so all others depend on
+// it.
 func (s *step) initial(v []step) (int, bool) {
 	for i := range v {
 		if v[i].task == s.task {
 			return i, v[i].choice == s.choice
 		}
-		if conflict(s.uses, v[i].uses) {
+		if s.fatal || conflict(s.uses, v[i].uses) {
 			return 0, false
 		}
 	}
@@ -255,6 +261,23 @@ func (d *dpor) races() {
 			if c != e.choice {
 				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c}))
 			}
+		}
+	}
+}
+
+// beforeTheEnd sees to what a violation has cut off. The step that broke the
+// rule ended the execution for everybody, so it depends on whatever the other
+// tasks could have done next: each of those steps is to be taken before it.
+func (d *dpor) beforeTheEnd() {
+	o := &d.order
+	if o.taken == 0 {
+		return
+	}
+	last := o.taken - 1
+	d.path[last].taken.fatal = true
+	for i := o.taken; i < len(o.events); i++ {
+		if e := &o.events[i]; e.task != o.events[last].task && o.possible(i) {
+			d.path[last].insert([]step{{task: e.task, uses: o.uses(i)}})
 		}
 	}
 }

@@ -182,6 +182,7 @@ type search struct {
 	options Options
 	machine *sim.Machine // runs the search
 	second  *sim.Machine // runs schedules again
+	last    sim.Outcome  // of the last execution
 	result  *Result
 	found   []*finding
 	budget  int
@@ -210,8 +211,9 @@ func (s *search) newMachine() *sim.Machine {
 
 // execute runs the program once and counts it. It returns false when the search
 // must stop.
-func (s *search) execute(strategy sim.Strategy) (sim.Outcome, bool, error) {
+func (s *search) execute(strategy sim.Strategy) (more bool, err error) {
 	o := s.machine.Run(s.program, strategy)
+	s.last = o
 	r := s.result
 	if s.minimising {
 		r.Minimising++
@@ -232,15 +234,15 @@ func (s *search) execute(strategy sim.Strategy) (sim.Outcome, bool, error) {
 	}
 	if o.Violation != nil {
 		if err := s.violated(&o); err != nil {
-			return o, false, err
+			return false, err
 		}
 	}
 	if s.options.SelfCheck && !o.Abandoned {
 		if err := s.again(o.Hash, s.machine.Schedule()); err != nil {
-			return o, false, err
+			return false, err
 		}
 	}
-	return o, s.goOn(), nil
+	return s.goOn(), nil
 }
 
 // stop notes why the search is not complete.

@@ -128,21 +128,18 @@ func (o *order) after(e *event, a sim.Access) {
 // depend on it directly and not only through others, and before which it could
 // have been taken. The slice is valid until the next call.
 func (o *order) racing(i int) []int {
-	o.racers = o.racers[:0]
 	e := &o.events[i]
-	for u := e.first; u < e.end; u++ {
-		o.rivals(e, int32(i), &o.accesses[u])
-	}
-	if len(o.racers) == 0 {
-		return nil
-	}
-	slices.Sort(o.racers)
-	slices.Reverse(o.racers)
-	o.racers = slices.Compact(o.racers)
+	o.racers = o.racers[:0]
 	o.known = o.known[:0]
 	if e.previous >= 0 {
 		o.known = append(o.known, o.events[e.previous].clock...)
 	}
+	for u := e.first; u < e.end; u++ {
+		o.rivals(e, int32(i), &o.accesses[u])
+	}
+	slices.Sort(o.racers)
+	slices.Reverse(o.racers)
+	o.racers = slices.Compact(o.racers)
 	return slices.DeleteFunc(o.racers, func(j int) bool {
 		r := &o.events[j]
 		if int(r.task) < len(o.known) && o.known[r.task] > int32(j) {
@@ -155,28 +152,57 @@ func (o *order) racing(i int) []int {
 
 // rivals adds to racers the events whose use of an object conflicts with the
 // use a of event i. If a could be blocked, events before which it would have
-// been are passed over: what a competes with is the first one behind them.
+// been are passed over: what a competes with is the first one behind them. If
+// there is none, the event that let it go on has to come before it, and becomes
+// known. Steps that were only pending when the execution ended do not race with
+// each other.
 func (o *order) rivals(e *event, i int32, a *use) {
-	blocked := false
+	enabler := int32(-1)
 	for u := a.previous; u >= 0; u = o.accesses[u].previous {
 		w := &o.accesses[u]
 		own := o.events[w.event].task == e.task
-		switch {
-		case w.event == i || own && w.Mode != sim.Write:
+		if own && w.Mode == sim.Write && w.event != i {
+			break
+		}
+		if own || int(w.event) >= o.taken || !w.Mode.Conflicts(a.Mode) {
 			continue
-		case own:
-			return
-		case !w.Mode.Conflicts(a.Mode):
-			continue
-		case a.Need != 0 && w.Before&a.Need == 0:
-			blocked = true
+		}
+		if a.Need != 0 && w.Before&a.Need == 0 {
+			if enabler < 0 {
+				enabler = w.event
+			}
 			continue
 		}
 		o.racers = append(o.racers, int(w.event))
-		if blocked || w.Mode == sim.Write {
+		if enabler >= 0 {
 			return
 		}
+		if w.Mode == sim.Write {
+			break
+		}
 	}
+	if enabler >= 0 {
+		o.known = join(o.known, o.events[enabler].clock)
+	}
+}
+
+// possible says whether event i, which was pending at the end, could have been
+// taken instead of the last one.
+func (o *order) possible(i int) bool {
+	e, last := &o.events[i], &o.events[o.taken-1]
+	for _, u := range o.accesses[e.first:e.end] {
+		allowed := u.Before
+		for _, w := range o.accesses[last.first:last.end] {
+			if w.Obj == u.Obj {
+				allowed = w.Before
+				break
+			}
+		}
+		if u.Need != 0 && allowed&u.Need == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // notAfter is what was taken after event j without depending on it.
@@ -186,7 +212,7 @@ func (o *order) notAfter(j int) []step {
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
 		if int(t) >= len(e.clock) || e.clock[t] <= int32(j) {
-			v = append(v, step{e.task, e.choice, o.uses(k)})
+			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
 		}
 	}
 	return v

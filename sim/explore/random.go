@@ -16,7 +16,7 @@ func (s *search) random() error {
 	walk := sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
 	for i := uint64(0); ; i++ {
 		source.Seed(s.options.Seed, i)
-		if _, more, err := s.execute(walk); err != nil || !more {
+		if more, err := s.execute(walk); err != nil || !more {
 			return err
 		}
 	}
