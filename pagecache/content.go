@@ -1,0 +1,104 @@
+package pagecache
+
+import (
+	"bytes"
+
+	"trapline/sim"
+)
+
+// PageNotUptodate is the rule that all users of the page cache rely on: until
+// PG_uptodate is set, the content of a page belongs to the read that fills it.
+var PageNotUptodate = sim.Kind{Name: "page-not-uptodate", Class: "BUG: page touched before PG_uptodate"}
+
+var (
+	opReadPage  = sim.NewOp("memcpy(buf, %s)")
+	opWritePage = sim.NewOp("memcpy(%s, buf)")
+	opCopyPage  = sim.NewOp("copy_user_highpage(%s)")
+	opFillPage  = sim.NewOp("fill_page(%s)")
+	opClearPage = sim.NewOp("memclear_highpage(%s)")
+)
+
+var _ = sim.Plumbing("read_byte", "read_bytes", "write_byte", "load_byte", "store_byte", "must_be_uptodate")
+
+// mustBeUptodate enforces PageNotUptodate within a step on the content. The
+// context that ends a read is exempt until it unlocks the page.
+func mustBeUptodate(k *sim.K, p *Page) {
+	if p.filler == k {
+		return
+	}
+	k.Touch(&p.flags, sim.Read)
+	if !p.uptodate {
+		k.Fail(&sim.Violation{Kind: PageNotUptodate, Subject: p.name})
+	}
+}
+
+// ReadBytes copies n bytes from offset off of the page, in one step.
+func ReadBytes(k *sim.K, p *Page, off, n int) []byte {
+	k.Step(opReadPage, &p.content, sim.Read)
+	mustBeUptodate(k, p)
+	if k.Tracing() {
+		k.Note("= % x", p.data[off:min(off+n, off+16)])
+	}
+	return bytes.Clone(p.data[off : off+n])
+}
+
+// ReadByte reads the byte at offset off of the page.
+func ReadByte(k *sim.K, p *Page, off int) byte {
+	k.Step(opReadPage, &p.content, sim.Read)
+	b := LoadByte(k, p, off)
+	if k.Tracing() {
+		k.Note("[%#x] = %02x", off, b)
+	}
+	return b
+}
+
+// WriteByte changes the byte at offset off of the page, for everyone who maps or
+// reads it. The page does not become dirty by it.
+func WriteByte(k *sim.K, p *Page, off int, b byte) {
+	k.Step(opWritePage, &p.content, sim.Write)
+	StoreByte(k, p, off, b)
+	if k.Tracing() {
+		k.Note("[%#x] <- %02x", off, b)
+	}
+}
+
+// LoadByte is ReadByte as a part of the step being taken, such as the walk of a
+// page table that found the page.
+func LoadByte(k *sim.K, p *Page, off int) byte {
+	k.Touch(&p.content, sim.Read)
+	mustBeUptodate(k, p)
+	return p.data[off]
+}
+
+// StoreByte is WriteByte as a part of the step being taken.
+func StoreByte(k *sim.K, p *Page, off int, b byte) {
+	k.Touch(&p.content, sim.Write)
+	mustBeUptodate(k, p)
+	p.data[off] = b
+}
+
+// CopyUserHighpage is copy_user_highpage(): it fills the page dst, which nobody
+// else knows yet, with the content of src.
+func CopyUserHighpage(k *sim.K, dst, src *Page) {
+	k.Step(opCopyPage, &src.content, sim.Read)
+	mustBeUptodate(k, src)
+	copy(dst.data, src.data)
+	dst.uptodate = true
+}
+
+// fillPage is the page being filled by the device, or whatever stands for it: what the file has there,
+// and zeroes after the end of its blocks. From here to unlock_page() the content
+// belongs to k. src is the content of the device from offset 0 of the page on.
+func fillPage(k *sim.K, inode *Inode, p *Page, src []byte) {
+	k.Step(opFillPage, &p.content, sim.Write)
+	k.Touch(&inode.blocks, sim.Read)
+	p.filler = k
+	n := min(max(inode.allocated-int64(p.Index)<<PageShift, 0), int64(len(src)))
+	clear(p.data[copy(p.data, src[:n]):])
+}
+
+// memclearHighpage zeroes the page from offset off on.
+func memclearHighpage(k *sim.K, p *Page, off int) {
+	k.Step(opClearPage, &p.content, sim.Write)
+	clear(p.data[off:])
+}

@@ -1,0 +1,37 @@
+package pagecache
+
+import "trapline/sim"
+
+// Disk is a file system on a disk: reads are started, and end in an interrupt
+// some time later.
+var Disk = &FS{
+	aops:   &AOps{Name: "disk_aops", Readpage: MpageReadpage, Readpages: MpageReadpages},
+	submit: diskSubmit,
+}
+
+// diskSubmit hands the request to the device.
+func diskSubmit(k *sim.K, b *bio) {
+	b.queued(k)
+	k.Interrupt("io", func(k *sim.K) { bioEndio(k, b) })
+}
+
+// bioEndio is the interrupt of the device with bio_endio().
+func bioEndio(k *sim.K, b *bio) {
+	var err error
+	if b.inode.IOMayFail && k.Choose(2, "I/O error") != 0 {
+		err = sim.EIO
+	}
+	for _, p := range b.pages {
+		if err == nil {
+			fillPage(k, b.inode, p, b.inode.onDevice(p.Index))
+		}
+		b.endIO(k, p, err)
+	}
+}
+
+// onDevice is what the device holds from the page at index on.
+func (inode *Inode) onDevice(index uint64) []byte {
+	first := min(index<<PageShift, uint64(len(inode.content)))
+	last := min(first+PageSize, uint64(len(inode.content)))
+	return inode.content[first:last]
+}

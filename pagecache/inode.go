@@ -1,0 +1,57 @@
+package pagecache
+
+import "trapline/sim"
+
+// Inode is struct inode of a regular file.
+type Inode struct {
+	// Name of the file, for traces.
+	Name string
+	// IMutex is i_mutex: it serialises changes of the size.
+	IMutex sim.Mutex
+	// ISize is i_size, in bytes. Only the holder of IMutex changes it; anyone
+	// reads it.
+	ISize sim.Word[int64]
+	// Mapping is i_mapping: the pages of the file that are in memory.
+	Mapping *Mapping
+
+	// IOMayFail lets the strategy fail reads from the disk. It is to be set
+	// before the tasks start.
+	IOMayFail bool
+	// ReadaheadPages is how many pages a read or a fault asks for at once
+	// before it needs the first of them; 0 switches readahead off. It is to be
+	// set before the tasks start.
+	ReadaheadPages int
+
+	fs *FS
+	// content is what the device holds, never changed. allocated is how many
+	// bytes of it belong to the file; blocks orders its uses.
+	content   []byte
+	blocks    sim.Object
+	allocated int64
+
+	writecountObj sim.Object
+	writecount    int
+}
+
+// FS is a file system as the page cache sees it: the methods that its files are
+// born with, and the device below it. Disk, Ramfs and [NewLoop] are the ones
+// that there are.
+type FS struct {
+	aops   *AOps
+	submit func(k *sim.K, b *bio)
+}
+
+// NewInode returns a file of fs that holds content, which must not be changed
+// from then on. It is for the setup of a scenario.
+func NewInode(k *sim.K, name string, content []byte, fs *FS) *Inode {
+	inode := &Inode{Name: name, fs: fs, content: content, allocated: int64(len(content))}
+	k.MutexInit(&inode.IMutex, "inode->i_mutex")
+	inode.ISize.Init(k, "inode->i_size", int64(len(content)))
+	inode.blocks.Init(k, "inode->i_blocks")
+	inode.writecountObj.Init(k, "inode->i_writecount")
+	inode.Mapping = newMapping(k, inode)
+	return inode
+}
+
+// pages is how many pages a file of size bytes has.
+func pages(size int64) uint64 { return uint64(size+PageSize-1) >> PageShift }

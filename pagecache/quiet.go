@@ -1,0 +1,80 @@
+package pagecache
+
+import (
+	"fmt"
+
+	"trapline/sim"
+)
+
+// The functions here are for the setup of a scenario and for its final check,
+// when no task runs. None of them is a step.
+
+// Populate brings the page of the file at index into memory, as if it had been
+// read before.
+func Populate(k *sim.K, inode *Inode, index uint64) *Page {
+	p := PageCacheAlloc(k, inode.Mapping, index)
+	copy(p.data, inode.onDevice(index))
+	p.uptodate = true
+	p.Mapping.Set(k, inode.Mapping)
+	inode.Mapping.pages.ReplaceOrInsert(p)
+	return p
+}
+
+// Peek is the byte at offset off of the file as the page cache has it, if there
+// is an up-to-date page.
+func Peek(inode *Inode, off int64) (b byte, ok bool) {
+	p := inode.Mapping.page(uint64(off) >> PageShift)
+	if p == nil || !p.uptodate {
+		return 0, false
+	}
+	return p.data[off&(PageSize-1)], true
+}
+
+// PeekByte is the byte at offset off of the page.
+func (p *Page) PeekByte(off int) byte { return p.data[off] }
+
+// PeekMapcount is how many page table entries map the page.
+func (p *Page) PeekMapcount() int { return p.mapcount }
+
+// CheckQuiet returns what is wrong with the cached pages of the file when
+// nothing uses them any more but page tables: a page that is locked, or has
+// more or fewer references than the cache and the page tables account for. It
+// returns nil if all is well.
+func CheckQuiet(inode *Inode) (v *sim.Violation) {
+	inode.Mapping.pages.Ascend(func(p *Page) bool {
+		v = p.checkQuiet(inode.Mapping)
+		return v == nil
+	})
+	return v
+}
+
+func (p *Page) checkQuiet(mapping *Mapping) *sim.Violation {
+	bad := func(format string, args ...any) *sim.Violation {
+		return &sim.Violation{Kind: BadPageState, Subject: p.name + " " + fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case !p.life.Alive():
+		return bad("is in the page cache, but free")
+	case p.Mapping.Peek() != mapping:
+		return bad("is in the page cache of another file")
+	case p.locked:
+		return bad("is still locked")
+	case p.refs != 1+p.mapcount:
+		return bad("has %d references; the page cache and %d page table entries account for %d", p.refs, p.mapcount, 1+p.mapcount)
+	}
+	return nil
+}
+
+// Evict drops all pages of the file that only the cache has references to, so
+// that they do not count as leaked. It is the last thing to do, after the checks
+// and after the page tables are gone.
+func Evict(k *sim.K, inode *Inode) {
+	for {
+		p, ok := inode.Mapping.pages.DeleteMin()
+		if !ok {
+			return
+		}
+		p.Mapping.Set(k, nil)
+		putPage(k, p)
+	}
+}
