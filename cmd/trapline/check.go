@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"trapline/sim/explore"
+)
+
+// checkFlags are the flags of trapline check.
+type checkFlags struct {
+	programFlags
+	searchFlags
+	workers int
+	json    bool
+	out     string
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check [SCENARIO[/DESIGN] | DESIGN]...",
+		Short: "Try all interleavings, and explain what goes wrong",
+		Long: `Check tries the interleavings of scenarios with designs.
+
+Without arguments it holds the whole catalogue to its claims: every known
+failure must be found, and everything else must be clean. The exit status is 0
+if every claim held and 1 if not.
+
+With arguments it checks the pairs that they name: a scenario with all designs,
+a design with all scenarios, or one pair, which is then explained in full. The
+exit status is 0 if nothing was found and 1 if a rule was broken.
+
+"clean" is said only of a search that was complete within its bound; other
+searches that find nothing are "inconclusive". A schedule that breaks a rule is
+shown with as few preemptions as possible.
+
+With --json there is one object a line for each pair, with the fields scenario,
+design, model, strategy, verdict (violation, clean, inconclusive), kind and title
+(of the first finding, or empty), complete, executions, blocked, steps,
+preemptions (of the first finding; of a bounded search without findings, its
+bound; or 0), elapsed_s, replay (what "trapline replay" takes), claim_held,
+titles (of all findings) and coverage.`,
+		Example: `  trapline check
+  trapline check readpage-returns-before-uptodate/2006-readpage-hook
+  trapline check 2006-readpage-hook --preemptions 1 --json
+  trapline check --strategy random --seed 7 --budget 30s
+  trapline check --elf ./prog --symbol main --out failures`,
+		ValidArgsFunction: a.catalogue.complete,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.check(cmd, args, &f)
+		},
+	}
+	f.programFlags.add(cmd)
+	f.searchFlags.add(cmd)
+	cmd.Flags().IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "check `N` pairs at a time")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object a line for each pair")
+	cmd.Flags().StringVar(&f.out, "out", "", "write each finding to a file in `DIR`, for trapline replay")
+	return cmd
+}
+
+func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
+	options, limit, err := f.options(cmd)
+	if err != nil {
+		return err
+	}
+	if f.workers < 1 {
+		return mistake("--workers %d: want 1 or more (as many as there are processors, if left out)", f.workers)
+	}
+	program, pairs, err := a.open(f.programFlags)
+	if err != nil {
+		return err
+	}
+	if pairs, err = a.catalogue.choose(pairs, args); err != nil {
+		return err
+	}
+	out, err := newOutbox(f.out, program)
+	if err != nil {
+		return err
+	}
+
+	ctx := cmd.Context()
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("stopped after %v", limit))
+		defer cancel()
+	}
+	line := newStatusLine(a.stderr, len(pairs))
+	defer line.stop()
+	var done []*checked
+	for c := range exploreAll(ctx, pairs, options, f.workers, line) {
+		if c.err != nil {
+			return fmt.Errorf("check %s: %w", c.pair.name(), c.err)
+		}
+		done = append(done, c)
+		if err := out.write(c); err != nil {
+			return err
+		}
+		if f.json {
+			line.aside(func() { a.printJSON(c) })
+		}
+	}
+	line.stop()
+	if !f.json {
+		a.printAll(done, program, len(args) > 0)
+	}
+	return verdict(done, len(args) > 0, cmd.Context().Err() != nil)
+}
+
+// verdict is the exit status of a check. Claims decide if no pair was named.
+func verdict(done []*checked, named, interrupted bool) error {
+	found, broken := false, false
+	for _, c := range done {
+		found = found || c.result.Verdict() == explore.Violation
+		broken = broken || c.held != nil
+	}
+	switch {
+	case named && found:
+		return exit(exitViolation)
+	case interrupted:
+		return exit(exitInterrupted)
+	case !named && broken:
+		return exit(exitViolation)
+	default:
+		return nil
+	}
+}
+
+// printAll prints one pair in full and several as a table.
+func (a *app) printAll(done []*checked, p program, named bool) {
+	if named && len(done) == 1 {
+		a.explain(done[0], p)
+		return
+	}
+	a.printTable(done, p, named)
+}

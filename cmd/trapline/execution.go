@@ -1,0 +1,103 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"trapline/sim"
+)
+
+// execution is one recorded execution.
+type execution struct {
+	sim.Outcome
+	schedule sim.Schedule
+	records  []sim.Record
+}
+
+// preemption is a point at which a task that could have gone on had to wait.
+type preemption struct {
+	step int
+	task sim.TaskID
+	by   string
+}
+
+// record runs a program once. To what the machine records it adds two kinds of
+// remarks: where a task was preempted, and where each one stands in a deadlock.
+func record(p sim.Program, s sim.Strategy) *execution {
+	m := sim.NewMachine()
+	defer m.Close()
+	var preempted []preemption
+	outcome := m.Record(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
+		i := s.Choose(m, p)
+		if i > 0 && p.Running {
+			preempted = append(preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
+		}
+		return i
+	}))
+	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
+	for _, p := range preempted {
+		e.remarkPreemption(p)
+	}
+	if v := e.Violation; v != nil {
+		for _, wait := range v.Waits {
+			e.remarkWait(m, wait)
+		}
+	}
+	return e
+}
+
+// remarkPreemption says under the last step of a task that another one took
+// over.
+func (e *execution) remarkPreemption(p preemption) {
+	for i, last := 0, -1; i < len(e.records); i++ {
+		r := e.records[i]
+		if r.Step > p.step {
+			if last >= 0 {
+				e.records = slices.Insert(e.records, i, remark(e.records[last], "preempted", "by "+p.by))
+			}
+			return
+		}
+		if r.Task == p.task {
+			last = i
+		}
+	}
+}
+
+// remarkWait says in the lane of a blocked task what it waits for. The task may
+// never have taken a step.
+func (e *execution) remarkWait(m *sim.Machine, wait string) {
+	name, what, ok := strings.Cut(wait, " waits in ")
+	if !ok {
+		return
+	}
+	what, _, _ = strings.Cut(what, ", at ")
+	for _, id := range m.Unfinished() {
+		if m.TaskName(id) != name {
+			continue
+		}
+		like := sim.Record{Task: id, Name: name}
+		for _, r := range e.records {
+			if r.Task == id {
+				like = r
+			}
+		}
+		like.Step = e.Steps
+		e.records = append(e.records, remark(like, "blocked", what))
+		return
+	}
+}
+
+// remark is a line under a step.
+func remark(under sim.Record, name, text string) sim.Record {
+	under.Remark, under.Text, under.Note, under.Stack = name, text, "", nil
+	return under
+}
+
+// cpus is the number of CPUs on which the execution ran.
+func (e *execution) cpus() int {
+	n := 1
+	for _, r := range e.records {
+		n = max(n, r.CPU+1)
+	}
+	return n
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"trapline/sim"
+	"trapline/sim/explore"
+	"trapline/sim/trace"
+)
+
+// explain prints all that is known of a pair: the first finding in full, and
+// how to see the others.
+func (a *app) explain(c *checked, p program) {
+	w := a.stdout
+	fmt.Fprintf(w, "%s: %s\n", c.pair.name(), c.result.Verdict())
+	for i, f := range c.result.Findings {
+		fmt.Fprintf(w, "\n%s%s\n", numbered(i, len(c.result.Findings)), f.Violation.Title)
+		if why, ok := c.pair.why(f.Violation.Title); ok {
+			entry(w, 2, "known failure: ", why)
+		}
+		if i == 0 {
+			fmt.Fprintf(w, "\n%s", f.Violation.Report)
+			printWaits(w, f.Violation)
+			fmt.Fprintln(w)
+			_ = trace.Lanes(w, record(c.pair.program, sim.NewReplay(f.Schedule)).records, pageWidth)
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s\nreplay: %s\n", effort(f), recipeOf(c.pair, f).command(p))
+	}
+	if len(c.result.Findings) > 0 {
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "%s\n", c.result.Coverage())
+	fmt.Fprintf(w, "claim held: %s\n", held(c))
+}
+
+// numbered counts findings if there are several.
+func numbered(i, n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d. ", i+1)
+}
+
+func held(c *checked) string {
+	if c.held != nil {
+		return "NO, " + c.held.Error()
+	}
+	return "yes"
+}
+
+// effort says how much it takes to get there.
+func effort(f *explore.Finding) string {
+	least := "the fewest found"
+	if f.Minimal {
+		least = "the fewest possible"
+	}
+	return fmt.Sprintf("%s (%s) and %s", plural(f.Preemptions, "preemption"), least, plural(f.Steps, "step"))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// printWaits says of a deadlock who waits for what.
+func printWaits(w io.Writer, v *sim.Violation) {
+	if len(v.Waits) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nwho waits for what:\n")
+	for _, wait := range v.Waits {
+		entry(w, 2, "", wait)
+	}
+}
+
+func recipeOf(p *pair, f *explore.Finding) recipe {
+	return recipe{p.scenario, p.design, f.Schedule, fingerprintOf(f.Hash, f.Violation.Title)}
+}
+
+// lanesOf are the lanes of the execution of a schedule.
+func lanesOf(p *pair, s sim.Schedule) string {
+	var b strings.Builder
+	_ = trace.Lanes(&b, record(p.program, sim.NewReplay(s)).records, pageWidth)
+	return b.String()
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trapline/sim/explore"
+)
+
+// programFlags name the program whose text is probed.
+type programFlags struct{ elf, symbol string }
+
+func (f *programFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.elf, "elf", "", "probe the text of this program (`FILE`, x86-64 ELF) instead of the built-in one")
+	cmd.Flags().StringVar(&f.symbol, "symbol", "", "the function `NAME` of --elf to probe")
+}
+
+// open returns the pairs of the catalogue with the program of the flags.
+func (a *app) open(f programFlags) (program, []*pair, error) {
+	switch {
+	case f.elf == "" && f.symbol != "":
+		return program{}, nil, mistake("--symbol %s without --elf (--elf FILE names the program that has it)", f.symbol)
+	case f.elf != "" && f.symbol == "":
+		return program{}, nil, mistake("--elf %s without --symbol (--symbol NAME names the function to probe)", f.elf)
+	}
+	p, pairs, err := a.catalogue.open(f.elf, f.symbol)
+	if err != nil {
+		return program{}, nil, mistake("%w", err)
+	}
+	return p, pairs, nil
+}
+
+// searchFlags say how to explore.
+type searchFlags struct {
+	strategy, model, budget string
+	preemptions             int
+	seed                    uint64
+	selfCheck               bool
+}
+
+// defaultPreemptions is the bound of --strategy bounded.
+const defaultPreemptions = 2
+
+func (f *searchFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; random, a sample (default dpor)")
+	flags.IntVar(&f.preemptions, "preemptions", defaultPreemptions, "the bound `N` of the strategy bounded, which it implies")
+	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategy random, which it implies")
+	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
+	flags.BoolVar(&f.selfCheck, "selfcheck", false, "run every schedule twice and compare what happened")
+	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc is the only one so far")
+}
+
+// options checks the flags. The duration is the budget of time, 0 for none.
+func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duration, error) {
+	none := explore.Options{}
+	o := explore.Options{Strategy: f.strategy, SelfCheck: f.selfCheck}
+	if f.model != modelSC {
+		return none, 0, mistake("--model %s: no such memory model (there is only %s)", f.model, modelSC)
+	}
+	if f.strategy != "" && !slices.Contains(explore.Strategies(), f.strategy) {
+		return none, 0, mistake("--strategy %s: no such strategy (%sthere are %s)", f.strategy,
+			didYouMean(f.strategy, explore.Strategies()), strings.Join(explore.Strategies(), ", "))
+	}
+	for _, implied := range []struct{ flag, strategy string }{{"preemptions", explore.Bounded}, {"seed", explore.Random}} {
+		if !cmd.Flags().Changed(implied.flag) {
+			continue
+		}
+		if o.Strategy != "" && o.Strategy != implied.strategy {
+			return none, 0, mistake("--%s is for --strategy %s, not %s (give only one of them)", implied.flag, implied.strategy, o.Strategy)
+		}
+		o.Strategy = implied.strategy
+	}
+	switch o.Strategy {
+	case "":
+		o.Strategy = explore.DPOR
+	case explore.Random:
+		o.Seed = f.seed
+	case explore.Bounded:
+		if f.preemptions < 0 {
+			return none, 0, mistake("--preemptions %d: want 0 or more (2 finds most)", f.preemptions)
+		}
+		o.Preemptions = f.preemptions
+	}
+	executions, limit, err := parseBudget(f.budget)
+	o.Executions = executions
+	return o, limit, err
+}
+
+// parseBudget reads a duration or a number of executions; empty is no budget.
+func parseBudget(text string) (executions int, limit time.Duration, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	if n, err := strconv.Atoi(text); err == nil && n > 0 {
+		return n, 0, nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return 0, d, nil
+	}
+	return 0, 0, mistake("--budget %s: want a time or a number of executions above 0 (as in 30s or 100000)", text)
+}

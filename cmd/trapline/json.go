@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+
+	"trapline/sim/explore"
+)
+
+// line is the JSON object for a pair. The order and the names of the fields are
+// an interface.
+type line struct {
+	Scenario    string   `json:"scenario"`
+	Design      string   `json:"design"`
+	Model       string   `json:"model"`
+	Strategy    string   `json:"strategy"`
+	Verdict     string   `json:"verdict"`
+	Kind        string   `json:"kind"`
+	Title       string   `json:"title"`
+	Complete    bool     `json:"complete"`
+	Executions  int      `json:"executions"`
+	Blocked     int      `json:"blocked"`
+	Steps       int      `json:"steps"`
+	Preemptions int      `json:"preemptions"`
+	ElapsedS    float64  `json:"elapsed_s"`
+	Replay      string   `json:"replay"`
+	ClaimHeld   bool     `json:"claim_held"`
+	Titles      []string `json:"titles"`
+	Coverage    string   `json:"coverage"`
+}
+
+func (a *app) printJSON(c *checked) {
+	r := c.result
+	l := line{
+		Scenario: c.pair.scenario, Design: c.pair.design, Model: modelSC, Strategy: r.Strategy,
+		Verdict: r.Verdict(), Complete: r.Complete, Executions: r.Executions, Blocked: r.Blocked, Steps: r.Steps,
+		ElapsedS:  math.Round(c.elapsed.Seconds()*1e6) / 1e6,
+		ClaimHeld: c.held == nil, Titles: titles(r), Coverage: r.Coverage(),
+	}
+	switch {
+	case len(r.Findings) > 0:
+		f := r.Findings[0]
+		l.Kind, l.Title, l.Preemptions = f.Violation.Kind.Name, f.Violation.Title, f.Preemptions
+		l.Replay = recipeOf(c.pair, f).String()
+	case r.Strategy == explore.Bounded:
+		l.Preemptions = r.Preemptions
+	}
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(l)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the designs and the scenarios, with what is claimed of them",
+		Args:  arguments(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			a.list()
+			return nil
+		},
+	}
+}
+
+func (a *app) list() {
+	w := a.stdout
+	fmt.Fprintf(w, "DESIGNS\n")
+	for _, d := range a.catalogue.designs {
+		fmt.Fprintf(w, "\n%s\n", d.name)
+		entry(w, 2, "", d.title)
+		entry(w, 2, "from: ", d.from)
+		if len(d.order) > 0 {
+			entry(w, 2, "claimed lock order: ", strings.Join(d.order, " > "))
+		}
+		if len(d.fails) == 0 {
+			entry(w, 2, "", "claimed to be clean in every scenario")
+			continue
+		}
+		entry(w, 2, "", "known failures; claimed to be clean in every other scenario:")
+		for i, f := range d.fails {
+			if i == 0 || f.scenario != d.fails[i-1].scenario {
+				entry(w, 4, "", f.scenario)
+			}
+			entry(w, 6, "", f.title)
+			why := f.why
+			if f.only != "" {
+				why += " (only with the probe in " + f.only + ")"
+			}
+			entry(w, 8, "", why)
+		}
+	}
+	fmt.Fprintf(w, "\nSCENARIOS\n")
+	for _, s := range a.catalogue.scenarios {
+		fmt.Fprintf(w, "\n%s\n", s.name)
+		entry(w, 2, "", s.asks)
+		entry(w, 2, "from: ", s.from)
+	}
+}
+
+// entry writes a text, if there is one, as an indented paragraph of at most 88
+// characters a line.
+func entry(w io.Writer, indent int, label, text string) {
+	if text == "" {
+		return
+	}
+	line := strings.Repeat(" ", indent) + label
+	fresh := true
+	for word := range strings.FieldsSeq(text) {
+		if !fresh && len(line)+1+len(word) > 88 {
+			fmt.Fprintln(w, line)
+			line, fresh = strings.Repeat(" ", indent+2), true
+		}
+		if !fresh {
+			line += " "
+		}
+		line, fresh = line+word, false
+	}
+	fmt.Fprintln(w, line)
+}

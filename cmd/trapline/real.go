@@ -1,0 +1,55 @@
+package main
+
+import (
+	"trapline/probes/uprobes"
+	"trapline/scenarios"
+	"trapline/sim/explore"
+	"trapline/vm"
+)
+
+// theCatalogue is the catalogue of package scenarios.
+func theCatalogue() *catalogue {
+	c := &catalogue{open: openPairs}
+	for _, s := range scenarios.All() {
+		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From})
+	}
+	for _, d := range uprobes.Designs() {
+		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails)})
+	}
+	return c
+}
+
+func openPairs(elf, symbol string) (program, []*pair, error) {
+	image := vm.DefaultImage()
+	if elf != "" {
+		var err error
+		if image, err = vm.OpenImage(elf, symbol); err != nil {
+			return program{}, nil, err
+		}
+	}
+	var pairs []*pair
+	for _, p := range scenarios.Pairs() {
+		pairs = append(pairs, &pair{
+			scenario: p.Scenario.Name,
+			design:   p.Design.Name,
+			program:  p.Program(image),
+			known:    failures(p.Expected(image)),
+			held:     func(r *explore.Result) error { return p.Held(image, r) },
+		})
+	}
+	return program{image.Name, image.Symbol, image.Offset, elf == ""}, pairs, nil
+}
+
+// places are the sets of pages in words.
+var places = map[uprobes.Pages]string{
+	uprobes.FirstPage: "the first page of the file",
+	uprobes.LaterPage: "a later page of the file",
+}
+
+func failures(fails []uprobes.Failure) []known {
+	var ks []known
+	for _, f := range fails {
+		ks = append(ks, known{f.Scenario, f.Title, f.Why, places[f.Only]})
+	}
+	return ks
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"trapline/sim/explore"
+)
+
+// checked is what became of a pair.
+type checked struct {
+	pair    *pair
+	result  *explore.Result
+	held    error // what does not agree with the claim
+	elapsed time.Duration
+	err     error // the search failed
+}
+
+// exploreAll explores the pairs, some at a time, and yields them in their order.
+// When it ends early, so do the searches.
+func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, workers int, line *statusLine) iter.Seq[*checked] {
+	return func(yield func(*checked) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		results := make([]chan *checked, len(pairs))
+		for i := range results {
+			results[i] = make(chan *checked, 1)
+		}
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel()
+		next := make(chan int, len(pairs))
+		for i := range pairs {
+			next <- i
+		}
+		close(next)
+		for range min(workers, len(pairs)) {
+			wg.Go(func() {
+				for i := range next {
+					results[i] <- exploreOne(ctx, pairs[i], o, line)
+				}
+			})
+		}
+		for _, r := range results {
+			if !yield(<-r) {
+				return
+			}
+		}
+	}
+}
+
+// exploreOne explores a pair, or leaves it if there is no time any more.
+func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLine) (c *checked) {
+	c = &checked{pair: p}
+	defer func() {
+		if r := recover(); r != nil {
+			c.err = fault(r)
+		}
+	}()
+	begun := time.Now()
+	if ctx.Err() != nil {
+		c.result = &explore.Result{
+			Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed,
+			Stopped: context.Cause(ctx).Error(),
+		}
+	} else {
+		seen := 0
+		o.Progress = func(r *explore.Result) {
+			n := r.Executions + r.Blocked + r.Merged + r.Minimising
+			line.add(n-seen, 0)
+			seen = n
+		}
+		c.result, c.err = explore.Run(ctx, p.program, o)
+	}
+	line.add(0, 1)
+	c.elapsed = time.Since(begun)
+	if c.err == nil {
+		c.held = p.held(c.result)
+	}
+	return c
+}

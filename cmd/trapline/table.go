@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"trapline/sim/explore"
+)
+
+// printTable prints a line a pair under the name of its scenario, what is not as
+// claimed, and a summary. With named, it also says how to replay what was found.
+func (a *app) printTable(done []*checked, p program, named bool) {
+	const heading = "SCENARIO / DESIGN"
+	width := len(heading)
+	for _, c := range done {
+		width = max(width, 2+len(c.pair.design))
+	}
+	row := func(name, verdict, held, executions, what string) {
+		fmt.Fprintf(a.stdout, "%-*s  %-12s  %-4s  %10s  %s\n", width, name, verdict, held, executions, what)
+	}
+	row(heading, "VERDICT", "HELD", "EXECUTIONS", "FOUND OR COVERED")
+	scenario := ""
+	for _, c := range done {
+		if c.pair.scenario != scenario {
+			scenario = c.pair.scenario
+			fmt.Fprintln(a.stdout, scenario)
+		}
+		said := "yes"
+		if c.held != nil {
+			said = "NO"
+		}
+		what := titles(c.result)
+		if len(what) == 0 {
+			what = []string{covered(c.result)}
+		}
+		row("  "+c.pair.design, c.result.Verdict(), said, strconv.Itoa(c.result.Executions), what[0])
+		for _, more := range what[1:] {
+			row("", "", "", "", more)
+		}
+	}
+	fmt.Fprintln(a.stdout)
+	if named {
+		a.printReplays(done, p)
+	}
+	a.printSummary(done, p)
+}
+
+// printReplays says how to see each finding again.
+func (a *app) printReplays(done []*checked, p program) {
+	for _, c := range done {
+		for _, f := range c.result.Findings {
+			fmt.Fprintf(a.stdout, "%s: %s\n", c.pair.name(), f.Violation.Title)
+			if why, ok := c.pair.why(f.Violation.Title); ok {
+				entry(a.stdout, 2, "known failure: ", why)
+			}
+			fmt.Fprintf(a.stdout, "  %s\n  replay: %s\n\n", effort(f), recipeOf(c.pair, f).command(p))
+		}
+	}
+}
+
+func (a *app) printSummary(done []*checked, p program) {
+	broken, example := 0, ""
+	for _, c := range done {
+		if c.held != nil {
+			broken++
+			fmt.Fprintf(a.stdout, "%s: %v\n", c.pair.name(), c.held)
+		}
+		if example == "" && len(c.result.Findings) > 0 {
+			example = c.pair.name()
+		}
+	}
+	if example != "" {
+		fmt.Fprintf(a.stdout, "to see one explained: trapline check %s%s\n", p.flags(), example)
+	}
+	if broken == 0 {
+		fmt.Fprintf(a.stdout, "%s, all claims held\n", plural(len(done), "pair"))
+	} else {
+		fmt.Fprintf(a.stdout, "%s, %s not held\n", plural(len(done), "pair"), plural(broken, "claim"))
+	}
+}
+
+// covered is the short form of Result.Coverage.
+func covered(r *explore.Result) string {
+	switch {
+	case r.Strategy == explore.Random:
+		return fmt.Sprintf("a sample, seed %d", r.Seed)
+	case !r.Complete:
+		return "incomplete: " + r.Stopped
+	case r.Strategy == explore.Bounded:
+		return "all with at most " + plural(r.Preemptions, "preemption")
+	default:
+		return "every interleaving"
+	}
+}
+
+func titles(r *explore.Result) []string {
+	all := []string{}
+	for _, f := range r.Findings {
+		all = append(all, f.Violation.Title)
+	}
+	return all
+}
