@@ -10,6 +10,7 @@ import (
 type catalogue struct {
 	scenarios []scenario // by name
 	designs   []design   // by name
+	featured  string     // the pair whose failure is shown with the table
 	// open returns all pairs, by name, with the text of a program: of the one
 	// that is built in if both arguments are empty.
 	open func(elf, symbol string) (program, []*pair, error)

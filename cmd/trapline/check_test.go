@@ -28,7 +28,6 @@ nothing-happens
   2003-liar        clean         yes            1  every interleaving
 
 lost-wakeup/2003-liar: claimed clean, is violation
-to see one explained: trapline check lost-wakeup/2002-careless
 6 pairs, 1 claim not held
 `
 	if code != exitViolation || stdout != want || stderr != "" {
@@ -58,7 +57,7 @@ func TestCheckExitStatus(t *testing.T) {
 		{"lost-wakeup/2001-careful --selfcheck", exitOK, ": clean\n"},
 		{"lost-wakeup/2003-liar", exitViolation, "\nclaim held: NO, claimed clean, is violation\n"},
 		{"lost-wakeup/2003-liar --preemptions 0", exitOK, ": clean\ncomplete up to 0 preemptions: "},
-		{"lost-wakeup/2003-liar --strategy bounded", exitViolation, "\n1 preemption (the fewest possible) and 4 steps\n"},
+		{"lost-wakeup/2003-liar --strategy bounded", exitViolation, "\n1 preemption (the fewest possible) and 4 steps, replayed: same title, same trace hash\n"},
 		{"lost-wakeup/2003-liar --strategy bounded --preemptions 1", exitViolation, "complete up to 1 preemptions: "},
 		{"lost-wakeup/2001-careful --seed 7 --budget 20", exitOK, ": inconclusive\nrandom sample, seed 7: 20 executions"},
 		{"lost-wakeup/2001-careful --budget 1", exitOK, ": inconclusive\nincomplete (stopped after 1 executions): "},
@@ -89,7 +88,7 @@ step  sleeper                      waker
    3  prepare_to_wait(&wq)
         blocked: schedule() on wq
 
-1 preemption (the fewest possible) and 4 steps
+1 preemption (the fewest possible) and 4 steps, replayed: same title, same trace hash
 replay: trapline replay 'lost-wakeup/2002-careless:v1:waker@1:`,
 		"\n\ncomplete: every interleaving, 3 executions, 0 blocked, 13 steps\nclaim held: yes\n",
 	} {

@@ -20,20 +20,33 @@ func (a *app) explain(c *checked, p program) {
 		if why, ok := c.pair.why(f.Violation.Title); ok {
 			entry(w, 2, "known failure: ", why)
 		}
-		if i == 0 {
-			fmt.Fprintf(w, "\n%s", f.Violation.Report)
-			printWaits(w, f.Violation)
-			fmt.Fprintln(w)
-			_ = trace.Lanes(w, record(c.pair.program, sim.NewReplay(f.Schedule)).records, pageWidth)
-			fmt.Fprintln(w)
+		if i > 0 {
+			fmt.Fprintf(w, "%s\nreplay: %s\n", effort(f), recipeOf(c.pair, f).command(p))
+			continue
 		}
-		fmt.Fprintf(w, "%s\nreplay: %s\n", effort(f), recipeOf(c.pair, f).command(p))
+		fmt.Fprintf(w, "\n%s", f.Violation.Report)
+		printWaits(w, f.Violation)
+		a.show(c.pair, f, p)
 	}
 	if len(c.result.Findings) > 0 {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s\n", c.result.Coverage())
 	fmt.Fprintf(w, "claim held: %s\n", held(c))
+}
+
+// show prints the lanes of a finding, and what it takes to see it again. The
+// lanes come from a replay of its recipe, so that is tried as well.
+func (a *app) show(p *pair, f *explore.Finding, program program) {
+	strategy := sim.NewReplay(f.Schedule)
+	e := record(p.program, strategy)
+	wanted := recipeOf(p, f)
+	if err := differs(&recipeFile{recipe: wanted, title: f.Violation.Title}, e, strategy.Done()); err != nil {
+		panic(fmt.Sprintf("%s does not replay: %v", wanted, err))
+	}
+	fmt.Fprintln(a.stdout)
+	_ = trace.Lanes(a.stdout, e.records, pageWidth)
+	fmt.Fprintf(a.stdout, "\n%s, replayed: same title, same trace hash\nreplay: %s\n", effort(f), wanted.command(program))
 }
 
 // numbered counts findings if there are several.

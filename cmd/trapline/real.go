@@ -10,6 +10,7 @@ import (
 // theCatalogue is the catalogue of package scenarios.
 func theCatalogue() *catalogue {
 	c := &catalogue{open: openPairs}
+	c.featured = scenarios.ReadpageReturnsBeforeUptodate.Name + "/" + uprobes.ReadpageHook.Name
 	for _, s := range scenarios.All() {
 		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From})
 	}

@@ -41,8 +41,27 @@ func (a *app) printTable(done []*checked, p program, named bool) {
 	fmt.Fprintln(a.stdout)
 	if named {
 		a.printReplays(done, p)
+	} else {
+		a.printFeatured(done, p)
 	}
 	a.printSummary(done, p)
+}
+
+// printFeatured tells one story, so that who runs the whole catalogue sees what
+// a failure looks like.
+func (a *app) printFeatured(done []*checked, p program) {
+	for _, c := range done {
+		if c.pair.name() != a.catalogue.featured || len(c.result.Findings) == 0 {
+			continue
+		}
+		f := c.result.Findings[0]
+		fmt.Fprintf(a.stdout, "one of them, %s:\n\n%s\n", c.pair.name(), f.Violation.Title)
+		if why, ok := c.pair.why(f.Violation.Title); ok {
+			entry(a.stdout, 2, "", why)
+		}
+		a.show(c.pair, f, p)
+		fmt.Fprintf(a.stdout, "in full: trapline check %s%s\n\n", p.flags(), c.pair.name())
+	}
 }
 
 // printReplays says how to see each finding again.
@@ -59,18 +78,12 @@ func (a *app) printReplays(done []*checked, p program) {
 }
 
 func (a *app) printSummary(done []*checked, p program) {
-	broken, example := 0, ""
+	broken := 0
 	for _, c := range done {
 		if c.held != nil {
 			broken++
 			fmt.Fprintf(a.stdout, "%s: %v\n", c.pair.name(), c.held)
 		}
-		if example == "" && len(c.result.Findings) > 0 {
-			example = c.pair.name()
-		}
-	}
-	if example != "" {
-		fmt.Fprintf(a.stdout, "to see one explained: trapline check %s%s\n", p.flags(), example)
 	}
 	if broken == 0 {
 		fmt.Fprintf(a.stdout, "%s, all claims held\n", plural(len(done), "pair"))
