@@ -44,7 +44,7 @@ func (a *app) printTable(done []*checked, p program, named bool) {
 	} else {
 		a.printFeatured(done, p)
 	}
-	a.printSummary(done, p)
+	a.printSummary(done)
 }
 
 // printFeatured tells one story, so that who runs the whole catalogue sees what
@@ -77,7 +77,7 @@ func (a *app) printReplays(done []*checked, p program) {
 	}
 }
 
-func (a *app) printSummary(done []*checked, p program) {
+func (a *app) printSummary(done []*checked) {
 	broken := 0
 	for _, c := range done {
 		if c.held != nil {
