@@ -34,7 +34,7 @@ func newMapping(k *sim.K, host *Inode) *Mapping {
 	}
 	m.AOps.Init(k, "mapping->a_ops", host.fs.aops)
 	k.SpinLockInit(&m.IMmapLock, "mapping->i_mmap_lock")
-	m.mappersData.Init("mapping->i_mmap")
+	m.mappersData.Init(k, "mapping->i_mmap")
 	m.truncateObj.Init(k, "mapping->truncate_count")
 	m.tree.Init(k, host.Name)
 	return m

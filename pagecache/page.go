@@ -67,11 +67,12 @@ func AllocAnonPage(k *sim.K, index uint64) *Page {
 func allocPage(k *sim.K, name string, index uint64) *Page {
 	p := &Page{Index: index, name: name, refs: 1, data: make([]byte, PageSize)}
 	k.Born(&p.life, "page "+name)
-	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.count, &p.content} {
+	p.count.Init(k, name)
+	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.content} {
 		o.Init(k, name)
 		o.In(&p.life)
 	}
-	p.Mapping.Init("page->mapping")
+	p.Mapping.Init(k, "page->mapping")
 	p.Mapping.In(&p.life)
 	p.lock.Allow(unlocked)
 	return p
@@ -83,6 +84,7 @@ func (p *Page) String() string { return p.name }
 // PageCacheGet is page_cache_get(): it takes another reference.
 func PageCacheGet(k *sim.K, p *Page) {
 	k.Step(opPageCacheGet, &p.count, sim.Add)
+	p.life.MustBeAlive(k, p.name, sim.Write)
 	p.refs++
 }
 
@@ -90,6 +92,7 @@ func PageCacheGet(k *sim.K, p *Page) {
 // page table that keeps the page from going away.
 func GetPage(k *sim.K, p *Page) {
 	k.Touch(&p.count, sim.Add)
+	p.life.MustBeAlive(k, p.name, sim.Write)
 	p.refs++
 }
 
@@ -97,16 +100,18 @@ func GetPage(k *sim.K, p *Page) {
 // page with the last one.
 func PageCacheRelease(k *sim.K, p *Page) {
 	k.Step(opPageCacheRelease, &p.count, sim.Add)
+	p.life.MustBeAlive(k, p.name, sim.Write)
 	putPage(k, p)
 }
 
-// putPage drops a reference within a step on the count.
+// putPage drops a reference within a step on the count. Steps that drop one
+// commute, whichever of them turns out to be the last; that is why the count does
+// not lie inside the life of the page, which the last one ends.
 func putPage(k *sim.K, p *Page) {
 	p.refs--
 	if p.refs > 0 {
 		return
 	}
-	k.Touch(&p.count, sim.Write)
 	// What free_pages_check() looks at.
 	switch {
 	case p.refs < 0:

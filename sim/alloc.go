@@ -84,16 +84,18 @@ func (k *K) end(l *Life) {
 // of a method from a table. It fails if the object has been freed.
 func (k *K) Use(op Op, l *Life) {
 	k.Step(op, &l.o, Read)
-	if l.state != allocated {
-		l.useAfterFree(k, l.o.name)
-	}
+	l.MustBeAlive(k, l.o.name, Read)
 }
 
 // Alive says whether the object is allocated, without touching it.
 func (l *Life) Alive() bool { return l.state == allocated }
 
-func (l *Life) useAfterFree(k *K, what string) {
-	k.Fail(&Violation{Kind: UseAfterFree, Subject: what, life: l})
+// MustBeAlive fails with a use after free if the object has been freed. What is
+// the part of the object that is used, mode how it is. It is not an access.
+func (l *Life) MustBeAlive(k *K, what string, mode Mode) {
+	if l.state != allocated {
+		k.Fail(&Violation{Kind: UseAfterFree, Subject: what, life: l, mode: mode})
+	}
 }
 
 // leaks fails the execution if something is still allocated at its end.

@@ -1,13 +1,13 @@
 package sim
 
 // Data watches plain data: memory that tasks access without marking, because a
-// lock or another protocol keeps them apart. Accesses are not steps; they are
-// checked instead. Two that may be concurrent, one of them a write, are a data
-// race, whatever the schedule did with them. That check is what allows the
-// explorer to order only the steps. Containers embed a Data and report to it.
+// lock or another protocol keeps them apart. Accesses are not steps. They belong
+// to the step in which they are made, for the explorer to know what depends on
+// what, and they are checked: two that may be concurrent, one of them a write, are
+// a data race, whatever the schedule did with them. Containers embed a Data and
+// report to it.
 type Data struct {
-	name  string
-	life  *Life
+	o     Object
 	write access
 	reads []access
 }
@@ -19,18 +19,22 @@ type access struct {
 	at    []Frame
 }
 
-// Init names the data.
-func (d *Data) Init(name string) { *d = Data{name: name} }
+// Init names the data. It is to be called by the task that makes it, before
+// anything uses it.
+func (d *Data) Init(k *K, name string) {
+	*d = Data{}
+	d.o.init(k, name)
+}
 
 // In places the data inside an allocation.
-func (d *Data) In(life *Life) { d.life = life }
+func (d *Data) In(life *Life) { d.o.In(life) }
 
 // Read reports that k reads the data.
 func (d *Data) Read(k *K) {
 	if k.setup || k.m.aborting {
 		return
 	}
-	d.use(k)
+	d.use(k, Read)
 	d.check(k, d.write)
 	for i := range d.reads {
 		if d.reads[i].k == k {
@@ -46,7 +50,7 @@ func (d *Data) Write(k *K) {
 	if k.setup || k.m.aborting {
 		return
 	}
-	d.use(k)
+	d.use(k, Write)
 	d.check(k, d.write)
 	for _, r := range d.reads {
 		d.check(k, r)
@@ -55,22 +59,18 @@ func (d *Data) Write(k *K) {
 	d.write = k.access()
 }
 
-// use fails if the data lies in a freed object. The access becomes a part of the
-// step being taken as far as freeing the object is concerned, which is a step.
-func (d *Data) use(k *K) {
-	if d.life == nil {
-		return
+// use makes the access a part of the step being taken.
+func (d *Data) use(k *K, mode Mode) {
+	if !k.m.uses(&d.o, mode) {
+		k.m.enter(&d.o, mode, 0)
 	}
-	k.m.enter(&d.life.o, Read, 0)
-	if d.life.state != allocated {
-		d.life.useAfterFree(k, d.name)
-	}
+	d.o.check(k, mode)
 }
 
 // check fails if the access a of the past may be concurrent with one of k now.
 func (d *Data) check(k *K, a access) {
 	if a.k != nil && a.k != k && k.clock.at(a.k.id) < a.epoch {
-		k.Fail(&Violation{Kind: DataRace, Subject: d.name, other: &a})
+		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &a})
 	}
 }
 

@@ -153,7 +153,7 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 		k.at = callers()
 	}
 	if o != nil {
-		o.check(k)
+		o.check(k, mode)
 	}
 	switch {
 	case k.setup:
@@ -194,7 +194,7 @@ func (k *K) take() {
 	k.taken = true
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
-		p.obj.check(k)
+		p.obj.check(k, p.mode)
 		k.synchronise(p.obj, p.mode)
 	}
 }
@@ -212,6 +212,19 @@ func (m *Machine) enter(o *Object, mode Mode, need Wait) {
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }
 
+// uses says whether the last step is known to use o in this mode.
+func (m *Machine) uses(o *Object, mode Mode) bool {
+	if len(m.events) == 0 {
+		return true // of no consequence
+	}
+	for _, a := range m.accesses[m.events[len(m.events)-1].first:] {
+		if a.Obj == o.id && a.Mode == mode {
+			return true
+		}
+	}
+	return false
+}
+
 // Touch adds o to the objects used by the step that is being taken. It is for
 // steps that find out only as they go what they use.
 func (k *K) Touch(o *Object, mode Mode) {
@@ -221,7 +234,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 	if !k.setup {
 		k.m.enter(o, mode, 0)
 	}
-	o.check(k)
+	o.check(k, mode)
 	k.synchronise(o, mode)
 }
 

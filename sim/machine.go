@@ -52,6 +52,9 @@ type Machine struct {
 type Outcome struct {
 	// Violation is the rule that was broken, nil if none was.
 	Violation *Violation
+	// AtEnd says that the execution came to its end, where nobody can go on: if
+	// a rule is broken, no step is to blame for it but all (a deadlock, a leak).
+	AtEnd bool
 	// Abandoned says that the strategy gave the execution up.
 	Abandoned bool
 	// Cut says that MaxSteps ended the execution.
@@ -311,6 +314,7 @@ func (m *Machine) finish() {
 	if m.outcome.Violation != nil || m.outcome.Abandoned || m.outcome.Cut {
 		return
 	}
+	m.outcome.AtEnd = true
 	for _, k := range m.live {
 		if !k.daemon {
 			m.outcome.Violation = m.deadlock()

@@ -64,11 +64,11 @@ func (o *Object) SetHolder(k *K) { o.holder = k }
 func (o *Object) Holder() *K { return o.holder }
 
 // check fails if o may not be used.
-func (o *Object) check(k *K) {
+func (o *Object) check(k *K, mode Mode) {
 	if o.id == 0 {
 		k.Fail(&Violation{Kind: NotInitialised, Subject: "object used before it was initialised"})
 	}
-	if o.life != nil && o.life.state != allocated {
-		o.life.useAfterFree(k, o.name)
+	if o.life != nil {
+		o.life.MustBeAlive(k, o.name, mode)
 	}
 }

@@ -249,7 +249,7 @@ func (r *splat) atomic() {
 
 // access is how the task at fault used freed memory.
 func (r *splat) access() string {
-	if r.k.pending.mode == Read {
+	if r.v.mode == Read {
 		return "Read"
 	}
 	return "Write"

@@ -52,9 +52,12 @@ func (k *K) UpRead(l *RWSem) {
 	k.Step(opUpRead, &l.o, Add)
 	k.releasing(&l.o, true)
 	l.readers--
-	if l.readers == 0 && len(l.queue) > 0 {
+	if len(l.queue) > 0 {
+		// Readers that leave are no longer alike: the last one serves the queue.
 		k.Touch(&l.o, Write)
-		k.serve(l)
+		if l.readers == 0 {
+			k.serve(l)
+		}
 	}
 }
 

@@ -58,6 +58,7 @@ type Violation struct {
 	Waits []string
 
 	life  *Life   // the object of a memory error
+	mode  Mode    // how it was used
 	other *access // the earlier access of a data race
 	last  *edge   // the dependency that closed a cycle of locks
 }

@@ -38,7 +38,7 @@ type MM struct {
 func NewMM(k *sim.K, name string) *MM {
 	mm := &MM{Name: name, mmap: btree.NewG(8, func(a, b *VMA) bool { return a.Start < b.Start })}
 	k.InitRWSem(&mm.MmapSem, "mm->mmap_sem")
-	mm.mmapData.Init("mm->mmap")
+	mm.mmapData.Init(k, "mm->mmap")
 	mm.pgd.Init(k, name)
 	return mm
 }

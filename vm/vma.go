@@ -42,7 +42,7 @@ func allocVMA(k *sim.K, mm *MM, start, end, pgoff uint64, inode *pagecache.Inode
 	if err := k.Kzalloc(&vma.life, "vm_area_struct", sim.GFPKernel); err != nil {
 		return nil, err
 	}
-	vma.data.Init("vm_area_struct")
+	vma.data.Init(k, "vm_area_struct")
 	vma.data.In(&vma.life)
 	return vma, nil
 }

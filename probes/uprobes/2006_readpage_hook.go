@@ -145,7 +145,7 @@ func newReadpageHook(k *sim.K, waits bool) *readpageHook {
 	h := &readpageHook{waits: waits}
 	k.MutexInit(&h.uprobeMutex, "uprobe_mutex")
 	k.MutexInit(&h.kprobeMutex, "kprobe_mutex")
-	h.modules.Init("uprobe_module_list")
+	h.modules.Init(k, "uprobe_module_list")
 	h.table.Init(k, "uprobe_table")
 	return h
 }

@@ -67,7 +67,7 @@ func newReadpageHookRepaired(k *sim.K) Scheme {
 	h := &readpageHookRepaired{}
 	k.MutexInit(&h.uprobeMutex, "uprobe_mutex")
 	k.SpinLockInit(&h.uprobeLock, "uprobe_lock")
-	h.table.Init("uprobe_table")
+	h.table.Init(k, "uprobe_table")
 	h.aops = pagecache.AOps{Name: "uprobe_aops", Readpage: h.uprobeReadpage, Readpages: h.uprobeReadpages}
 	return h
 }

@@ -29,11 +29,9 @@ func (s *search) dpor() error {
 		if err != nil {
 			return err
 		}
-		d.order.finish(s.machine)
+		d.order.finish(s.machine, s.last.Violation != nil && !s.last.AtEnd)
 		d.races()
-		if s.last.Violation != nil {
-			d.beforeTheEnd()
-		}
+		d.theEnd()
 		if !d.backtrack() {
 			return nil
 		}
@@ -94,7 +92,7 @@ func (d *dpor) Choose(m *sim.Machine, p *sim.Point) int {
 	if len(next.tree) > 0 {
 		w := next.tree[0]
 		next.tree = next.tree[1:]
-		next.taken, next.below = w.step, w.next
+		next.take(w)
 		return d.option(p, w.task)
 	}
 	for i, t := range p.Tasks {
@@ -167,13 +165,20 @@ func (d *dpor) backtrack() bool {
 		if len(p.tree) > 0 {
 			w := p.tree[0]
 			p.tree = p.tree[1:]
-			p.taken, p.below = w.step, w.next
+			p.take(w)
 			d.order.cut(n - 1)
 			return true
 		}
 		d.path = d.path[:n-1]
 	}
 	return false
+}
+
+// take makes the visit of w the one under way. Whether its step breaks a rule
+// here remains to be seen.
+func (p *place) take(w *wakeup) {
+	p.taken, p.below = w.step, w.next
+	p.taken.fatal = false
 }
 
 func (s *step) is(t sim.TaskID, choice int16) bool { return s.task == t && s.choice == choice }
@@ -238,7 +243,7 @@ func (s *step) initial(v []step) (int, bool) {
 		if v[i].task == s.task {
 			return i, v[i].choice == s.choice
 		}
-		if s.fatal || conflict(s.uses, v[i].uses) {
+		if s.fatal || v[i].fatal || conflict(s.uses, v[i].uses) {
 			return 0, false
 		}
 	}
@@ -265,20 +270,26 @@ func (d *dpor) races() {
 	}
 }
 
-// beforeTheEnd sees to what a violation has cut off. The step that broke the
-// rule ended the execution for everybody, so it depends on whatever the other
-// tasks could have done next: each of those steps is to be taken before it.
-func (d *dpor) beforeTheEnd() {
+// theEnd sees to what a violation has cut off. The step that broke the rule ended
+// the execution for everybody, so it depends on all that the others had done and
+// on all that they could have done next: it is to be tried before the one, and
+// the other is to be tried before it.
+func (d *dpor) theEnd() {
 	o := &d.order
-	if o.taken == 0 {
+	last := o.taken - 1
+	if last < 0 || !o.events[last].fatal {
 		return
 	}
-	last := o.taken - 1
+	fatal := &o.events[last]
 	d.path[last].taken.fatal = true
 	for i := o.taken; i < len(o.events); i++ {
-		if e := &o.events[i]; e.task != o.events[last].task && o.possible(i) {
+		if e := &o.events[i]; e.task != fatal.task && o.possible(i) {
 			d.path[last].insert([]step{{task: e.task, uses: o.uses(i)}})
 		}
+	}
+	for _, j := range o.beside(last) {
+		v := step{task: fatal.task, choice: fatal.choice, fatal: true, uses: o.uses(last)}
+		d.path[j].insert(append(o.notAfter(j), v))
 	}
 }
 

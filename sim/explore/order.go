@@ -19,9 +19,11 @@ type order struct {
 	last     []int32 // by ObjID: the last use of the object, or -1
 	tasks    []int32 // by TaskID: the last event of the task, or -1
 
-	racers []int // the answer of racing
-	known  []int32
-	buffer []sim.Access
+	racers  []int   // the answer of racing
+	lock    int     // the racer that has to be behind what enabled the event
+	known   []int32 // what has to come before the event
+	enabled []int32 // what has to as long as lock comes before it
+	buffer  []sim.Access
 }
 
 // event is a step of the execution with its place in the order.
@@ -30,6 +32,7 @@ type event struct {
 	choice, choices int16
 	previous        int32 // the event of the same task before this one, or -1
 	first, end      int32 // its uses
+	fatal           bool  // it broke a rule
 	// clock has for each task one more than the index of its last event that
 	// happens before this one or is this one.
 	clock []int32
@@ -54,10 +57,13 @@ func (o *order) follow(m *sim.Machine) {
 }
 
 // finish takes in the rest of an execution that has ended, and what its tasks
-// were about to do.
-func (o *order) finish(m *sim.Machine) {
+// were about to do. If a step broke a rule, it was the last.
+func (o *order) finish(m *sim.Machine, violated bool) {
 	o.follow(m)
 	o.taken = len(o.events)
+	if violated && o.taken > 0 {
+		o.events[o.taken-1].fatal = true
+	}
 	for _, t := range m.Unfinished() {
 		o.buffer = m.Pending(t, o.buffer[:0])
 		o.add(m, t, 0, 0, o.buffer)
@@ -129,8 +135,8 @@ func (o *order) after(e *event, a sim.Access) {
 // have been taken. The slice is valid until the next call.
 func (o *order) racing(i int) []int {
 	e := &o.events[i]
-	o.racers = o.racers[:0]
-	o.known = o.known[:0]
+	o.racers, o.lock = o.racers[:0], -1
+	o.known, o.enabled = o.known[:0], o.enabled[:0]
 	if e.previous >= 0 {
 		o.known = append(o.known, o.events[e.previous].clock...)
 	}
@@ -142,7 +148,7 @@ func (o *order) racing(i int) []int {
 	o.racers = slices.Compact(o.racers)
 	return slices.DeleteFunc(o.racers, func(j int) bool {
 		r := &o.events[j]
-		if int(r.task) < len(o.known) && o.known[r.task] > int32(j) {
+		if o.knows(o.known, r.task, j) || j != o.lock && o.knows(o.enabled, r.task, j) {
 			return true
 		}
 		o.known = join(o.known, r.clock)
@@ -150,12 +156,18 @@ func (o *order) racing(i int) []int {
 	})
 }
 
+// knows says whether a clock has event j of task t.
+func (o *order) knows(c []int32, t sim.TaskID, j int) bool {
+	return int(t) < len(c) && c[t] > int32(j)
+}
+
 // rivals adds to racers the events whose use of an object conflicts with the
 // use a of event i. If a could be blocked, events before which it would have
-// been are passed over: what a competes with is the first one behind them. If
-// there is none, the event that let it go on has to come before it, and becomes
-// known. Steps that were only pending when the execution ended do not race with
-// each other.
+// been are passed over: what a competes with is the first one behind them (the
+// other's lock), and all else that comes before the event that let it go on (the
+// unlock) has to. If there is none to compete with, so has that event itself.
+// Steps that were only pending when the execution ended do not race with each
+// other.
 func (o *order) rivals(e *event, i int32, a *use) {
 	enabler := int32(-1)
 	for u := a.previous; u >= 0; u = o.accesses[u].previous {
@@ -175,6 +187,8 @@ func (o *order) rivals(e *event, i int32, a *use) {
 		}
 		o.racers = append(o.racers, int(w.event))
 		if enabler >= 0 {
+			o.lock = int(w.event)
+			o.enabled = join(o.enabled, o.events[enabler].clock)
 			return
 		}
 		if w.Mode == sim.Write {
@@ -184,6 +198,21 @@ func (o *order) rivals(e *event, i int32, a *use) {
 	if enabler >= 0 {
 		o.known = join(o.known, o.events[enabler].clock)
 	}
+}
+
+// beside returns the events that neither happen before event i nor before
+// another one returned, latest first. The slice is valid until the next call.
+func (o *order) beside(i int) []int {
+	o.racers = o.racers[:0]
+	o.known = append(o.known[:0], o.events[i].clock...)
+	for j := i - 1; j >= 0; j-- {
+		e := &o.events[j]
+		if !o.knows(o.known, e.task, j) {
+			o.racers = append(o.racers, j)
+			o.known = join(o.known, e.clock)
+		}
+	}
+	return o.racers
 }
 
 // possible says whether event i, which was pending at the end, could have been
@@ -205,13 +234,14 @@ func (o *order) possible(i int) bool {
 	return true
 }
 
-// notAfter is what was taken after event j without depending on it.
+// notAfter is what was taken after event j without depending on it. A step that
+// broke a rule depends on everything before it.
 func (o *order) notAfter(j int) []step {
 	t := o.events[j].task
 	var v []step
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
-		if int(t) >= len(e.clock) || e.clock[t] <= int32(j) {
+		if !e.fatal && !o.knows(e.clock, t, j) {
 			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
 		}
 	}
