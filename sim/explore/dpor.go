@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 
 	"trapline/sim"
 )
@@ -200,7 +201,7 @@ func conflict(a, b []sim.Access) bool {
 }
 
 // insert puts a sequence into the wakeup tree of a place, unless what it would
-// lead to has been visited from there or is going to be.
+// lead to has been visited from there or is going to be. It uses up v.
 func (p *place) insert(v []step) {
 	for i := range p.sleep {
 		if _, ok := p.sleep[i].initial(v); ok {
@@ -216,7 +217,7 @@ descend:
 				continue
 			}
 			if i >= 0 {
-				v = append(v[:i:i], v[i+1:]...)
+				v = slices.Delete(v, i, i+1)
 			}
 			if len(w.next) == 0 {
 				return // whatever comes after w will be visited

@@ -23,7 +23,9 @@ type order struct {
 	lock    int     // the racer that has to be behind what enabled the event
 	known   []int32 // what has to come before the event
 	enabled []int32 // what has to as long as lock comes before it
-	buffer  []sim.Access
+
+	sequence []step // the answer of notAfter
+	buffer   []sim.Access
 }
 
 // event is a step of the execution with its place in the order.
@@ -235,16 +237,18 @@ func (o *order) possible(i int) bool {
 }
 
 // notAfter is what was taken after event j without depending on it. A step that
-// broke a rule depends on everything before it.
+// broke a rule depends on everything before it. The slice is valid until the next
+// call, and has room for one step more.
 func (o *order) notAfter(j int) []step {
 	t := o.events[j].task
-	var v []step
+	v := o.sequence[:0]
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
 		if !e.fatal && !o.knows(e.clock, t, j) {
 			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
 		}
 	}
+	o.sequence = append(v, step{})
 	return v
 }
 
