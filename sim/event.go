@@ -51,7 +51,10 @@ type Event struct {
 	// Choice is the value taken by a data choice, and Choices how many there
 	// were: zero for every step that is not a choice.
 	Choice, Choices int16
-	first, last     int32
+	// Known is how many of its accesses the step was known to make before it
+	// was taken; the others turned out as it went.
+	Known       int32
+	first, last int32
 }
 
 // Op is a kind of step: mutex_lock, find_get_page, and so on. Packages make

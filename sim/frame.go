@@ -38,7 +38,7 @@ func callers() []Frame {
 		if name := kernelName(f.Function); name != "" {
 			stack = append(stack, Frame{name, sourceFile(f), f.Line})
 		}
-		if !more {
+		if !more || f.Function == self+"(*Machine).Run" { // below it is the host
 			return stack
 		}
 	}

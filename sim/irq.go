@@ -6,7 +6,8 @@ package sim
 // the usual caller. That an interrupt may also stop the very CPU that holds a
 // lock is watched by lockdep ([IRQUnsafe]) instead of by a schedule.
 //
-// The interrupt goes by the name of the task that caused it, a slash, and name.
+// The interrupt goes by the name of the task that caused it, a slash, and name,
+// with a number if the task has caused one of that name before.
 func (k *K) Interrupt(name string, f func(k *K)) {
 	k.m.spawn(k, name, false, HardIRQ, f)
 }

@@ -15,13 +15,14 @@ type K struct {
 	order  uint64 // place among all tasks; the same on every machine
 	name   string
 	given  string // the name before that of the parent was put in front
+	again  bool   // an elder sibling was given the same one
 	parent *K
 	f      func(k *K)
 	setup  bool
 	daemon bool
 	alive  bool
 	begun  bool // has come to its first step
-	taken  bool // has taken it
+	steps  int  // it has taken
 	asks   bool // has a step pending
 
 	// The coroutine, kept from one execution to the next unless it is dead.
@@ -62,7 +63,7 @@ type pending struct {
 }
 
 func (k *K) reset() {
-	k.alive, k.begun, k.taken, k.asks, k.choices = false, false, false, false, 0
+	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.at = nil
@@ -187,13 +188,17 @@ func (k *K) take() {
 	if m.recording {
 		m.record(k)
 	}
-	if !k.taken && !k.parent.setup {
+	if k.steps == 0 && !k.parent.setup {
 		// The first step of a spawned task comes after the one that spawned it.
 		m.enter(&k.wake, Read, born)
 	}
-	k.taken = true
+	k.steps++
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
+	}
+	e := &m.events[len(m.events)-1]
+	e.Known = e.last - e.first
+	if p.obj != nil {
 		p.obj.check(k, p.mode)
 		k.synchronise(p.obj, p.mode)
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"iter"
+	"strconv"
 )
 
 // DefaultMaxSteps is the number of steps after which an execution is cut off
@@ -194,12 +195,7 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	}
 	k.reset()
 	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
-	if k.given != name {
-		k.given, k.name = name, name
-		if !parent.setup {
-			k.name = parent.name + "/" + name
-		}
-	}
+	k.call(name, parent, n)
 	k.alive = true
 	k.wake.init(k, k.name)
 	k.inherit(parent)
@@ -218,6 +214,26 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 		}
 	}
 	return k
+}
+
+// call names the n-th child of parent. A task that is spawned by another goes by
+// both names, and one that shares its name with an elder sibling by its number
+// too, so that a name in a schedule means one task.
+func (k *K) call(name string, parent *K, n int) {
+	again := false
+	for _, elder := range parent.children[:n] {
+		again = again || elder.given == name
+	}
+	if k.given == name && k.again == again {
+		return // called so in an earlier execution
+	}
+	k.given, k.again, k.name = name, again, name
+	if !parent.setup {
+		k.name = parent.name + "/" + name
+	}
+	if again {
+		k.name += "." + strconv.Itoa(n+1)
+	}
 }
 
 // childOrder places the n-th child of parent behind it and its elder children:
@@ -356,11 +372,14 @@ func (m *Machine) Accesses(e *Event) []Access { return m.accesses[e.first:e.last
 // make, 0 if its pending step is something else.
 func (m *Machine) Choices(id TaskID) int { return int(m.tasks[id].pending.choices) }
 
+// PendingOp is the kind of the pending step of an unfinished task.
+func (m *Machine) PendingOp(id TaskID) Op { return m.tasks[id].pending.op }
+
 // Pending appends to uses what the pending step of an unfinished task is known
 // to use.
 func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	k := m.tasks[id]
-	if !k.taken && !k.parent.setup {
+	if k.steps == 0 && !k.parent.setup {
 		uses = append(uses, Access{k.wake.id, Read, born, k.wake.allow})
 	}
 	if o := k.pending.obj; o != nil {

@@ -84,6 +84,9 @@ func (m *Machine) fail(k *K, v *Violation) {
 	m.outcome.Violation = v
 	m.aborting = true
 	v.Key = mix(mix(v.Kind.hash(), hashString(v.Subject)), site())
+	if a := v.other; a != nil { // the title names its place, too
+		v.Key = mix(mix(v.Key, a.k.order), uint64(a.epoch))
+	}
 	if m.recording {
 		m.report(k, v, callers())
 		r := k.line()
@@ -156,7 +159,7 @@ func (m *Machine) deadlock() *Violation {
 	var names []string
 	var first *K
 	for _, k := range m.live {
-		v.Key = mix(mix(v.Key, k.order), hashString(k.pending.call()))
+		v.Key = mix(mix(mix(v.Key, k.order), uint64(k.steps)), hashString(k.pending.call()))
 		if k.daemon {
 			continue
 		}

@@ -36,3 +36,27 @@ func BenchmarkExhaustive(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRandom prints how fast executions are drawn of a program of three
+// tasks that lock, count and unlock five times.
+func BenchmarkRandom(b *testing.B) {
+	p := func(m *sim.Machine) {
+		l, x := mutexes(m, 1), words(m, 1)
+		tasks(m, 3, func(_ int, k *sim.K) {
+			for range 5 {
+				k.MutexLock(&l[0])
+				x[0].Xchg(k, 1)
+				k.MutexUnlock(&l[0])
+			}
+		})
+	}
+	const executions = 1000
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := explore.Run(context.Background(), p, explore.Options{Strategy: explore.Random, Executions: executions})
+		if err != nil || r.Steps != executions*45 {
+			b.Fatal(r, err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*executions/b.Elapsed().Seconds(), "executions/s")
+}

@@ -19,9 +19,20 @@ import (
 // with the step that let it go on (the unlock) but with the one before which it
 // could have been taken (the other's lock). And a choice of a value is treated
 // as a race of the step with itself under another value.
+//
+// The uses of the last step of a reversing sequence are those that it had where
+// it came from. If its kind was seen to vary, no other sequence is taken to be
+// covered by it. When another kind turns out to vary, the search starts again: so
+// what it relies on has been true of every step that it has seen.
 func (s *search) dpor() error {
 	d := &dpor{m: s.machine}
 	for {
+		if d.order.variations.grown {
+			d.order.cut(0)
+			d.path, d.order.variations.grown = nil, false
+			s.startAgain()
+			s.result.Varying = true
+		}
 		d.depth = len(d.path)
 		more, err := s.execute(d)
 		if err == nil {
@@ -33,10 +44,7 @@ func (s *search) dpor() error {
 		d.order.finish(s.machine, s.last.Violation != nil && !s.last.AtEnd)
 		d.races()
 		d.theEnd()
-		if !d.backtrack() {
-			return nil
-		}
-		if !more {
+		if !more || !d.order.variations.grown && !d.backtrack() {
 			return nil
 		}
 	}
@@ -70,7 +78,10 @@ type step struct {
 	task   sim.TaskID
 	choice int16
 	fatal  bool // it broke a rule
-	uses   []sim.Access
+	// guess says that the step may use something else: the uses are those of
+	// another execution, where it came elsewhere, and its kind is known to vary.
+	guess bool
+	uses  []sim.Access
 }
 
 // wakeup is a node of a wakeup tree.
@@ -179,7 +190,7 @@ func (d *dpor) backtrack() bool {
 // here remains to be seen.
 func (p *place) take(w *wakeup) {
 	p.taken, p.below = w.step, w.next
-	p.taken.fatal = false
+	p.taken.fatal, p.taken.guess = false, false
 }
 
 func (s *step) is(t sim.TaskID, choice int16) bool { return s.task == t && s.choice == choice }
@@ -238,13 +249,13 @@ descend:
 // equivalent to v and what follows it: s stands in v and nothing before it
 // depends on it, or it depends on nothing in v. It returns the place of s in v,
 // or -1. A step that breaks a rule ends the execution, so all others depend on
-// it.
+// it; so they may on one whose uses are a guess.
 func (s *step) initial(v []step) (int, bool) {
 	for i := range v {
 		if v[i].task == s.task {
 			return i, v[i].choice == s.choice
 		}
-		if s.fatal || v[i].fatal || conflict(s.uses, v[i].uses) {
+		if s.fatal || s.guess || v[i].fatal || conflict(s.uses, v[i].uses) {
 			return 0, false
 		}
 	}
@@ -265,7 +276,7 @@ func (d *dpor) races() {
 		e := &o.events[i]
 		for c := range e.choices {
 			if c != e.choice {
-				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c}))
+				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c, guess: has(o.variations.some, e.op)}))
 			}
 		}
 	}
@@ -277,19 +288,19 @@ func (d *dpor) races() {
 // the other is to be tried before it.
 func (d *dpor) theEnd() {
 	o := &d.order
-	last := o.taken - 1
-	if last < 0 || !o.events[last].fatal {
+	last := o.fatal
+	if last < 0 {
 		return
 	}
 	fatal := &o.events[last]
 	d.path[last].taken.fatal = true
 	for i := o.taken; i < len(o.events); i++ {
 		if e := &o.events[i]; e.task != fatal.task && o.possible(i) {
-			d.path[last].insert([]step{{task: e.task, uses: o.uses(i)}})
+			d.path[last].insert([]step{{task: e.task, guess: o.guess(i), uses: o.uses(i)}})
 		}
 	}
 	for _, j := range o.beside(last) {
-		v := step{task: fatal.task, choice: fatal.choice, fatal: true, uses: o.uses(last)}
+		v := step{task: fatal.task, choice: fatal.choice, fatal: true, guess: o.guess(last), uses: o.uses(last)}
 		d.path[j].insert(append(o.notAfter(j), v))
 	}
 }
@@ -299,5 +310,5 @@ func (d *dpor) theEnd() {
 func (d *dpor) reverse(j, i int) {
 	o := &d.order
 	e := &o.events[i]
-	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, uses: o.uses(i)}))
+	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, guess: o.guess(i), uses: o.uses(i)}))
 }

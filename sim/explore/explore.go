@@ -93,6 +93,10 @@ type Result struct {
 	// be equivalent to another one before their end, Merged those given up in
 	// a state that had been visited, and Cut those that had too many steps.
 	Executions, Blocked, Merged, Cut int
+	// Varying says that steps of the same kind were seen to use different things
+	// in different places (a wake-up finds other waiters). DPOR then relies on
+	// less, and may have visited an interleaving more than once.
+	Varying bool
 	// Steps counts the steps of all of them, Longest those of the longest.
 	Steps, Longest int
 	// Minimising counts the executions spent on finding fewer preemptions.
@@ -186,6 +190,7 @@ type search struct {
 	result  *Result
 	found   []*finding
 	budget  int
+	before  int // executions before the search started again
 	stopped map[string]bool
 	// minimising says that the counts belong to the second search.
 	minimising bool
@@ -259,7 +264,7 @@ func (s *search) stop(why string) {
 // goOn says whether there is budget for another execution.
 func (s *search) goOn() bool {
 	r := s.result
-	n := r.Executions + r.Blocked + r.Merged + r.Cut
+	n := s.before + r.Executions + r.Blocked + r.Merged + r.Cut
 	if s.minimising {
 		n = r.Minimising
 	}
@@ -277,6 +282,13 @@ func (s *search) goOn() bool {
 		return false
 	}
 	return true
+}
+
+// startAgain forgets what was counted, but not what was found.
+func (s *search) startAgain() {
+	r := s.result
+	s.before += r.Executions + r.Blocked + r.Merged + r.Cut
+	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped}
 }
 
 // again runs a schedule on the second machine and compares.

@@ -14,6 +14,8 @@ type order struct {
 	// kept counts the events that are older than this execution, taken those
 	// that were taken: what follows was pending when the execution ended.
 	kept, taken int
+	// fatal is the event that broke a rule and so ended the execution, or -1.
+	fatal int
 
 	accesses []use
 	last     []int32 // by ObjID: the last use of the object, or -1
@@ -25,21 +27,75 @@ type order struct {
 	enabled []int32 // what has to as long as lock comes before it
 
 	sequence []step // the answer of notAfter
-	buffer   []sim.Access
+
+	variations variations
+	buffer     []sim.Access
 }
 
 // event is a step of the execution with its place in the order.
 type event struct {
 	task            sim.TaskID
+	op              sim.Op
+	number          int32 // among the events of the task
 	choice, choices int16
 	previous        int32 // the event of the same task before this one, or -1
 	first, end      int32 // its uses
-	fatal           bool  // it broke a rule
 	// clock has for each task one more than the index of its last event that
 	// happens before this one or is this one.
 	clock []int32
 	// shared is a copy of the uses that outlives the execution.
 	shared []sim.Access
+}
+
+// variations remembers what each step uses beyond what is known of it before it
+// is taken. That may be something else in another place of an execution; the
+// searches depend on not having taken it to be the same.
+type variations struct {
+	extra map[stepKey][]sim.Access
+	// some are the kinds of steps that use more than is known, varying those of
+	// which the same step has been seen to use something else; grown says that
+	// there is a new one.
+	some, varying []bool
+	grown         bool
+}
+
+// stepKey says which step of a task it is.
+type stepKey struct {
+	task   sim.TaskID
+	number int32
+	op     sim.Op
+	obj    sim.ObjID
+}
+
+// learn compares what a step uses with what it used before. The first known of
+// the uses were known.
+func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
+	if len(uses) == known && !has(v.some, key.op) {
+		return
+	}
+	if v.extra == nil {
+		v.extra = map[stepKey][]sim.Access{}
+	}
+	v.some = with(v.some, key.op)
+	before, seen := v.extra[key]
+	if !seen {
+		v.extra[key] = slices.Clone(uses[known:])
+		return
+	}
+	same := slices.EqualFunc(before, uses[known:], func(a, b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode })
+	if !same && !has(v.varying, key.op) {
+		v.varying, v.grown = with(v.varying, key.op), true
+	}
+}
+
+func has(set []bool, op sim.Op) bool { return int(op) < len(set) && set[op] }
+
+func with(set []bool, op sim.Op) []bool {
+	for int(op) >= len(set) {
+		set = append(set, false)
+	}
+	set[op] = true
+	return set
 }
 
 // use is one access of an event, linked to the use of the object before it.
@@ -54,8 +110,27 @@ func (o *order) follow(m *sim.Machine) {
 	events := m.Events()
 	for i := len(o.events); i < len(events); i++ {
 		e := &events[i]
-		o.add(m, e.Task, e.Choice, e.Choices, m.Accesses(e))
+		uses := m.Accesses(e)
+		o.add(m, e.Task, e.Op, e.Choice, e.Choices, uses)
+		o.variations.learn(o.key(i), int(e.Known), uses)
 	}
+}
+
+// key says which step event i is.
+func (o *order) key(i int) stepKey {
+	e := &o.events[i]
+	k := stepKey{task: e.task, number: e.number, op: e.op}
+	if e.end > e.first {
+		k.obj = o.accesses[e.first].Obj
+	}
+	return k
+}
+
+// guess says whether event i may use something else in another place. Of a step
+// that was only pending it is not even known what it uses in this one.
+func (o *order) guess(i int) bool {
+	op := o.events[i].op
+	return has(o.variations.varying, op) || i >= o.taken && has(o.variations.some, op)
 }
 
 // finish takes in the rest of an execution that has ended, and what its tasks
@@ -63,12 +138,13 @@ func (o *order) follow(m *sim.Machine) {
 func (o *order) finish(m *sim.Machine, violated bool) {
 	o.follow(m)
 	o.taken = len(o.events)
-	if violated && o.taken > 0 {
-		o.events[o.taken-1].fatal = true
+	o.fatal = -1
+	if violated {
+		o.fatal = o.taken - 1
 	}
 	for _, t := range m.Unfinished() {
 		o.buffer = m.Pending(t, o.buffer[:0])
-		o.add(m, t, 0, 0, o.buffer)
+		o.add(m, t, m.PendingOp(t), 0, 0, o.buffer)
 	}
 }
 
@@ -86,7 +162,7 @@ func (o *order) cut(n int) {
 	o.kept = n
 }
 
-func (o *order) add(m *sim.Machine, t sim.TaskID, choice, choices int16, accesses []sim.Access) {
+func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int16, accesses []sim.Access) {
 	for len(o.last) < m.Objects() {
 		o.last = append(o.last, -1)
 	}
@@ -101,10 +177,11 @@ func (o *order) add(m *sim.Machine, t sim.TaskID, choice, choices int16, accesse
 	}
 	e := &o.events[n]
 	*e = event{
-		task: t, choice: choice, choices: choices, previous: o.tasks[t],
+		task: t, op: op, choice: choice, choices: choices, previous: o.tasks[t],
 		first: int32(len(o.accesses)), clock: e.clock[:0],
 	}
 	if e.previous >= 0 {
+		e.number = o.events[e.previous].number + 1
 		e.clock = append(e.clock, o.events[e.previous].clock...)
 	}
 	for _, a := range accesses {
@@ -144,6 +221,9 @@ func (o *order) racing(i int) []int {
 	}
 	for u := e.first; u < e.end; u++ {
 		o.rivals(e, int32(i), &o.accesses[u])
+	}
+	if o.fatal >= 0 && i > o.fatal && o.knows(o.known, o.events[o.fatal].task, o.fatal) {
+		return nil // it has to come after the step that depends on everything
 	}
 	slices.Sort(o.racers)
 	slices.Reverse(o.racers)
@@ -218,9 +298,9 @@ func (o *order) beside(i int) []int {
 }
 
 // possible says whether event i, which was pending at the end, could have been
-// taken instead of the last one.
+// taken instead of the fatal one.
 func (o *order) possible(i int) bool {
-	e, last := &o.events[i], &o.events[o.taken-1]
+	e, last := &o.events[i], &o.events[o.fatal]
 	for _, u := range o.accesses[e.first:e.end] {
 		allowed := u.Before
 		for _, w := range o.accesses[last.first:last.end] {
@@ -244,7 +324,7 @@ func (o *order) notAfter(j int) []step {
 	v := o.sequence[:0]
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
-		if !e.fatal && !o.knows(e.clock, t, j) {
+		if k != o.fatal && !o.knows(e.clock, t, j) {
 			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
 		}
 	}

@@ -171,11 +171,7 @@ func dekker(m *sim.Machine) {
 // TestOptimalCounts holds the exhaustive search to the number of Mazurkiewicz
 // traces, with no execution begun in vain.
 func TestOptimalCounts(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		program sim.Program
-		want    int
-	}{
+	for _, test := range []peer{
 		{"indexer(12)", indexer(12), 8},
 		{"indexer(13)", indexer(13), 64},
 		{"lastzero(5)", lastzero(5), 64},
@@ -199,17 +195,48 @@ func TestOptimalCounts(t *testing.T) {
 		{"locks(3x4)", locks(3, 4), 1296},
 		{"locks(4x2)", locks(4, 2), 576},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			r, err := explore.Run(context.Background(), test.program, explore.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !r.Complete || len(r.Findings) > 0 {
-				t.Fatalf("%s: %v", r.Coverage(), r.Findings)
-			}
-			if r.Executions != test.want || r.Blocked != 0 {
-				t.Errorf("%d executions and %d blocked, want %d and 0", r.Executions, r.Blocked, test.want)
-			}
-		})
+		t.Run(test.name, test.count)
+	}
+}
+
+// TestOptimalCountsLong does the same with the large sizes: go test -long
+func TestOptimalCountsLong(t *testing.T) {
+	if !*long {
+		t.Skip("takes a minute; ask for it with -long")
+	}
+	for _, test := range []peer{
+		{"indexer(15)", indexer(15), 4096},
+		{"lastzero(13)", lastzero(13), 32768},
+		{"readers(15)", readers(15), 32768},
+		{"filesystem(22)", filesystem(22), 512},
+		{"fib(4)", fib(4), 19605},
+		{"fib(5)", fib(5), 218243},
+		{"counter(5x1)", counter(5, 1), 14400},
+		{"ainc(8)", ainc(8), 40320},
+		{"sb(14)", sb(14), 16383},
+		{"locks(3x6)", locks(3, 6), 46656},
+		{"locks(4x3)", locks(4, 3), 13824},
+	} {
+		t.Run(test.name, test.count)
+	}
+}
+
+// peer is a program with its number of traces.
+type peer struct {
+	name    string
+	program sim.Program
+	want    int
+}
+
+func (p *peer) count(t *testing.T) {
+	r, err := explore.Run(context.Background(), p.program, explore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Complete || len(r.Findings) > 0 {
+		t.Fatalf("%s: %v", r.Coverage(), r.Findings)
+	}
+	if r.Executions != p.want || r.Blocked != 0 {
+		t.Errorf("%d executions and %d blocked, want %d and 0", r.Executions, r.Blocked, p.want)
 	}
 }
