@@ -32,6 +32,9 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 
 	k.Step(opTruncateBlocks, &inode.blocks, sim.Write)
 	inode.allocated = min(inode.allocated, size)
+	// As block_truncate_page() does: the page may have been read in again, with
+	// what was behind size, before the blocks were cut.
+	truncatePartialPage(k, inode.Mapping, size)
 }
 
 // truncateInodePages is truncate_inode_pages(): it takes the pages behind size
@@ -39,16 +42,7 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 // for pages that are being read; the kernel's first round, which skips those, is
 // left out.
 func truncateInodePages(k *sim.K, mapping *Mapping, size int64) {
-	if partial := int(size & (PageSize - 1)); partial != 0 {
-		if page := FindGetPage(k, mapping, uint64(size)>>PageShift); page != nil {
-			LockPage(k, page)
-			if page.Mapping.Get(k) == mapping {
-				memclearHighpage(k, page, partial)
-			}
-			UnlockPage(k, page)
-			PageCacheRelease(k, page)
-		}
-	}
+	truncatePartialPage(k, mapping, size)
 	for _, page := range findGetPages(k, mapping, pages(size)) {
 		LockPage(k, page)
 		truncateCompletePage(k, mapping, page)
@@ -57,9 +51,28 @@ func truncateInodePages(k *sim.K, mapping *Mapping, size int64) {
 	}
 }
 
+// truncatePartialPage is truncate_partial_page(): it zeroes the rest of the page
+// that size cuts in two, if that is in memory.
+func truncatePartialPage(k *sim.K, mapping *Mapping, size int64) {
+	partial := int(size & (PageSize - 1))
+	if partial == 0 {
+		return
+	}
+	page := FindGetPage(k, mapping, uint64(size)>>PageShift)
+	if page == nil {
+		return
+	}
+	LockPage(k, page)
+	if page.Mapping.Get(k) == mapping {
+		memclearHighpage(k, page, partial)
+	}
+	UnlockPage(k, page)
+	PageCacheRelease(k, page)
+}
+
 // truncateCompletePage is truncate_complete_page(): it takes one page out of the
 // cache. The caller holds the page lock. PG_uptodate, which 2.6.16 cleared here,
-// stays, as it does since 2.6.24: whoever has seen it may go on with the page.
+// stays: whoever has seen it may go on with the page.
 func truncateCompletePage(k *sim.K, mapping *Mapping, page *Page) {
 	if page.Mapping.Get(k) != mapping { // reclaimed
 		return

@@ -23,6 +23,8 @@ var (
 	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
 	// WrongText is text in memory that is not that of the file.
 	WrongText = sim.Kind{Name: "wrong-text", Class: "BUG: program text corrupted"}
+	// SpuriousFault is an innocent program that gets SIGBUS or SIGSEGV.
+	SpuriousFault = sim.Kind{Name: "spurious-fault", Class: "BUG: page fault on a sound file failed"}
 	// SpuriousError is a system call of an innocent program that fails.
 	SpuriousError = sim.Kind{Name: "spurious-error", Class: "BUG: read(2) of a sound file failed"}
 )

@@ -18,8 +18,8 @@ var PageReadAgainAfterReclaim = add(Scenario{
 		must(w.Mmap(w.K, mm, file))
 		must(w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
-			must(w.Execute(k, mm, p))
-			must(w.Execute(k, mm, p))
+			w.Execute(k, mm, p)
+			w.Execute(k, mm, p)
 		})
 		w.M.Go("kswapd", func(k *sim.K) { pagecache.Reclaim(k, file, uint64(w.Image.PageIndex())) })
 	},

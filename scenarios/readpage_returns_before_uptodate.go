@@ -18,7 +18,7 @@ var ReadpageReturnsBeforeUptodate = add(Scenario{
 		p := w.Probe(file, w.Image.Symbol, 0)
 		must(w.Mmap(w.K, mm, file))
 		must(w.Register(w.K, p))
-		w.M.Go("program", func(k *sim.K) { must(w.Execute(k, mm, p)) })
+		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 		w.M.Go("reader", func(k *sim.K) { w.Read(k, file) })
 	},
 })

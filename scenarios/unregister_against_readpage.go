@@ -32,7 +32,7 @@ var UnregisterAgainstReadpage = add(Scenario{
 			k.WaitForCompletion(&done)
 			k.WaitForCompletion(&done)
 			must(w.Mmap(k, mm, file))
-			must(w.Execute(k, mm, p))
+			w.Execute(k, mm, p)
 		})
 	},
 })

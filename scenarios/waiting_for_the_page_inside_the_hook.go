@@ -22,6 +22,6 @@ var WaitingForThePageInsideTheHook = add(Scenario{
 		must(w.Mmap(w.K, mm, file))
 		must(w.Register(w.K, w.Probe(image, "image", pagecache.PageSize)))
 		must(w.Register(w.K, p))
-		w.M.Go("program", func(k *sim.K) { must(w.Execute(k, mm, p)) })
+		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 	},
 })

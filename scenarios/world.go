@@ -47,6 +47,9 @@ func (w *World) LoopFile(image *pagecache.Inode) *pagecache.Inode {
 
 func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
 	w.files = append(w.files, inode)
+	if s, ok := w.Scheme.(uprobes.InodeInit); ok {
+		s.InitInode(w.K, inode)
+	}
 	return inode
 }
 
@@ -92,15 +95,14 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 }
 
 // Execute runs the program through the instruction, once, and holds the design
-// to its contract for the probe p. It returns an error if the program gets
-// SIGSEGV or SIGBUS because the text is not mapped or not in the file.
-func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) error {
+// to its contract for the probe p. The text must be mapped, and in the file.
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 	run := p.beginRun(k)
 	for {
 		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
 		if text == nil {
 			if err := vm.HandleMmFault(k, mm, w.Image.Addr, false); err != nil {
-				return err
+				k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + err.Error() + ", and the file and the device are in order"})
 			}
 			continue
 		}
@@ -114,7 +116,6 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) error {
 		}
 	}
 	p.endRun(k, run)
-	return nil
 }
 
 // breakpoint is the instruction int3.

@@ -25,8 +25,13 @@ import (
 // unregister_uprobe and map_uprobe_page are described after the posts of March
 // and May 2006 to linux-kernel, which are the nearest complete text. Words that
 // the patch accesses without a lock are marked accesses here, so that the races
-// on them can be explored. Several probes at one place (aggregate kprobes) are
-// left out: the second one gets EEXIST.
+// on them can be explored. Where the February post and the later ones may differ
+// (whether the table entry goes before the module or in remove_kprobe_user, where
+// the mail has a hunk), the mail decides.
+//
+// Left out: several probes at one place (aggregate kprobes; the second one gets
+// EEXIST), the allocation of instruction slots, current_uprobe, and the attempt
+// to take mmap_sem without sleeping in the trap.
 var ReadpageHook = add(Design{
 	Name:  "2006-readpage-hook",
 	Title: "as posted: breakpoints in the page cache, planted by hooks on readpage and readpages",
@@ -82,6 +87,21 @@ var ReadpageHook = add(Design{
 			Scenario: "page-read-again-after-reclaim",
 			Title:    "BUG: probe missed in execute",
 			Why:      "kp.opcode says that the breakpoint was planted, but the page that held it is gone",
+		},
+		{
+			Scenario: "readahead-while-registering",
+			Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+			Why:      "neither uprobe_readpages nor register_uprobe, which finds the page in the cache, looks whether it has been read",
+		},
+		{
+			Scenario: "readahead-while-registering",
+			Title:    "BUG: probe missed in execute",
+			Why:      "the reader has loaded the old readpages, and adds the page after register_uprobe has looked for it",
+		},
+		{
+			Scenario: "trap-between-two-registrations",
+			Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+			Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, false) },

@@ -28,9 +28,14 @@ import (
 //     then, at one go, restores the instruction and takes the probe out of the
 //     table. A breakpoint in the text always has its probe in the table; a task
 //     that trapped just before finds the text restored and tries again.
-//   - The table of methods with the hook belongs to the inode and stays in place
-//     when the last probe goes, so that no caller can be left with a freed one.
+//   - The methods with the hook are those of the inode from its beginning and
+//     stay in place: methods that are replaced while the file is in use can be
+//     freed under a caller, and a caller who has loaded the old readpages may add
+//     its pages after register_uprobe has looked for them.
 //   - The mapping and PG_uptodate are looked at only under the page lock.
+//
+// Its readpage stands for that of the file system with the function put in front
+// of the end of the read; every file system here reads by submitting a bio.
 //
 // What no repair within this design can change: read(2) returns the breakpoint,
 // and a page that a process has copied by writing to it keeps the state of the
@@ -70,6 +75,11 @@ func newReadpageHookRepaired(k *sim.K) Scheme {
 	h.table.Init(k, "uprobe_table")
 	h.aops = pagecache.AOps{Name: "uprobe_aops", Readpage: h.uprobeReadpage, Readpages: h.uprobeReadpages}
 	return h
+}
+
+// InitInode gives a file the methods with the hook.
+func (h *readpageHookRepaired) InitInode(k *sim.K, inode *pagecache.Inode) {
+	inode.Mapping.AOps.Write(k, &h.aops)
 }
 
 // uprobeReadpage is the hook: it starts the read and returns, as readpage must.
@@ -178,17 +188,31 @@ func (h *readpageHookRepaired) RegisterUprobe(k *sim.K, p *Probe) error {
 		k.Kfree(&u.Life)
 		return sim.EEXIST
 	}
-	if p.Inode.Mapping.AOps.Read(k) != &h.aops {
-		p.Inode.Mapping.AOps.Write(k, &h.aops)
+	page := lockedPage(k, p)
+	if page == nil {
+		return nil // whoever reads it will plant the breakpoint
 	}
-
-	if page := lockedPage(k, p); page != nil {
-		flags := k.SpinLockIRQSave(&h.uprobeLock)
-		h.insertBreakpoint(k, u, page)
-		k.SpinUnlockIRQRestore(&h.uprobeLock, flags)
-		putLocked(k, page)
+	flags = k.SpinLockIRQSave(&h.uprobeLock)
+	h.insertBreakpoint(k, u, page)
+	planted := u.insn != nil
+	k.SpinUnlockIRQRestore(&h.uprobeLock, flags)
+	putLocked(k, page)
+	if !planted {
+		// The instruction is itself a breakpoint.
+		h.remove(k, u)
+		return sim.EINVAL
 	}
 	return nil
+}
+
+// remove takes a probe out of the table and frees it. Caller holds uprobe_mutex.
+func (h *readpageHookRepaired) remove(k *sim.K, u *repairedUprobe) {
+	flags := k.SpinLockIRQSave(&h.uprobeLock)
+	h.table.Write(k)
+	h.uprobeTable = slices.DeleteFunc(h.uprobeTable, func(o *repairedUprobe) bool { return o == u })
+	k.SpinUnlockIRQRestore(&h.uprobeLock, flags)
+	u.Inode.AllowWriteAccess(k)
+	k.Kfree(&u.Life)
 }
 
 // UnregisterUprobe takes the probe away. The handler is not called again once it
@@ -211,7 +235,7 @@ func (h *readpageHookRepaired) UnregisterUprobe(k *sim.K, p *Probe) {
 	page := lockedPage(k, p)
 	flags = k.SpinLockIRQSave(&h.uprobeLock)
 	at := int(p.Offset & (pagecache.PageSize - 1))
-	if page != nil && pagecache.ReadByte(k, page, at) == int3 {
+	if page != nil && u.insn != nil && pagecache.ReadByte(k, page, at) == int3 {
 		pagecache.WriteByte(k, page, at, u.insn[0])
 	}
 	h.table.Write(k)
@@ -235,7 +259,8 @@ func (h *readpageHookRepaired) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []b
 	flags := k.SpinLockIRQSave(&h.uprobeLock)
 	defer k.SpinUnlockIRQRestore(&h.uprobeLock, flags)
 	u := h.find(k, inode, offset)
-	if u == nil {
+	if u == nil || u.insn == nil {
+		// No page has held a breakpoint of the probe that is there now.
 		if b, mapped := vm.Fetch(k, mm, addr); mapped && b == int3 {
 			return NotOurs, nil
 		}

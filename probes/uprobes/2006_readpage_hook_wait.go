@@ -57,6 +57,16 @@ var ReadpageHookWait = add(Design{
 			Title:    "BUG: probe missed in execute",
 			Why:      "as in the February post",
 		},
+		{
+			Scenario: "readahead-while-registering",
+			Title:    "BUG: probe missed in execute",
+			Why:      "as in the February post",
+		},
+		{
+			Scenario: "trap-between-two-registrations",
+			Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+			Why:      "the page is mapped, so unregister_uprobe takes the page lock under i_mmap_lock before anything else can go wrong",
+		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, true) },
 })

@@ -46,6 +46,12 @@ type Scheme interface {
 	Int3(k *sim.K, mm *vm.MM, addr uint64) (trap Trap, insn []byte)
 }
 
+// InodeInit is a Scheme that has to see a file before anyone uses it.
+type InodeInit interface {
+	// InitInode is called when the inode is set up.
+	InitInode(k *sim.K, inode *pagecache.Inode)
+}
+
 // Design is an entry of the catalogue of designs.
 type Design struct {
 	// Name is the name on the command line: the year, and what is special.
