@@ -67,6 +67,7 @@ func WriteByte(k *sim.K, p *Page, off int, b byte) {
 func LoadByte(k *sim.K, p *Page, off int) byte {
 	k.Touch(&p.content, sim.Read)
 	mustBeUptodate(k, p)
+	k.Machine().Fold(uint64(p.data[off]))
 	return p.data[off]
 }
 
@@ -74,6 +75,7 @@ func LoadByte(k *sim.K, p *Page, off int) byte {
 func StoreByte(k *sim.K, p *Page, off int, b byte) {
 	k.Touch(&p.content, sim.Write)
 	mustBeUptodate(k, p)
+	k.Machine().Fold(uint64(b))
 	p.data[off] = b
 }
 

@@ -83,11 +83,14 @@ func (p Pair) Claim(image *vm.Image) []string {
 // says what is different.
 func (p Pair) Held(image *vm.Image, r *explore.Result) error {
 	claim := p.Claim(image)
-	if len(claim) == 0 && r.Verdict() != explore.Clean {
-		return fmt.Errorf("claimed clean, is %s (%s)", r.Verdict(), r.Coverage())
+	if len(claim) == 0 && r.Verdict() == explore.Inconclusive {
+		return fmt.Errorf("claimed clean, not shown (%s)", r.Stopped)
 	}
 	for _, title := range claim {
 		if !slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Title == title }) {
+			if !r.Complete {
+				return fmt.Errorf("claimed %q, not found yet (%s)", title, r.Stopped)
+			}
 			return fmt.Errorf("claimed %q, which was not found", title)
 		}
 	}

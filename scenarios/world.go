@@ -27,6 +27,7 @@ type World struct {
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
 	m.ClaimOrder(d.Order)
+	m.Fold(image.Digest)
 	w := &World{M: m, K: m.Setup(), Image: image}
 	w.Scheme = d.New(w.K)
 	m.After(w.quiet)

@@ -173,6 +173,10 @@ func (m *Machine) Setup() *K { return m.tasks[0] }
 // without a violation.
 func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 
+// Fold makes x a part of the trace hash: a value that a step has seen or changed,
+// or a property of the program that the steps do not show.
+func (m *Machine) Fold(x uint64) { m.hash = mix(m.hash, x) }
+
 // ClaimOrder states the lock order of a design, outer lock first, by the names
 // of the lock classes. Taking them in another order is a violation.
 func (m *Machine) ClaimOrder(names []string) { m.claimed = names }

@@ -30,6 +30,7 @@ func (w *Word[T]) In(life *Life) { w.o.In(life) }
 // Read is READ_ONCE().
 func (w *Word[T]) Read(k *K) T {
 	k.Step(opReadOnce, &w.o, Read)
+	k.m.Fold(bits(w.v))
 	if k.Tracing() {
 		k.Note("= %s", show(w.v))
 	}
@@ -39,6 +40,7 @@ func (w *Word[T]) Read(k *K) T {
 // Write is WRITE_ONCE().
 func (w *Word[T]) Write(k *K, v T) {
 	k.Step(opWriteOnce, &w.o, Write)
+	k.m.Fold(bits(v))
 	if k.Tracing() {
 		k.Note("<- %s", show(v))
 	}
@@ -49,6 +51,8 @@ func (w *Word[T]) Write(k *K, v T) {
 func (w *Word[T]) Xchg(k *K, v T) T {
 	k.Step(opXchg, &w.o, Write)
 	old := w.v
+	k.m.Fold(bits(old))
+	k.m.Fold(bits(v))
 	w.v = v
 	if k.Tracing() {
 		k.Note("%s -> %s", show(old), show(v))
@@ -61,6 +65,7 @@ func (w *Word[T]) Xchg(k *K, v T) T {
 func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
 	k.Step(opCmpxchg, &w.o, Write)
 	was := w.v
+	k.m.Fold(bits(was))
 	if was == old {
 		w.v = v
 	}
@@ -73,3 +78,27 @@ func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
 // Peek is the value of the word, for checks when everything is quiet: it is not
 // an access.
 func (w *Word[T]) Peek() T { return w.v }
+
+// bits is what the trace hash takes of a value: numbers and truth values, and of
+// others nothing, as they have no form that is the same everywhere.
+func bits[T comparable](v T) uint64 {
+	switch v := any(v).(type) {
+	case bool:
+		if v {
+			return 1
+		}
+	case int:
+		return uint64(v)
+	case int32:
+		return uint64(v)
+	case int64:
+		return uint64(v)
+	case uint8:
+		return uint64(v)
+	case uint32:
+		return uint64(v)
+	case uint64:
+		return v
+	}
+	return 0
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"os"
@@ -49,6 +50,8 @@ type Image struct {
 	// Insn is the whole first instruction of Symbol, 1 to 15 bytes, a part of
 	// Bytes. Its first byte is never int3.
 	Insn []byte
+	// Digest identifies Bytes and Offset.
+	Digest uint64
 }
 
 // PageIndex returns the index in the file of the page that holds the first byte
@@ -111,7 +114,16 @@ func loadImage(content []byte, symbol string) (*Image, error) {
 		Offset: off,
 		Addr:   sym.Value,
 		Insn:   content[off : off+int64(n) : off+int64(n)],
+		Digest: digest(content, off),
 	}, nil
+}
+
+// digest is 64-bit FNV-1a over the offset and the content.
+func digest(content []byte, off int64) uint64 {
+	h := fnv.New64a()
+	_ = binary.Write(h, binary.LittleEndian, off)
+	h.Write(content)
+	return h.Sum64()
 }
 
 // readProgram returns the bytes of a regular file on the host.

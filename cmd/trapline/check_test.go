@@ -59,7 +59,7 @@ func TestCheckExitStatus(t *testing.T) {
 		{"lost-wakeup/2003-liar --preemptions 0", exitOK, ": clean\ncomplete up to 0 preemptions: "},
 		{"lost-wakeup/2003-liar --strategy bounded", exitViolation, "\n1 preemption (the fewest possible) and 4 steps, replayed: same title, same trace hash\n"},
 		{"lost-wakeup/2003-liar --strategy bounded --preemptions 1", exitViolation, "complete up to 1 preemptions: "},
-		{"lost-wakeup/2001-careful --seed 7 --budget 20", exitOK, ": inconclusive\nrandom sample, seed 7: 20 executions"},
+		{"lost-wakeup/2001-careful --seed 7 --budget 20", exitOK, ": inconclusive\nrandom sample, seed 7 (stopped after 20 executions): 20 executions"},
 		{"lost-wakeup/2001-careful --budget 1", exitOK, ": inconclusive\nincomplete (stopped after 1 executions): "},
 		{"lost-wakeup --budget 1ns", exitOK, "incomplete: stopped after 1ns"},
 		{"--preemptions 0", exitViolation, "all with at most 0 preemptions"},

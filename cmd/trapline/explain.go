@@ -10,8 +10,7 @@ import (
 	"trapline/sim/trace"
 )
 
-// explain prints all that is known of a pair: the first finding in full, and
-// how to see the others.
+// explain prints all that is known of a pair.
 func (a *app) explain(c *checked, p program) {
 	w := a.stdout
 	fmt.Fprintf(w, "%s: %s\n", c.pair.name(), c.result.Verdict())
@@ -19,10 +18,6 @@ func (a *app) explain(c *checked, p program) {
 		fmt.Fprintf(w, "\n%s%s\n", numbered(i, len(c.result.Findings)), f.Violation.Title)
 		if why, ok := c.pair.why(f.Violation.Title); ok {
 			entry(w, 2, "known failure: ", why)
-		}
-		if i > 0 {
-			fmt.Fprintf(w, "%s\nreplay: %s\n", effort(f), recipeOf(c.pair, f).command(p))
-			continue
 		}
 		fmt.Fprintf(w, "\n%s", f.Violation.Report)
 		printWaits(w, f.Violation)

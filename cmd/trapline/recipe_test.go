@@ -113,6 +113,10 @@ step  sleeper
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		if !got.read {
+			t.Errorf("%s: does not say that it was read from a file", name)
+		}
+		got.read = false
 		got.trace = strings.ReplaceAll(got.trace, "\r", "")
 		if !reflect.DeepEqual(got, f) {
 			t.Errorf("%s: got %+v, want %+v", name, got, f)

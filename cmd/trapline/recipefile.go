@@ -20,10 +20,12 @@ type recipeFile struct {
 	model   string
 	program program // its builtin is not in the file
 	title   string
-	// steps and preemptions describe the execution, trace is its lanes; they
-	// are for readers only.
+	// steps and preemptions describe the execution; trace is its lanes, for
+	// readers only.
 	steps, preemptions int
 	trace              string
+	// read says that it comes from a file, and so has all of the above.
+	read bool
 }
 
 // sections are the parts of the file that must be there.
@@ -62,7 +64,7 @@ func parseRecipeFile(text []byte) (*recipeFile, error) {
 			return nil, fmt.Errorf("no section %q: want a txtar file with the sections %s", name, strings.Join(sections, ", "))
 		}
 	}
-	f := &recipeFile{trace: found["trace"]}
+	f := &recipeFile{trace: found["trace"], read: true}
 	for name, to := range map[string]*string{"scenario": &f.scenario, "design": &f.design, "model": &f.model} {
 		*to = strings.TrimSpace(found[name])
 	}

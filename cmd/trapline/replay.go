@@ -44,9 +44,10 @@ func (a *app) replay(arg string, flags programFlags) error {
 	if wanted.model != modelSC {
 		return mistake("replay: no memory model %q (there is only %s)", wanted.model, modelSC)
 	}
+	replaced := flags != (programFlags{})
 	if builtin, _, err := a.open(programFlags{}); err != nil {
 		return err
-	} else if flags == (programFlags{}) && wanted.program.elf != "" && wanted.program.elf != builtin.elf {
+	} else if !replaced && wanted.program.elf != "" && wanted.program.elf != builtin.elf {
 		flags = programFlags{wanted.program.elf, wanted.program.symbol}
 	}
 	program, pairs, err := a.open(flags)
@@ -66,7 +67,11 @@ func (a *app) replay(arg string, flags programFlags) error {
 		printWaits(a.stdout, e.Violation)
 	}
 	fmt.Fprintln(a.stdout)
-	if err := differs(wanted, e, strategy.Done()); err != nil {
+	err = differs(wanted, e, strategy.Done())
+	if err == nil && wanted.read && !replaced && (program.symbol != wanted.program.symbol || program.offset != wanted.program.offset) {
+		err = fmt.Errorf("other program: got %s at offset %#x, expected %s at %#x", program.symbol, program.offset, wanted.program.symbol, wanted.program.offset)
+	}
+	if err != nil {
 		return &failure{exitDiverged, fmt.Errorf("replay diverged: %w (%s)", err, suspect(wanted, program))}
 	}
 	fmt.Fprintln(a.stdout, "replay: same title, same trace hash")
@@ -112,10 +117,12 @@ func differs(wanted *recipeFile, e *execution, lost error) error {
 	}
 	got := fingerprintOf(e.Hash, e.Violation.Title)
 	switch {
-	case got.title != wanted.print.title:
+	case wanted.title != "" && e.Violation.Title != wanted.title, wanted.title == "" && got.title != wanted.print.title:
 		return fmt.Errorf("other title: got %q, expected %s", e.Violation.Title, another)
-	case got.trace != wanted.print.trace:
-		return fmt.Errorf("other trace hash: got %08x, expected %08x", got.trace, wanted.print.trace)
+	case got != wanted.print:
+		return fmt.Errorf("other trace hash: got %s, expected %s", got, wanted.print)
+	case wanted.read && (e.Steps != wanted.steps || e.Preemptions != wanted.preemptions):
+		return fmt.Errorf("other execution: got %d steps and %d preemptions, expected %d and %d", e.Steps, e.Preemptions, wanted.steps, wanted.preemptions)
 	}
 	return nil
 }

@@ -57,8 +57,8 @@ type Options struct {
 // DefaultMinimise is the budget of the search for fewer preemptions.
 const DefaultMinimise = 50_000
 
-// DefaultRandom is the number of executions of the strategy Random without a
-// budget.
+// DefaultRandom is the number of executions of the strategy Random if neither
+// Options.Executions nor the context has a limit.
 const DefaultRandom = 10_000
 
 // Finding is one way in which a program breaks a rule. Findings are told apart
@@ -132,7 +132,7 @@ func (r *Result) Coverage() string {
 	counts += fmt.Sprintf(", %d steps", r.Steps)
 	switch {
 	case r.Strategy == Random:
-		return fmt.Sprintf("random sample, seed %d: %s", r.Seed, counts)
+		return fmt.Sprintf("random sample, seed %d (%s): %s", r.Seed, r.Stopped, counts)
 	case !r.Complete:
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:

@@ -10,7 +10,9 @@ import (
 // random draws executions: at every point each option is equally likely. The
 // i-th execution of a seed is the same whatever the budget.
 func (s *search) random() error {
-	s.budget = cmp.Or(s.budget, DefaultRandom)
+	if _, timed := s.ctx.Deadline(); !timed {
+		s.budget = cmp.Or(s.budget, DefaultRandom)
+	}
 	source := rand.NewPCG(0, 0)
 	draw := rand.New(source)
 	walk := sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
