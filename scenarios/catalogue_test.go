@@ -45,7 +45,8 @@ func TestClaims(t *testing.T) {
 				if err := p.Held(image, r); err != nil {
 					t.Error(err)
 				}
-				if !r.Complete || r.Blocked > 0 {
+				// What a broken rule cuts off may have to be begun in vain.
+				if !r.Complete || r.Blocked > 0 && len(r.Findings) == 0 {
 					t.Errorf("%s", r.Coverage())
 				}
 				for _, f := range r.Findings {

@@ -57,8 +57,12 @@ func (k *K) Born(l *Life, name string) {
 	}
 }
 
-// Kfree is kfree(): a step that ends the life of an object.
+// Kfree is kfree(): a step that ends the life of an object. For nil it does
+// nothing.
 func (k *K) Kfree(l *Life) {
+	if l == nil {
+		return
+	}
 	k.Step(opKfree, &l.o, Write)
 	k.end(l)
 }
@@ -93,7 +97,10 @@ func (l *Life) Alive() bool { return l.state == allocated }
 // MustBeAlive fails with a use after free if the object has been freed. What is
 // the part of the object that is used, mode how it is. It is not an access.
 func (l *Life) MustBeAlive(k *K, what string, mode Mode) {
-	if l.state != allocated {
+	switch l.state {
+	case unborn:
+		k.Fail(&Violation{Kind: NotInitialised, Subject: what + " lies in an object that was never allocated"})
+	case released:
 		k.Fail(&Violation{Kind: UseAfterFree, Subject: what, life: l, mode: mode})
 	}
 }

@@ -47,9 +47,9 @@ func (k *K) tick() {
 // synchronise gives the use of o the ordering that the sc model grants to every
 // marked access: a reader learns what writers had done, a writer publishes what
 // it did. Those who only add to o learn nothing of each other.
-func (k *K) synchronise(o *Object, mode Mode) {
+// A plain store (mode Write) learns nothing, and what it replaces is forgotten.
+func (k *K) synchronise(o *Object, mode Mode, store bool) {
 	info := &k.m.objects[o.id]
-	store := mode == Write && ops[k.pending.op].store
 	if !store {
 		k.clock = k.clock.join(info.stores)
 		if mode != Add {

@@ -39,4 +39,7 @@ func (k *K) exit() {
 	if len(k.held) > 0 {
 		k.Fail(&Violation{Kind: HeldAtExit, Subject: k.held[len(k.held)-1].o.name})
 	}
+	if k.preempt != 0 || k.bhOff != 0 || k.irqOff != 0 {
+		k.Fail(&Violation{Kind: AtomicAtExit, Subject: k.name + " ends with preemption, softirqs or interrupts off, or switched on once too often"})
+	}
 }

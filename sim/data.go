@@ -15,6 +15,7 @@ type Data struct {
 // access is an access of the past: who, in which epoch of theirs, and where.
 type access struct {
 	k     *K
+	mode  Mode
 	epoch uint32
 	at    []Frame
 }
@@ -35,14 +36,14 @@ func (d *Data) Read(k *K) {
 		return
 	}
 	d.use(k, Read)
-	d.check(k, d.write)
+	d.check(k, Read, d.write)
 	for i := range d.reads {
 		if d.reads[i].k == k {
-			d.reads[i] = k.access()
+			d.reads[i] = k.access(Read)
 			return
 		}
 	}
-	d.reads = append(d.reads, k.access())
+	d.reads = append(d.reads, k.access(Read))
 }
 
 // Write reports that k changes the data.
@@ -51,12 +52,12 @@ func (d *Data) Write(k *K) {
 		return
 	}
 	d.use(k, Write)
-	d.check(k, d.write)
+	d.check(k, Write, d.write)
 	for _, r := range d.reads {
-		d.check(k, r)
+		d.check(k, Write, r)
 	}
 	d.reads = d.reads[:0]
-	d.write = k.access()
+	d.write = k.access(Write)
 }
 
 // use makes the access a part of the step being taken.
@@ -68,14 +69,14 @@ func (d *Data) use(k *K, mode Mode) {
 }
 
 // check fails if the access a of the past may be concurrent with one of k now.
-func (d *Data) check(k *K, a access) {
+func (d *Data) check(k *K, mode Mode, a access) {
 	if a.k != nil && a.k != k && k.clock.at(a.k.id) < a.epoch {
-		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &a})
+		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &a, mode: mode, asked: &d.o})
 	}
 }
 
-func (k *K) access() access {
-	a := access{k: k, epoch: k.clock.at(k.id)}
+func (k *K) access(mode Mode) access {
+	a := access{k: k, mode: mode, epoch: k.clock.at(k.id)}
 	if k.m.recording {
 		a.at = callers()
 	}

@@ -9,24 +9,15 @@ type Errno int
 
 // The error numbers that the simulated code returns.
 const (
-	EPERM   Errno = 1
-	ENOENT  Errno = 2
 	EIO     Errno = 5
-	EAGAIN  Errno = 11
 	ENOMEM  Errno = 12
-	EACCES  Errno = 13
-	EFAULT  Errno = 14
-	EBUSY   Errno = 16
 	EEXIST  Errno = 17
 	EINVAL  Errno = 22
 	ETXTBSY Errno = 26
-	ENOSPC  Errno = 28
 )
 
 var errnoNames = [...]string{
-	EPERM: "EPERM", ENOENT: "ENOENT", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM",
-	EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", EINVAL: "EINVAL",
-	ETXTBSY: "ETXTBSY", ENOSPC: "ENOSPC",
+	EIO: "EIO", ENOMEM: "ENOMEM", EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY",
 }
 
 // Error returns the number as the kernel's logs spell it: -EINVAL.

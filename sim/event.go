@@ -19,8 +19,9 @@ const (
 	Read Mode = iota
 	// Write changes the object, or takes or releases a lock.
 	Write
-	// Add changes the object by an amount nobody looks at (a reference
-	// count that is raised or dropped); additions commute with each other.
+	// Add changes the object by an amount that does not matter to others who do
+	// the same (a reference count that is raised or dropped); additions commute
+	// with each other. Which of several comes last is not explored.
 	Add
 )
 

@@ -3,7 +3,9 @@ package sim
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"unicode"
 )
@@ -57,18 +59,20 @@ func site() uint64 {
 // kernelName is the kernel's spelling of a Go function, or "" for one that does
 // not belong on a kernel's stack.
 func kernelName(function string) string {
-	if strings.HasPrefix(function, self) || strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "iter.") {
+	if strings.HasPrefix(function, self) || !simulated(function) {
 		return ""
 	}
+	function = strings.ReplaceAll(function, "[...]", "")
 	if i := strings.LastIndexByte(function, '/'); i >= 0 {
 		function = function[i+1:]
 	}
 	name := ""
 	_, rest, _ := strings.Cut(function, ".")
 	for part := range strings.SplitSeq(rest, ".") {
+		part, _, _ = strings.Cut(part, "-") // the body of a range over a function
 		switch {
-		case strings.HasPrefix(part, "func") || strings.HasPrefix(part, "init") || strings.HasPrefix(part, "glob") || part != "" && part[0] <= '9':
-			// A closure goes by the function that it stands in.
+		case closure.MatchString(part):
+			// It goes by the function that it stands in.
 		case part == "" || strings.ContainsAny(part, "()[]*"):
 			// The receiver, or type arguments.
 		default:
@@ -76,6 +80,30 @@ func kernelName(function string) string {
 		}
 	}
 	return snake(name)
+}
+
+// closure is what the compiler calls a function without a name, after the
+// function that it stands in.
+var closure = regexp.MustCompile(`^(func|init|glob|gowrap|deferwrap)?[0-9]*$`)
+
+// home is the first element of the path of the main module.
+var home = func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		first, _, _ := strings.Cut(info.Main.Path, "/")
+		return first
+	}
+	return ""
+}()
+
+// simulated says whether a function can be simulated code: the packages of the
+// standard library are those whose path begins with an element without a dot
+// that is not the main module's.
+func simulated(function string) bool {
+	first, _, inFolder := strings.Cut(function, "/")
+	if !inFolder {
+		first, _, _ = strings.Cut(function, ".")
+	}
+	return first == "trapline" || first == "main" || first == home || inFolder && strings.Contains(first, ".")
 }
 
 // snake turns mapUprobePage into map_uprobe_page.

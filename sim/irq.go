@@ -11,3 +11,8 @@ package sim
 func (k *K) Interrupt(name string, f func(k *K)) {
 	k.m.spawn(k, name, false, HardIRQ, f)
 }
+
+// RaiseSoftirq is Interrupt for work that runs as a softirq, with interrupts on.
+func (k *K) RaiseSoftirq(name string, f func(k *K)) {
+	k.m.spawn(k, name, false, SoftIRQ, f)
+}

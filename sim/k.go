@@ -1,6 +1,9 @@
 package sim
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // errUnwind is panicked to leave the program when an execution is over.
 var errUnwind = errors.New("sim: unwinding")
@@ -16,6 +19,7 @@ type K struct {
 	name   string
 	given  string // the name before that of the parent was put in front
 	again  bool   // an elder sibling was given the same one
+	under  string // the name of the parent then
 	parent *K
 	f      func(k *K)
 	setup  bool
@@ -41,7 +45,10 @@ type K struct {
 	pending pending
 	choices int16  // of the choice that is to be the next step
 	wake    Object // what the task sleeps on
-	at      []Frame
+	// A task that sleeps on wake does so in a call for something else.
+	inCall   Op
+	waitsFor *Object
+	at       []Frame
 
 	// The context, as in preempt_count.
 	ctx     Context
@@ -66,7 +73,7 @@ func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
-	k.at = nil
+	k.at, k.waitsFor = nil, nil
 	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
 	k.held = k.held[:0]
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
@@ -74,7 +81,7 @@ func (k *K) reset() {
 
 func (k *K) depth() int {
 	d := 0
-	for o := k.order; o != 0; o <<= 8 {
+	for o := k.order; o != 0; o = o << generationBits & (1<<(generationBits*generations) - 1) {
 		d++
 	}
 	return d
@@ -104,7 +111,7 @@ func (k *K) ended() {
 	r := recover()
 	k.alive = false
 	if r != nil {
-		if r != errUnwind && m.oops(k, r) == nil {
+		if r != errUnwind && !m.oops(k, r) {
 			k.dead = true // the panic takes the coroutine with it
 			panic(r)
 		}
@@ -118,7 +125,9 @@ func (k *K) ended() {
 		}
 	}
 	if k.begun {
+		k.dead = true // should the strategy panic
 		m.next = m.pick(nil)
+		k.dead = false
 	}
 }
 
@@ -200,7 +209,7 @@ func (k *K) take() {
 	e.Known = e.last - e.first
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
-		k.synchronise(p.obj, p.mode)
+		k.synchronise(p.obj, p.mode, ops[p.op].store)
 	}
 }
 
@@ -240,7 +249,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 		k.m.enter(o, mode, 0)
 	}
 	o.check(k, mode)
-	k.synchronise(o, mode)
+	k.synchronise(o, mode, false)
 }
 
 // immediate takes the pending step on behalf of the setup.
@@ -249,7 +258,7 @@ func (k *K) immediate() {
 		k.Fail(&Violation{Kind: Deadlock, Subject: "the setup or the final check would block in " + k.pending.call()})
 	}
 	if o := k.pending.obj; o != nil {
-		k.synchronise(o, k.pending.mode)
+		k.synchronise(o, k.pending.mode, ops[k.pending.op].store)
 	}
 }
 
@@ -263,6 +272,9 @@ var opChoose = NewOp("choose")
 func (k *K) Choose(n int, what string) int {
 	if k.setup || n < 2 {
 		return 0
+	}
+	if n > math.MaxInt16 {
+		panic("sim: a choice between more than 32767 ways")
 	}
 	k.choices = int16(n)
 	k.Step(opChoose, nil, Read)

@@ -20,6 +20,13 @@ type lockdep struct {
 	usage [maxClasses]usage
 	edges []edge // in the order in which they were learnt, when recording
 	claim [maxClasses]int8
+	first map[usedAs][]Frame // where a class was first used so, when recording
+}
+
+// usedAs is one way in which the locks of a class were used.
+type usedAs struct {
+	class int16
+	how   usage
 }
 
 // edge is one dependency, with the place where it was learnt.
@@ -29,7 +36,8 @@ type edge struct {
 	stack    []Frame
 }
 
-// usage says in which contexts the locks of a class were taken.
+// usage says in which contexts the locks of a class were taken: the four bits for
+// writers, and four more for readers.
 type usage uint8
 
 const (
@@ -39,12 +47,30 @@ const (
 	softIRQOn
 )
 
+// inconsistent says whether the locks are taken both in an interrupt and where it
+// can come, other than by readers only.
+func (u usage) inconsistent(in, on usage) bool {
+	write, read := u&15, u>>4
+	return write&in != 0 && (write|read)&on != 0 || write&on != 0 && (write|read)&in != 0
+}
+
+// String is the usage as lockdep prints it: a character each for writers in
+// hardirqs, readers in hardirqs, writers in softirqs, readers in softirqs.
+func (u usage) String() string {
+	c := func(in, on usage) byte { return ".-+?"[flag(u&in != 0)+2*flag(u&on != 0)] }
+	return string([]byte{
+		c(inHardIRQ, hardIRQOn), c(inHardIRQ<<4, hardIRQOn<<4),
+		c(inSoftIRQ, softIRQOn), c(inSoftIRQ<<4, softIRQOn<<4),
+	})
+}
+
 func (d *lockdep) reset() {
 	n := max(len(d.names), 1)
 	clear(d.after[:n])
 	clear(d.usage[:n])
 	clear(d.claim[:n])
 	d.edges = d.edges[:0]
+	clear(d.first)
 }
 
 // class is the lock class of a name.
@@ -87,14 +113,14 @@ func (k *K) acquiring(o *Object) {
 	for _, h := range k.held {
 		switch {
 		case h.o == o || h.o.class == o.class:
-			k.Fail(&Violation{Kind: Recursive, Subject: o.name})
+			k.Fail(&Violation{Kind: Recursive, Subject: o.name, asked: o, holding: h})
 		case d.claim[o.class] != 0 && d.claim[o.class] < d.claim[h.o.class]:
 			k.Fail(&Violation{Kind: ClaimedOrder, Subject: o.name + " asked for under " + h.o.name})
 		case d.after[h.o.class]&(1<<o.class) != 0:
 			continue
 		}
 		if d.reaches(o.class, h.o.class) {
-			k.Fail(&Violation{Kind: LockOrder, Subject: o.name + " asked for under " + h.o.name, last: &edge{from: h.o.class, to: o.class}})
+			k.Fail(&Violation{Kind: LockOrder, Subject: o.name + " asked for under " + h.o.name, last: &edge{from: h.o.class, to: o.class}, asked: o, holding: h})
 		}
 		d.after[h.o.class] |= 1 << o.class
 		if m.recording {
@@ -145,6 +171,7 @@ func (d *lockdep) path(a, b int16) []edge {
 
 // acquired enters o into the locks that k holds.
 func (k *K) acquired(o *Object, read bool) {
+	k.used(o, read)
 	h := held{o: o, read: read}
 	if k.m.recording && len(k.at) > 0 {
 		h.where = k.at[0]
@@ -152,24 +179,41 @@ func (k *K) acquired(o *Object, read bool) {
 	k.held = append(k.held, h)
 }
 
-// used checks that a class of spinlocks that interrupts take is never taken
-// with interrupts on: the interrupt could arrive on the CPU that holds it.
-func (k *K) used(o *Object) {
-	u := &k.m.lockdep.usage[o.class]
+// used notes in which context a lock is taken. It fails if interrupts take a class
+// of spinlocks that is also taken with interrupts on: the interrupt could come on
+// the CPU that holds it.
+func (k *K) used(o *Object, read bool) {
+	if o.class == 0 || k.m.aborting {
+		return
+	}
+	d := &k.m.lockdep
+	var now usage
 	switch k.ctx {
 	case HardIRQ:
-		*u |= inHardIRQ
+		now = inHardIRQ
 	case SoftIRQ:
-		*u |= inSoftIRQ
+		now = inSoftIRQ
 	}
 	if k.irqOff == 0 && k.ctx != HardIRQ {
-		*u |= hardIRQOn
+		now |= hardIRQOn
 		if k.bhOff == 0 && k.ctx == Task {
-			*u |= softIRQOn
+			now |= softIRQOn
 		}
 	}
-	if *u&(inHardIRQ|hardIRQOn) == inHardIRQ|hardIRQOn || *u&(inSoftIRQ|softIRQOn) == inSoftIRQ|softIRQOn {
-		k.Fail(&Violation{Kind: IRQUnsafe, Subject: o.name})
+	if read {
+		now <<= 4
+	}
+	u := &d.usage[o.class]
+	if k.m.recording {
+		for bit := usage(1); bit != 0; bit <<= 1 {
+			if now&bit != 0 && *u&bit == 0 {
+				d.first[usedAs{o.class, bit}] = callers()
+			}
+		}
+	}
+	*u |= now
+	if u.inconsistent(inHardIRQ, hardIRQOn) || u.inconsistent(inSoftIRQ, softIRQOn) {
+		k.Fail(&Violation{Kind: IRQUnsafe, Subject: o.name, asked: o})
 	}
 }
 

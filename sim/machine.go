@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 )
 
 // DefaultMaxSteps is the number of steps after which an execution is cut off
@@ -45,6 +46,7 @@ type Machine struct {
 
 	outcome   Outcome
 	aborting  bool
+	choosing  bool // the strategy is being asked
 	recording bool
 	records   []Record
 }
@@ -78,6 +80,7 @@ func NewMachine() *Machine {
 	m := &Machine{MaxSteps: DefaultMaxSteps}
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
+	m.lockdep.first = map[usedAs][]Frame{}
 	return m
 }
 
@@ -133,7 +136,7 @@ func (m *Machine) reset(s Strategy) {
 	m.claimed = nil
 	m.lockdep.reset()
 	m.outcome = Outcome{}
-	m.aborting = false
+	m.aborting, m.choosing = false, false
 	for i := range m.objects {
 		o := &m.objects[i]
 		o.stores, o.adds = o.stores[:0], o.adds[:0]
@@ -144,10 +147,8 @@ func (m *Machine) reset(s Strategy) {
 // guard runs host-side code of the setup, where Fail unwinds to here.
 func (m *Machine) guard(f func()) {
 	defer func() {
-		if r := recover(); r != nil && r != errUnwind {
-			if v := m.oops(m.tasks[0], r); v == nil {
-				panic(r)
-			}
+		if r := recover(); r != nil && r != errUnwind && !m.oops(m.tasks[0], r) {
+			panic(r)
 		}
 	}()
 	f()
@@ -178,8 +179,14 @@ func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 func (m *Machine) Fold(x uint64) { m.hash = mix(m.hash, x) }
 
 // ClaimOrder states the lock order of a design, outer lock first, by the names
-// of the lock classes. Taking them in another order is a violation.
-func (m *Machine) ClaimOrder(names []string) { m.claimed = names }
+// of the lock classes. Taking them in another order is a violation. It must come
+// before the first lock is made.
+func (m *Machine) ClaimOrder(names []string) {
+	if m.tasks[0].nobjects > 0 {
+		panic("sim: ClaimOrder comes too late, there are locks already")
+	}
+	m.claimed = names
+}
 
 // spawn gives parent its next child. The child runs at once up to its first
 // step, so that every live task always has a step pending; the children of the
@@ -228,10 +235,13 @@ func (k *K) call(name string, parent *K, n int) {
 	for _, elder := range parent.children[:n] {
 		again = again || elder.given == name
 	}
-	if k.given == name && k.again == again {
+	if k.given == name && k.again == again && k.under == parent.name {
 		return // called so in an earlier execution
 	}
-	k.given, k.again, k.name = name, again, name
+	if name == "" || strings.ContainsAny(name, "@,=") {
+		panic(fmt.Sprintf("sim: a task cannot be called %q: schedules could not name it", name))
+	}
+	k.given, k.again, k.under, k.name = name, again, parent.name, name
 	if !parent.setup {
 		k.name = parent.name + "/" + name
 	}
@@ -240,14 +250,20 @@ func (k *K) call(name string, parent *K, n int) {
 	}
 }
 
-// childOrder places the n-th child of parent behind it and its elder children:
-// one byte a generation, from the top.
+// A place among all tasks has so many bits for each generation, from the top.
+const (
+	generationBits = 12
+	generations    = 5
+	eldest         = generationBits * (generations - 1) // where the first one is
+)
+
+// childOrder places the n-th child of parent behind it and its elder children.
 func childOrder(parent *K, n int) uint64 {
 	depth := parent.depth()
-	if n >= 255 || depth >= 8 {
-		panic("sim: a task has more than 255 children or eight generations")
+	if n >= 1<<generationBits-1 || depth >= generations {
+		panic("sim: a task spawned more than 4094 others, or they did so over more than 5 generations")
 	}
-	return parent.order | uint64(n+1)<<(56-8*depth)
+	return parent.order | uint64(n+1)<<(eldest-generationBits*depth)
 }
 
 // loop runs the tasks until none can go on.
@@ -298,7 +314,7 @@ func (m *Machine) pick(cur *K) *K {
 		return nil
 	}
 	p.Step, p.Tasks, p.N = len(m.events), options, len(options)
-	i := m.strategy.Choose(m, p)
+	i := m.ask(p)
 	if i < 0 {
 		m.outcome.Abandoned = true
 		return nil
@@ -313,11 +329,19 @@ func (m *Machine) pick(cur *K) *K {
 	return k
 }
 
+// ask has the strategy choose. What goes wrong in it is not the kernel's fault.
+func (m *Machine) ask(p *Point) int {
+	m.choosing = true
+	i := m.strategy.Choose(m, p)
+	m.choosing = false
+	return i
+}
+
 // value asks the strategy for a value below n on behalf of k.
 func (m *Machine) value(k *K, n int) int {
 	p := &m.point
 	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events)-1, nil, n, false, k.id
-	i := m.strategy.Choose(m, p)
+	i := m.ask(p)
 	if i < 0 {
 		m.outcome.Abandoned = true
 		m.aborting = true
@@ -358,7 +382,7 @@ func (m *Machine) unwind() {
 		}
 	}
 	for _, k := range m.live {
-		if k.alive {
+		if k.alive && k.begun {
 			k.next()
 		}
 	}
@@ -368,8 +392,7 @@ func (m *Machine) unwind() {
 // Events are the steps of the last execution, in order.
 func (m *Machine) Events() []Event { return m.events }
 
-// Accesses are the objects that a step used. The first is the one that it may
-// have waited for.
+// Accesses are the objects that a step used.
 func (m *Machine) Accesses(e *Event) []Access { return m.accesses[e.first:e.last] }
 
 // Choices is the number of values of the data choice that a task is about to

@@ -7,14 +7,17 @@ type Object struct {
 	id     ObjID
 	allow  Wait
 	class  int16 // lock class, 0 if it is no lock
+	spins  bool  // whoever waits for it must not sleep
 	name   string
 	life   *Life // the allocation that it lies in, nil if it is static
 	holder *K    // who holds it, for reports
 }
 
-// woken lets a sleeper go on, and born a task that has been spawned begin.
+// What a task's own object allows: woken lets a sleeper on a wait queue go on,
+// granted one that queues for a lock, and born lets a spawned task begin.
 const (
 	woken Wait = 1 << iota
+	granted
 	born
 )
 

@@ -70,7 +70,7 @@ func (m *Machine) record(k *K) {
 
 // cpu is the CPU of a task: its place among the children of the setup, and for
 // an interrupt that of the task that caused it.
-func (k *K) cpu() int { return max(int(k.order>>56)-1, 0) }
+func (k *K) cpu() int { return max(int(k.order>>eldest)-1, 0) }
 
 // pid is made from the places of a task and its ancestors among their
 // siblings, so that it is the same on every machine.
@@ -78,11 +78,11 @@ func (k *K) pid() int {
 	if k.setup {
 		return 1
 	}
-	pid := 100 + int(k.order>>56)
-	for o := k.order << 8; o != 0; o <<= 8 {
-		pid = pid*10 + int(o>>56)
+	if k.parent.setup {
+		return 100 + int(k.order>>eldest)
 	}
-	return pid
+	sibling := k.order >> (generationBits * (generations - k.depth())) & (1<<generationBits - 1)
+	return k.parent.pid()*10 + int(sibling)
 }
 
 // PID is the number under which the task appears in traces.

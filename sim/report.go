@@ -12,7 +12,7 @@ const release = "6.12.0-trapline-sim #1"
 // caused at the given place.
 func (m *Machine) report(k *K, v *Violation, stack []Frame) {
 	r := &splat{k: k, v: v, stack: stack}
-	v.Title = v.Kind.Class + " in " + guilty(stack)
+	v.Title = v.Kind.Class + " in " + k.guilty(stack)
 	r.line("# simulated by trapline; not a kernel")
 	switch v.Kind {
 	case Deadlock:
@@ -26,15 +26,22 @@ func (m *Machine) report(k *K, v *Violation, stack []Frame) {
 	case BadUnlock:
 		r.rule(37, "WARNING: bad unlock balance detected!")
 		r.line("%s is trying to release lock (%s) at:", k.who(), v.Subject)
+		r.line("[<0>] %s", top(stack))
+		r.line("but there are no more locks to release!")
+		r.line("")
+		r.line("other info that might help us debug this:")
+		r.locks(k)
 		r.backtrace()
 	case HeldAtExit:
+		// The task has returned; whoever took the lock is to blame.
+		v.Title = v.Kind.Class + " in " + k.held[len(k.held)-1].where.Func
 		r.rule(36, "WARNING: "+k.who()+" still has locks held!")
 		r.locks(k)
 		r.backtrace()
 	case Atomic:
 		r.atomic()
 	case UseAfterFree:
-		v.Title = v.Kind.Class + " " + r.access() + " in " + guilty(stack)
+		v.Title = v.Kind.Class + " " + r.access() + " in " + k.guilty(stack)
 		r.kasan("slab-use-after-free")
 	case DoubleFree:
 		r.kasan("double-free")
@@ -88,9 +95,30 @@ func (r *splat) backtrace() {
 func (r *splat) trace(k *K, stack []Frame) {
 	r.line("CPU: %d UID: 0 PID: %d Comm: %s Not tainted %s", k.cpu(), k.pid(), k.name, release)
 	r.line("Call Trace:")
-	r.line(" <TASK>")
+	context := "TASK"
+	if k.ctx != Task {
+		context = "IRQ"
+	}
+	r.line(" <%s>", context)
 	r.frames(" ", stack)
-	r.line(" </TASK>")
+	r.line(" </%s>", context)
+}
+
+// address is where an object would be: a number made from its identity, the same
+// on every machine.
+func (m *Machine) address(o *Object) uint64 {
+	return 0xffff888000000000 | m.objects[o.id].key&0x7ffffff8
+}
+
+// lock is a lock as lockdep prints it: address, class, usage in interrupts, and
+// the kind of context that may wait for it.
+func (r *splat) lock(o *Object, at Frame) string {
+	m := r.k.m
+	wait := 3
+	if o.spins {
+		wait = 2
+	}
+	return fmt.Sprintf("%016x (%s){%s}-{%d:%d}, at: %s", m.address(o), o.name, m.lockdep.usage[o.class], wait, wait, at)
 }
 
 // who is comm/pid, as lockdep names a task.
@@ -108,7 +136,7 @@ func (r *splat) locks(k *K) {
 		r.line("%d locks held by %s:", n, k.who())
 	}
 	for i, h := range k.held {
-		r.line(" #%d: (%s){+.+.}, at: %s", i, h.o.name, h.where)
+		r.line(" #%d: %s", i, r.lock(h.o, h.where))
 	}
 }
 
@@ -135,17 +163,24 @@ func (r *splat) hung(m *Machine) {
 	}
 }
 
+// asks says which lock the task asks for, and which one it holds that is in the
+// way.
+func (r *splat) asks() {
+	k, v := r.k, r.v
+	r.line("%s is trying to acquire lock:", k.who())
+	r.line("%s", r.lock(v.asked, top(r.stack)))
+	r.line("")
+	r.line("but task is already holding lock:")
+	r.line("%s", r.lock(v.holding.o, v.holding.where))
+}
+
 func (r *splat) circular(m *Machine) {
 	d := &m.lockdep
 	k, last := r.k, r.v.last
 	from, to := d.names[last.from], d.names[last.to]
 	chain := d.path(last.to, last.from)
 	r.rule(54, "WARNING: possible circular locking dependency detected")
-	r.line("%s is trying to acquire lock:", k.who())
-	r.line("(%s){+.+.}, at: %s", to, top(r.stack))
-	r.line("")
-	r.line("but task is already holding lock:")
-	r.line("(%s){+.+.}, at: %s", from, heldAt(k, from))
+	r.asks()
 	r.line("")
 	r.line("which lock already depends on the new lock.")
 	r.line("")
@@ -153,11 +188,11 @@ func (r *splat) circular(m *Machine) {
 	for i := len(chain) - 1; i >= 0; i-- {
 		e := chain[i]
 		r.line("")
-		r.line("-> #%d (%s){+.+.}:", i+1, d.names[e.to])
+		r.line("-> #%d (%s){%s}:", i+1, d.names[e.to], d.usage[e.to])
 		r.frames("       ", e.stack)
 	}
 	r.line("")
-	r.line("-> #0 (%s){+.+.}:", to)
+	r.line("-> #0 (%s){%s}:", to, d.usage[last.to])
 	r.frames("       ", r.stack)
 	r.line("")
 	r.line("other info that might help us debug this:")
@@ -176,7 +211,7 @@ func (r *splat) circular(m *Machine) {
 	r.line("       CPU0                    CPU1")
 	r.line("       ----                    ----")
 	r.line("  lock(%s);", from)
-	r.line("                               lock(%s);", to)
+	r.line("                               lock(%s);", d.names[chain[len(chain)-1].from])
 	r.line("                               lock(%s);", from)
 	r.line("  lock(%s);", to)
 	r.line("")
@@ -189,11 +224,7 @@ func (r *splat) circular(m *Machine) {
 func (r *splat) recursive() {
 	k := r.k
 	r.rule(44, "WARNING: possible recursive locking detected")
-	r.line("%s is trying to acquire lock:", k.who())
-	r.line("(%s){+.+.}, at: %s", r.v.Subject, top(r.stack))
-	r.line("")
-	r.line("but task is already holding lock:")
-	r.line("(%s){+.+.}, at: %s", r.v.Subject, heldAt(k, r.v.Subject))
+	r.asks()
 	r.line("")
 	r.line("other info that might help us debug this:")
 	r.line(" Possible unsafe locking scenario:")
@@ -211,24 +242,38 @@ func (r *splat) recursive() {
 	r.backtrace()
 }
 
+// inconsistent is the report of a spinlock that interrupts take and that is also
+// taken where they can come.
 func (r *splat) inconsistent() {
-	k := r.k
-	was, now := "HARDIRQ-ON-W", "IN-HARDIRQ-W"
-	if k.ctx != HardIRQ {
+	k, m := r.k, r.k.m
+	o := r.v.asked
+	off, softirq := "HARDIRQ", 0
+	bad := m.lockdep.usage[o.class]
+	if !bad.inconsistent(inHardIRQ, hardIRQOn) {
+		off, softirq = "SOFTIRQ", 1
+	}
+	was, now := off+"-ON-W", "IN-"+off+"-W"
+	first := [...]usage{hardIRQOn, softIRQOn}[softirq]
+	if k.ctx == Task {
 		was, now = now, was
+		first = [...]usage{inHardIRQ, inSoftIRQ}[softirq]
 	}
 	r.rule(32, "WARNING: inconsistent lock state")
 	r.line("inconsistent {%s} -> {%s} usage.", was, now)
-	r.line("%s takes:", k.who())
-	r.line("(%s){?.+.}, at: %s", r.v.Subject, top(r.stack))
+	r.line("%s [HC%[2]d[%[2]d]:SC%[3]d[%[3]d]:HE%[4]d:SE%[5]d] takes:", k.who(),
+		flag(k.ctx == HardIRQ), flag(k.ctx == SoftIRQ), flag(k.ctx != HardIRQ && k.irqOff == 0), flag(k.ctx == Task && k.bhOff == 0))
+	r.line("%s", r.lock(o, top(r.stack)))
+	r.line("{%s} state was registered at:", was)
+	r.frames("  ", m.lockdep.first[usedAs{o.class, first}])
 	r.line("")
+	r.line("other info that might help us debug this:")
 	r.line(" Possible unsafe locking scenario:")
 	r.line("")
 	r.line("       CPU0")
 	r.line("       ----")
-	r.line("  lock(%s);", r.v.Subject)
+	r.line("  lock(%s);", o.name)
 	r.line("  <Interrupt>")
-	r.line("    lock(%s);", r.v.Subject)
+	r.line("    lock(%s);", o.name)
 	r.line("")
 	r.line(" *** DEADLOCK ***")
 	r.line("")
@@ -236,33 +281,62 @@ func (r *splat) inconsistent() {
 	r.backtrace()
 }
 
+// preemptCount is preempt_count(): a byte for preemption, one for softirqs, in
+// which switching them off counts double, and then the interrupts.
+func (k *K) preemptCount() int {
+	n := k.preempt + k.bhOff<<9
+	switch k.ctx {
+	case SoftIRQ:
+		n += 1 << 8
+	case HardIRQ:
+		n += 1 << 16
+	}
+	return n
+}
+
 func (r *splat) atomic() {
 	k := r.k
 	at := top(r.stack)
 	r.line("BUG: sleeping function called from invalid context at %s:%d", at.File, at.Line)
-	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preempt > 0 || k.ctx != Task), flag(k.irqOff > 0 || k.ctx == HardIRQ), k.pid(), k.name)
-	r.line("preempt_count: %x, expected: 0", k.preempt)
-	r.line("it might wait for: %s", r.v.Subject)
+	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.irqOff > 0 || k.ctx == HardIRQ), k.pid(), k.name)
+	r.line("preempt_count: %x, expected: 0", k.preemptCount())
+	r.line("RCU nest depth: 0, expected: 0")
 	r.locks(k)
+	for i := len(k.held) - 1; i >= 0; i-- {
+		if k.held[i].o.spins {
+			r.line("Preemption disabled at:")
+			r.line("[<0>] %s", k.held[i].where)
+			break
+		}
+	}
 	r.trace(k, r.stack)
 }
 
 // access is how the task at fault used freed memory.
-func (r *splat) access() string {
-	if r.v.mode == Read {
+func (r *splat) access() string { return r.v.mode.verb() }
+
+func (m Mode) verb() string {
+	if m == Read {
 		return "Read"
 	}
 	return "Write"
 }
 
+// What reports say of sizes: objects have none here.
+const (
+	nominalObject = 64
+	nominalAccess = 8
+)
+
 func (r *splat) kasan(class string) {
 	l := r.v.life
+	address := r.k.m.address(&l.o)
 	r.line("%s", strings.Repeat("=", 66))
 	r.line("BUG: KASAN: %s in %s", class, top(r.stack))
 	if class == "double-free" {
-		r.line("Free of %s by task %s", l.o.name, r.k.who())
+		r.line("Free of addr %016x by task %s", address, r.k.who())
 	} else {
-		r.line("%s of %s by task %s", r.access(), r.v.Subject, r.k.who())
+		r.line("%s of size %d at addr %016x by task %s", r.access(), nominalAccess, address, r.k.who())
 	}
 	r.line("")
 	r.trace(r.k, r.stack)
@@ -275,13 +349,16 @@ func (r *splat) kasan(class string) {
 		r.frames(" ", l.freed)
 	}
 	r.line("")
-	r.line("The buggy address belongs to the object %s", l.o.name)
+	r.line("The buggy address belongs to the object at %016x", address)
+	r.line(" which belongs to the cache %s of size %d", strings.ReplaceAll(l.o.name, " ", "_"), nominalObject)
+	r.line("The buggy address is located 0 bytes inside of")
+	r.line(" freed %d-byte region [%016x, %016x)", nominalObject, address, address+nominalObject)
 	r.line("%s", strings.Repeat("=", 66))
 }
 
 func (r *splat) kcsan() {
-	a := r.v.other
-	one, two := guilty(a.at), guilty(r.stack)
+	k, a := r.k, r.v.other
+	one, two := a.k.guilty(a.at), k.guilty(r.stack)
 	if one > two {
 		one, two = two, one
 	}
@@ -289,14 +366,19 @@ func (r *splat) kcsan() {
 	if one == two {
 		r.v.Title = r.v.Kind.Class + " in " + one
 	}
+	address := k.m.address(r.v.asked)
+	access := func(mode Mode, k *K, stack []Frame) {
+		r.line("%s to 0x%016x of %d bytes by task %d on cpu %d:", strings.ToLower(mode.verb()), address, nominalAccess, k.pid(), k.cpu())
+		r.frames(" ", stack)
+		r.line("")
+	}
 	r.line("%s", strings.Repeat("=", 66))
 	r.line("BUG: %s in %s / %s", r.v.Kind.Class, one, two)
 	r.line("")
-	r.line("access to %s by task %d on cpu %d:", r.v.Subject, r.k.pid(), r.k.cpu())
-	r.frames(" ", r.stack)
-	r.line("")
-	r.line("access to %s by task %d on cpu %d:", r.v.Subject, a.k.pid(), a.k.cpu())
-	r.frames(" ", a.at)
+	access(r.v.mode, k, r.stack)
+	access(a.mode, a.k, a.at)
+	r.line("Reported by Kernel Concurrency Sanitizer on:")
+	r.line("CPU: %d UID: 0 PID: %d Comm: %s Not tainted %s", k.cpu(), k.pid(), k.name, release)
 	r.line("%s", strings.Repeat("=", 66))
 }
 
@@ -306,15 +388,6 @@ func top(stack []Frame) Frame {
 		return Frame{Func: "setup"}
 	}
 	return stack[0]
-}
-
-func heldAt(k *K, name string) Frame {
-	for _, h := range k.held {
-		if h.o.name == name {
-			return h.where
-		}
-	}
-	return Frame{}
 }
 
 func flag(b bool) int {

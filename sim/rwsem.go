@@ -19,7 +19,6 @@ var (
 	opUpRead    = NewOp("up_read(&%s)")
 	opDownWrite = NewOp("down_write(&%s)")
 	opUpWrite   = NewOp("up_write(&%s)")
-	opGranted   = NewOp("schedule() in %s")
 )
 
 func (l *RWSem) object() *Object { return &l.o }
@@ -42,7 +41,7 @@ func (k *K) DownRead(l *RWSem) {
 		l.readers++
 	} else {
 		k.Touch(&l.o, Write)
-		k.queueUp(l, false)
+		k.queueUp(l, opDownRead, false)
 	}
 	k.acquired(&l.o, true)
 }
@@ -70,7 +69,7 @@ func (k *K) DownWrite(l *RWSem) {
 	if l.o.holder == nil && l.readers == 0 && len(l.queue) == 0 {
 		l.o.holder = k
 	} else {
-		k.queueUp(l, true)
+		k.queueUp(l, opDownWrite, true)
 	}
 	k.acquired(&l.o, false)
 }
@@ -84,9 +83,10 @@ func (k *K) UpWrite(l *RWSem) {
 }
 
 // queueUp waits until serve has given k the semaphore.
-func (k *K) queueUp(l *RWSem, write bool) {
+func (k *K) queueUp(l *RWSem, op Op, write bool) {
 	l.queue = append(l.queue, rwWaiter{k, write})
-	k.sleep(opGranted, &l.o)
+	k.wake.Forbid(granted) // whoever grants it finds k in the queue
+	k.sleep(op, &l.o, granted)
 }
 
 // serve gives the semaphore to the writer at the head of the queue or to the
@@ -103,6 +103,6 @@ func (k *K) serve(l *RWSem) {
 		} else {
 			l.readers++
 		}
-		k.wakeUp(w.k)
+		k.wakeUp(w.k, granted)
 	}
 }

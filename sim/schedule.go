@@ -75,7 +75,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		what, at, ok := strings.Cut(part, "@")
 		step, err := strconv.Atoi(at)
-		if !ok || what == "" || err != nil || step < 0 {
+		if !ok || what == "" || err != nil || step < 0 || at[0] == '+' {
 			return nil, fmt.Errorf("schedule: %q is neither task@step nor =value@step", part)
 		}
 		t := Turn{Step: step, Task: what}

@@ -1,15 +1,18 @@
 package sim
 
-// sleep blocks k until another task has called wakeUp for it. What it waits for
-// is named in reports.
-func (k *K) sleep(op Op, what *Object) {
-	k.wake.Forbid(woken)
-	k.wake.name, k.wake.holder = what.name, what.holder
-	k.StepWait(op, &k.wake, Write, woken)
+// sleep blocks k, in a call that op and what describe, until another task has
+// called wakeUp for it with w.
+func (k *K) sleep(op Op, what *Object, w Wait) {
+	k.wake.name = what.name
+	k.inCall, k.waitsFor = op, what
+	k.StepWait(opSleep, &k.wake, Write, w)
+	k.waitsFor = nil
 }
 
+var opSleep = NewOp("schedule() on %s")
+
 // wakeUp lets a sleeping task go on, as part of the step being taken.
-func (k *K) wakeUp(sleeper *K) {
+func (k *K) wakeUp(sleeper *K, w Wait) {
 	k.Touch(&sleeper.wake, Write)
-	sleeper.wake.Allow(woken)
+	sleeper.wake.Allow(w)
 }

@@ -22,6 +22,7 @@ func (l *SpinLock) In(life *Life) { l.o.In(life) }
 // SpinLockInit is spin_lock_init(). Spinlocks of one name are one lock class.
 func (k *K) SpinLockInit(l *SpinLock, name string) {
 	l.o.InitLock(k, name)
+	l.o.spins = true
 	l.o.Allow(free)
 }
 
@@ -35,7 +36,6 @@ func (k *K) SpinTrylock(l *SpinLock) bool {
 		return false
 	}
 	k.preempt++
-	k.used(&l.o)
 	k.own(&l.o)
 	return true
 }
@@ -72,7 +72,7 @@ func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 
 func (k *K) spin(l *SpinLock, op Op) {
 	k.acquiring(&l.o)
-	k.used(&l.o)
+	k.used(&l.o, false)
 	k.preempt++
 	k.StepWait(op, &l.o, Write, free)
 	k.own(&l.o)

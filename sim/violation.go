@@ -25,6 +25,7 @@ var (
 	IRQUnsafe      = Kind{"irq-unsafe-lock", "inconsistent lock state"}
 	BadUnlock      = Kind{"bad-unlock", "WARNING: bad unlock balance"}
 	NotHeld        = Kind{"lock-not-held", "WARNING: lock not held"}
+	AtomicAtExit   = Kind{"atomic-at-exit", "BUG: scheduling while atomic"}
 	HeldAtExit     = Kind{"held-at-exit", "BUG: still has locks held"}
 	Atomic         = Kind{"sleep-in-atomic", "BUG: sleeping function called from invalid context"}
 	UseAfterFree   = Kind{"use-after-free", "KASAN: slab-use-after-free"}
@@ -43,8 +44,9 @@ type Violation struct {
 	Kind Kind
 	// Subject names the object or says in a few words what is wrong.
 	Subject string
-	// Key tells violations of one program apart without a recording; it holds
-	// for this process only.
+	// Key tells violations of one program apart without a recording, but for
+	// those whose title names other places than that of the violation (a
+	// deadlock, a leak, a data race). It holds for this process only.
 	Key uint64
 
 	// The rest is known only when the execution was recorded.
@@ -57,10 +59,12 @@ type Violation struct {
 	// Waits says for a deadlock who waits for what.
 	Waits []string
 
-	life  *Life   // the object of a memory error
-	mode  Mode    // how it was used
-	other *access // the earlier access of a data race
-	last  *edge   // the dependency that closed a cycle of locks
+	life    *Life   // the object of a memory error
+	mode    Mode    // how it was used
+	asked   *Object // the lock that was asked for, or the data of a race
+	holding held    // the lock that is in the way of asked
+	other   *access // the earlier access of a data race
+	last    *edge   // the dependency that closed a cycle of locks
 }
 
 // Error is the title, or before there is one the rule and its subject.
@@ -84,9 +88,6 @@ func (m *Machine) fail(k *K, v *Violation) {
 	m.outcome.Violation = v
 	m.aborting = true
 	v.Key = mix(mix(v.Kind.hash(), hashString(v.Subject)), site())
-	if a := v.other; a != nil { // the title names its place, too
-		v.Key = mix(mix(v.Key, a.k.order), uint64(a.epoch))
-	}
 	if m.recording {
 		m.report(k, v, callers())
 		r := k.line()
@@ -96,15 +97,18 @@ func (m *Machine) fail(k *K, v *Violation) {
 }
 
 // oops turns a run-time error of simulated code, which would have been an oops
-// of the kernel, into a violation. It returns nil if the machine itself is to
-// blame. It must be called from the deferred function that recovered.
-func (m *Machine) oops(k *K, r any) *Violation {
+// of the kernel, into a violation, unless the execution is over already. It
+// returns false if not the simulated code is to blame. It must be called from
+// the deferred function that recovered.
+func (m *Machine) oops(k *K, r any) bool {
 	err, ok := r.(runtime.Error)
-	if !ok || ownFault() {
-		return nil
+	if !ok || m.choosing || ownFault() {
+		return false
 	}
-	m.fail(k, &Violation{Kind: Oops, Subject: strings.TrimPrefix(err.Error(), "runtime error: ")})
-	return m.outcome.Violation
+	if !m.aborting {
+		m.fail(k, &Violation{Kind: Oops, Subject: strings.TrimPrefix(err.Error(), "runtime error: ")})
+	}
+	return true
 }
 
 // ownFault says that the panic under way began in package sim, or is passed on
@@ -140,8 +144,8 @@ func Plumbing(functions ...string) struct{} {
 	return struct{}{}
 }
 
-// guilty is the function that a title names.
-func guilty(stack []Frame) string {
+// guilty is the function that a title names: for code without a name the task.
+func (k *K) guilty(stack []Frame) string {
 	for _, f := range stack {
 		if !plumbing[f.Func] {
 			return f.Func
@@ -150,7 +154,7 @@ func guilty(stack []Frame) string {
 	if len(stack) > 0 {
 		return stack[0].Func
 	}
-	return "setup"
+	return k.name
 }
 
 // deadlock is the violation of an execution in which nobody can go on.
@@ -159,7 +163,7 @@ func (m *Machine) deadlock() *Violation {
 	var names []string
 	var first *K
 	for _, k := range m.live {
-		v.Key = mix(mix(mix(v.Key, k.order), uint64(k.steps)), hashString(k.pending.call()))
+		v.Key = mix(mix(v.Key, k.order), hashString(k.pending.call()))
 		if k.daemon {
 			continue
 		}
@@ -178,15 +182,40 @@ func (m *Machine) deadlock() *Violation {
 	return v
 }
 
+// holders are the names of the tasks that hold o.
+func (m *Machine) holders(o *Object) (names []string) {
+	if o == nil {
+		return nil
+	}
+	for _, k := range m.live {
+		for _, h := range k.held {
+			if h.o == o {
+				names = append(names, k.name)
+			}
+		}
+	}
+	if len(names) == 0 && o.holder != nil { // no lock of lockdep's
+		names = append(names, o.holder.name)
+	}
+	return names
+}
+
 // waits says what k waits for, who has it, and what k has.
 func (k *K) waits() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s waits in %s", k.name, k.pending.call())
-	if o := k.pending.obj; o != nil && o.holder != nil {
-		if o.holder == k {
-			b.WriteString(", which it holds itself")
-		} else {
-			fmt.Fprintf(&b, ", held by %s", o.holder.name)
+	o, call := k.pending.obj, k.pending.call()
+	if k.waitsFor != nil {
+		o, call = k.waitsFor, describe(k.inCall, k.waitsFor)
+	}
+	fmt.Fprintf(&b, "%s waits in %s", k.name, call)
+	for i, holder := range k.m.holders(o) {
+		switch {
+		case i > 0:
+			fmt.Fprintf(&b, " and %s", holder)
+		case holder == k.name:
+			b.WriteString(", locked by itself")
+		default:
+			fmt.Fprintf(&b, ", held by %s", holder)
 		}
 	}
 	if len(k.at) > 0 {

@@ -10,7 +10,6 @@ type WaitQueue struct {
 
 var (
 	opPrepareToWait = NewOp("prepare_to_wait(&%s)")
-	opSchedule      = NewOp("schedule() on %s")
 	opFinishWait    = NewOp("finish_wait(&%s)")
 	opWakeUp        = NewOp("wake_up(&%s)")
 )
@@ -28,6 +27,10 @@ func (k *K) InitWaitqueueHead(q *WaitQueue, name string) {
 // which must test its condition before it calls Schedule.
 func (k *K) PrepareToWait(q *WaitQueue) {
 	k.Step(opPrepareToWait, &q.o, Write)
+	if !k.setup {
+		// It may still be in another queue, and be woken from there.
+		k.Touch(&k.wake, Write)
+	}
 	k.wake.Forbid(woken)
 	if !slices.Contains(q.waiters, k) {
 		q.waiters = append(q.waiters, k)
@@ -38,8 +41,7 @@ func (k *K) PrepareToWait(q *WaitQueue) {
 // since.
 func (k *K) Schedule(q *WaitQueue) {
 	k.MightSleep(q.o.name)
-	k.wake.name, k.wake.holder = q.o.name, nil
-	k.StepWait(opSchedule, &k.wake, Write, woken)
+	k.sleep(opSleep, &q.o, woken)
 }
 
 // FinishWait is finish_wait(): the task leaves the queue.
@@ -53,6 +55,7 @@ func (k *K) FinishWait(q *WaitQueue) {
 // WaitEvent is wait_event(): it sleeps until condition, which is tested again
 // after each WakeUp, is true.
 func (k *K) WaitEvent(q *WaitQueue, condition func() bool) {
+	k.MightSleep(q.o.name)
 	for {
 		k.PrepareToWait(q)
 		if condition() {
@@ -63,11 +66,11 @@ func (k *K) WaitEvent(q *WaitQueue, condition func() bool) {
 	k.FinishWait(q)
 }
 
-// WakeUp is wake_up_all(): every task in the queue tests its condition again.
-// Any context may call it.
+// WakeUp is wake_up() of a queue whose waiters are not exclusive: every task in
+// it tests its condition again. Any context may call it.
 func (k *K) WakeUp(q *WaitQueue) {
 	k.Step(opWakeUp, &q.o, Write)
 	for _, w := range q.waiters {
-		k.wakeUp(w)
+		k.wakeUp(w, woken)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // task that could go on; other switches are free.
 func (s *search) bounded(preemptions int) error {
 	for bound := 0; bound <= preemptions; bound++ {
-		if done, err := s.boundedBy(bound); err != nil || !done {
+		if visited, err := s.boundedBy(bound); err != nil || visited != within {
 			return err
 		}
 	}
@@ -22,24 +22,35 @@ func (s *search) bounded(preemptions int) error {
 // boundedBy visits the states within one bound by depth-first search. A state
 // is known by the partial order of the steps that lead to it, so it is expanded
 // once for each way in which the search can go on from it: by which task is
-// running, and by the preemptions that are left. It returns false if the search
-// was stopped.
-func (s *search) boundedBy(bound int) (bool, error) {
+// running, and by the preemptions that are left.
+func (s *search) boundedBy(bound int) (extent, error) {
 	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
 	for {
 		w.begin()
-		more, err := s.execute(w)
+		ran, err := s.execute(w)
 		if err == nil {
 			err = w.err
 		}
-		if err != nil || !more {
-			return false, err
+		if err != nil || !ran {
+			return stopped, err
 		}
 		if !w.backtrack() {
-			return true, nil
+			if w.refused {
+				return within, nil
+			}
+			return everything, nil
 		}
 	}
 }
+
+// extent is how far a bounded search has come.
+type extent int
+
+const (
+	stopped    extent = iota // before it was done
+	within                   // all that the bound allows
+	everything               // all there is: the bound did not matter
+)
 
 // boundedWalk is the strategy of one bounded search.
 type boundedWalk struct {
@@ -50,6 +61,8 @@ type boundedWalk struct {
 	left  int // preemptions left
 	state stateHash
 	err   error
+	// refused says that an option was left out because of the bound.
+	refused bool
 }
 
 // branch is one point of the path with the option taken there.
@@ -117,9 +130,12 @@ func (w *boundedWalk) backtrack() bool {
 				spent++
 			}
 		}
-		if b.taken+1 < b.options && (!b.running || spent < w.bound) {
-			b.taken++
-			return true
+		if b.taken+1 < b.options {
+			if !b.running || spent < w.bound {
+				b.taken++
+				return true
+			}
+			w.refused = true
 		}
 		w.path = w.path[:n-1]
 	}

@@ -34,17 +34,17 @@ func (s *search) dpor() error {
 			s.result.Varying = true
 		}
 		d.depth = len(d.path)
-		more, err := s.execute(d)
+		ran, err := s.execute(d)
 		if err == nil {
 			err = d.err
 		}
-		if err != nil {
+		if err != nil || !ran {
 			return err
 		}
 		d.order.finish(s.machine, s.last.Violation != nil && !s.last.AtEnd)
 		d.races()
 		d.theEnd()
-		if !more || !d.order.variations.grown && !d.backtrack() {
+		if !d.order.variations.grown && !d.backtrack() {
 			return nil
 		}
 	}
@@ -255,7 +255,7 @@ func (s *step) initial(v []step) (int, bool) {
 		if v[i].task == s.task {
 			return i, v[i].choice == s.choice
 		}
-		if s.fatal || s.guess || v[i].fatal || conflict(s.uses, v[i].uses) {
+		if s.fatal || s.guess || v[i].fatal || v[i].guess || conflict(s.uses, v[i].uses) {
 			return 0, false
 		}
 	}
@@ -263,10 +263,15 @@ func (s *step) initial(v []step) (int, bool) {
 }
 
 // races puts a reversing sequence into the tree for every race whose later step
-// is new in the last execution, or was still to be taken when it ended early.
+// is new in the last execution, or was still to be taken when it ended early. If
+// there is a new choice, all races are looked at: their sequences may hold it.
 func (d *dpor) races() {
 	o := &d.order
-	for i := o.kept; i < len(o.events); i++ {
+	first := o.kept
+	if slices.ContainsFunc(o.events[o.kept:o.taken], func(e event) bool { return e.choices > 0 }) {
+		first = 0
+	}
+	for i := first; i < len(o.events); i++ {
 		for _, j := range o.racing(i) {
 			d.reverse(j, i)
 		}

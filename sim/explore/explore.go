@@ -41,8 +41,8 @@ type Options struct {
 	// Executions is the budget, 0 for none. It covers the search; the search
 	// for fewer preemptions has MinimiseExecutions.
 	Executions int
-	// MinimiseExecutions bounds the search for the schedule with the fewest
-	// preemptions, 0 for DefaultMinimise.
+	// MinimiseExecutions bounds the second search, for the schedules with the
+	// fewest preemptions, 0 for DefaultMinimise.
 	MinimiseExecutions int
 	// Seed is the seed of the strategy Random.
 	Seed uint64
@@ -56,6 +56,9 @@ type Options struct {
 
 // DefaultMinimise is the budget of the search for fewer preemptions.
 const DefaultMinimise = 50_000
+
+// afterwards bounds the second search when all findings are known to be minimal.
+const afterwards = 5_000
 
 // DefaultRandom is the number of executions of the strategy Random if neither
 // Options.Executions nor the context has a limit.
@@ -89,7 +92,8 @@ type Result struct {
 	// if not, Stopped says why.
 	Complete bool
 	Stopped  string
-	// Executions counts complete executions, Blocked those that turned out to
+	// Executions counts complete executions (Bounded goes through the bounds
+	// from 0 up, and counts what it visits again), Blocked those that turned out to
 	// be equivalent to another one before their end, Merged those given up in
 	// a state that had been visited, and Cut those that had too many steps.
 	Executions, Blocked, Merged, Cut int
@@ -99,7 +103,7 @@ type Result struct {
 	Varying bool
 	// Steps counts the steps of all of them, Longest those of the longest.
 	Steps, Longest int
-	// Minimising counts the executions spent on finding fewer preemptions.
+	// Minimising counts the executions of the second search.
 	Minimising int
 }
 
@@ -152,6 +156,9 @@ var ErrNondeterministic = errors.New("the program is not deterministic")
 func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Strategy == "" {
 		o.Strategy = DPOR
+	}
+	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 {
+		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions", o.Preemptions, o.Executions, o.MinimiseExecutions)
 	}
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
 	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
@@ -214,9 +221,12 @@ func (s *search) newMachine() *sim.Machine {
 	return m
 }
 
-// execute runs the program once and counts it. It returns false when the search
-// must stop.
-func (s *search) execute(strategy sim.Strategy) (more bool, err error) {
+// execute runs the program once and counts it. It returns false, and does
+// nothing, when the search must stop.
+func (s *search) execute(strategy sim.Strategy) (ran bool, err error) {
+	if !s.goOn() {
+		return false, nil
+	}
 	o := s.machine.Run(s.program, strategy)
 	s.last = o
 	r := s.result
@@ -247,7 +257,7 @@ func (s *search) execute(strategy sim.Strategy) (more bool, err error) {
 			return false, err
 		}
 	}
-	return s.goOn(), nil
+	return true, nil
 }
 
 // stop notes why the search is not complete.
@@ -269,7 +279,7 @@ func (s *search) goOn() bool {
 		n = r.Minimising
 	}
 	if n%256 == 0 {
-		if s.options.Progress != nil {
+		if s.options.Progress != nil && n > 0 {
 			s.options.Progress(r)
 		}
 		if s.ctx.Err() != nil {
@@ -306,10 +316,15 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 
 // violated enters the violation of the last execution into the findings.
 func (s *search) violated(o *sim.Outcome) error {
-	for _, f := range s.found {
-		if slices.Contains(f.keys, o.Violation.Key) {
-			s.better(f, o)
-			return nil
+	switch o.Violation.Kind {
+	case sim.Deadlock, sim.Leak, sim.DataRace:
+		// Their titles name places that only a recording knows.
+	default:
+		for _, f := range s.found {
+			if slices.Contains(f.keys, o.Violation.Key) {
+				s.better(f, o)
+				return nil
+			}
 		}
 	}
 	schedule := s.machine.Schedule()
@@ -343,23 +358,25 @@ func (s *search) better(f *finding, o *sim.Outcome) {
 	}
 }
 
-// minimise looks for schedules with fewer preemptions, bound by bound, until
-// every finding is known to have the fewest or the budget is used up.
+// minimise looks for schedules with fewer preemptions, bound by bound. When every
+// finding is known to have the fewest it goes on for a while, until the bound does
+// not matter: in a program that breaks several rules one can hide another from the
+// first search.
 func (s *search) minimise() error {
 	s.minimising = true
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
-		most := 0
+		visited, err := s.boundedBy(bound)
+		all := true
 		for _, f := range s.found {
 			// Every execution with fewer than bound preemptions has been seen.
-			f.minimal = f.preemptions <= bound
-			most = max(most, f.preemptions)
+			f.minimal = f.preemptions <= bound || visited == everything
+			all = all && f.minimal
 		}
-		if most <= bound {
-			return nil
+		if all {
+			s.budget = min(s.budget, afterwards)
 		}
-		done, err := s.boundedBy(bound)
-		if err != nil || !done {
+		if err != nil || visited != within {
 			return err
 		}
 	}

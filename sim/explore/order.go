@@ -328,7 +328,8 @@ func (o *order) notAfter(j int) []step {
 			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
 		}
 	}
-	o.sequence = append(v, step{})
+	v = slices.Grow(v, 1)
+	o.sequence = v // keeps the room for the next call
 	return v
 }
 

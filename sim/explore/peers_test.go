@@ -202,7 +202,7 @@ func TestOptimalCounts(t *testing.T) {
 // TestOptimalCountsLong does the same with the large sizes: go test -long
 func TestOptimalCountsLong(t *testing.T) {
 	if !*long {
-		t.Skip("takes a minute; ask for it with -long")
+		t.Skip("ask for the large sizes with -long")
 	}
 	for _, test := range []peer{
 		{"indexer(15)", indexer(15), 4096},

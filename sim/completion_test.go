@@ -1,0 +1,54 @@
+package sim_test
+
+import (
+	"testing"
+
+	"trapline/sim"
+)
+
+func complete(k *sim.K, w *world) { k.Complete(&w.done) }
+
+func await(k *sim.K, w *world) { k.WaitForCompletion(&w.done) }
+
+func TestCompletionRules(t *testing.T) {
+	twice := func(k *sim.K, w *world) { complete(k, w); complete(k, w) }
+	all := func(k *sim.K, w *world) { k.CompleteAll(&w.done) }
+	try(t, []planted{
+		{"one event for one waiter", sim.Kind{}, []task{complete, await}, nil},
+		{"one event for two waiters", sim.Deadlock, []task{complete, await, await}, nil},
+		{"two events for two waiters", sim.Kind{}, []task{twice, await, await}, nil},
+		{"an event that is not waited for", sim.Kind{}, []task{twice, await}, nil},
+		{"all let through", sim.Kind{}, []task{all, await, await}, nil},
+		{"all let through for good", sim.Kind{}, []task{all, func(k *sim.K, w *world) { await(k, w); await(k, w) }}, nil},
+		{"all let through, and one more", sim.Kind{}, []task{all, complete, await, await}, nil},
+		{"nobody completes", sim.Deadlock, []task{await}, nil},
+		{"wait under a spinlock", sim.Atomic, []task{complete, func(k *sim.K, w *world) {
+			k.SpinLock(&w.spin)
+			await(k, w)
+		}}, nil},
+		{"complete under a spinlock", sim.Kind{}, []task{await, func(k *sim.K, w *world) {
+			k.SpinLock(&w.spin)
+			complete(k, w)
+			k.SpinUnlock(&w.spin)
+		}}, nil},
+		{"wait for one that was not initialised", sim.NotInitialised, []task{func(k *sim.K, _ *world) {
+			var c sim.Completion
+			k.WaitForCompletion(&c)
+		}}, nil},
+		{"wait with a mutex that the completer needs", sim.Deadlock, []task{
+			func(k *sim.K, w *world) { k.MutexLock(&w.a); await(k, w); k.MutexUnlock(&w.a) },
+			func(k *sim.K, w *world) { k.MutexLock(&w.a); k.MutexUnlock(&w.a); complete(k, w) },
+		}, nil},
+		{"wait with a mutex that the completer has left", sim.Kind{}, []task{
+			func(k *sim.K, w *world) { k.MutexLock(&w.a); await(k, w); k.MutexUnlock(&w.a) },
+			complete,
+		}, nil},
+	})
+}
+
+// What is written before complete() is seen after wait_for_completion().
+func TestCompletionPassesAMessage(t *testing.T) {
+	wantEnds(t, seen(1), []string{"7"},
+		func(k *sim.K, w *world) { w.data.Set(k, 7); complete(k, w) },
+		func(k *sim.K, w *world) { await(k, w); w.seen[0] = w.data.Get(k) })
+}

@@ -1,0 +1,18 @@
+package explore_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+// long turns on what takes minutes: go test ./sim/explore -long
+var long = flag.Bool("long", false, "run the large programs, and many more random ones")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); *long && f.Value.String() == f.DefValue {
+		_ = flag.Set("rapid.checks", "20000")
+	}
+	os.Exit(m.Run())
+}

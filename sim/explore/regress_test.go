@@ -1,0 +1,76 @@
+package explore_test
+
+import "testing"
+
+func do(verb string, which int) act { return act{verb: verb, which: which} }
+
+func in(verb string, which int, body ...act) act { return act{verb: verb, which: which, body: body} }
+
+// Programs of which a search once had it wrong, as the laws have found and shrunk
+// them.
+func TestProgramsThatWereHard(t *testing.T) {
+	use, get, free := do("use", 0), do("get", 0), do("free", 0)
+	twice := in("mutex1", 0, in("mutex1", 0))
+	asleep := in("spin", 0, in("mutex1", 0))
+	for _, test := range []struct {
+		name string
+		p    program
+	}{
+		{"an interrupt instead of a first step", program{{}, {in("irq", 0, do("choose", 0))}}},
+		{"an interrupt before the first step", program{{do("read", 0)}, {in("irq", 0, do("write", 0)), do("read", 0)}}},
+		{"an interrupt that conflicts with its cause", program{{}, {do("read", 0), in("irq", 0, do("write", 0))}}},
+		{"two interrupts of one name", program{{}, {in("irq", 0, do("wake", 0)), in("irq", 0, do("wake", 0))}}},
+		{"readers that leave before a writer", program{{in("down_read", 0, do("read", 0))}, {in("down_read", 0, do("choose", 0))}, {in("down_write", 0, do("wait", 0))}}},
+		{"a choice that has a race below it", program{{do("read", 1)}, {do("write", 1)}, {in("page", 0, in("page", 1, do("choose", 0))), in("if", 0, do("choose", 1))}}},
+		{"locks whose steps use something else", program{{in("touch", 0, do("read", 0))}, {in("touch", 0, do("cell", 0))}}},
+		{"a waiter and a lock in the middle", program{{do("wait_event", 1)}, {in("page", 0, do("write", 1))}, {do("wake", 0)}}},
+		{"freed under plain data", program{{do("choose", 0), do("get_in", 0)}, {free}}},
+		{"two violations that have nothing to do with each other", program{{twice}, {do("up_read", 0)}}},
+		{"a violation behind a choice", program{{twice}, {in("spin", 0, do("choose", 0)), in("spin", 0, in("if", 0, in("mutex1", 0)))}}},
+		{"a choice that prevents a violation", program{{in("spin", 0, do("wait_event", 1))}, {do("choose", 1)}}},
+		{"a violation behind a data race", program{{do("wait", 0), get, twice}, {do("complete", 0), do("cell", 0)}}},
+		{"data races in all directions", program{{in("mutex1", 0, get)}, {use, get}, {do("cell", 0)}}},
+		{"a data race at the end of both", program{{use, get}, {use, do("set", 0)}}},
+		{"a lock that an interrupt takes", program{{in("spin_irq", 0, in("irq", 0, in("spin", 0))), use}, {in("mutex1", 0, asleep)}}},
+		{"an interrupt whose cause breaks a rule", program{{in("mutex1", 0, use)}, {use, in("irq", 0, free), do("nil", 0)}}},
+		{"an interrupt that uses what is freed", program{{in("mutex1", 0, free)}, {in("spin", 0, in("irq", 0, use))}}},
+		{"freed under three", program{{free}, {in("mutex1", 0, asleep)}, {in("mutex1", 0, use)}}},
+		{"a deadlock beside a use after free", program{{in("mutex1", 0, use)}, {do("wait_event", 0)}}},
+		{"recursion and a second task with the locks", program{{in("mutex1", 0, do("cell", 0))}, {in("mutex", 0, twice)}}},
+		{"trylock in two nests", program{{use}, {in("mutex", 0, in("trylock", 0, in("mutex1", 0), in("mutex", 0)))}, {in("page", 1, in("mutex1", 0, in("spin", 1))), in("irq", 0, in("trylock", 0, do("complete", 0)))}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want, ok := all(test.p, true, 100_000)
+			if !ok {
+				t.Fatal("the program is too large")
+			}
+			if len(want.titles) == 0 {
+				wantEachTraceOnce(t, test.p, want)
+			}
+			want, ok = all(test.p, false, 100_000)
+			if !ok {
+				t.Fatal("the program is too large")
+			}
+			wantEveryViolation(t, test.p, want)
+		})
+	}
+}
+
+// Programs of which the search still has it wrong: a violation hides another.
+// Move them up when they are right.
+func TestProgramsThatAreTooHard(t *testing.T) {
+	if !*long {
+		t.Skip("known to fail; ask for it with -long")
+	}
+	get, asleep := do("get", 0), in("spin", 0, in("mutex1", 0))
+	for _, p := range []program{
+		{{in("spin", 0, get)}, {in("mutex1", 0, asleep)}, {do("cell", 0), do("up_read", 0)}},
+		{{in("page", 1, do("up_read", 0))}, {in("if", 1, get)}, {in("mutex1", 0, do("choose", 1)), in("touch", 1, do("set", 0))}},
+	} {
+		want, ok := all(p, false, 100_000)
+		if !ok {
+			t.Fatal("the program is too large")
+		}
+		wantEveryViolation(t, p, want)
+	}
+}

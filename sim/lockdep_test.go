@@ -1,0 +1,154 @@
+package sim_test
+
+import (
+	"testing"
+
+	"trapline/sim"
+)
+
+// nest takes the locks in the order given and leaves them in the other.
+func nest(locks ...func(w *world) *sim.Mutex) task {
+	return func(k *sim.K, w *world) {
+		for _, l := range locks {
+			k.MutexLock(l(w))
+		}
+		for i := range locks {
+			k.MutexUnlock(locks[len(locks)-1-i](w))
+		}
+	}
+}
+
+func lockA(w *world) *sim.Mutex { return &w.a }
+func lockB(w *world) *sim.Mutex { return &w.b }
+func lockC(w *world) *sim.Mutex { return &w.c }
+
+func TestLockOrderRules(t *testing.T) {
+	abc := []string{"a", "b", "c"}
+	try(t, []planted{
+		{"two orders", sim.LockOrder, []task{nest(lockA, lockB), nest(lockB, lockA)}, nil},
+		{"one order", sim.Kind{}, []task{nest(lockA, lockB), nest(lockA, lockB)}, nil},
+		{"two orders of one task", sim.LockOrder, []task{func(k *sim.K, w *world) {
+			nest(lockA, lockB)(k, w)
+			nest(lockB, lockA)(k, w)
+		}}, nil},
+		{"one after the other", sim.Kind{}, []task{nest(lockA, lockB), func(k *sim.K, w *world) {
+			nest(lockB)(k, w)
+			nest(lockA)(k, w)
+		}}, nil},
+		{"a ring of three", sim.LockOrder, []task{nest(lockA, lockB), nest(lockB, lockC), nest(lockC, lockA)}, nil},
+		{"no ring of three", sim.Kind{}, []task{nest(lockA, lockB), nest(lockB, lockC), nest(lockA, lockC)}, nil},
+		{"trylock in the wrong order", sim.Kind{}, []task{nest(lockA, lockB), func(k *sim.K, w *world) {
+			k.MutexLock(&w.b)
+			if k.MutexTrylock(&w.a) {
+				k.MutexUnlock(&w.a)
+			}
+			k.MutexUnlock(&w.b)
+		}}, nil},
+		{"the inner one left last", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			k.MutexLock(&w.a)
+			k.MutexLock(&w.b)
+			k.MutexUnlock(&w.a)
+			k.MutexUnlock(&w.b)
+		}}, nil},
+		{"spinlocks in two orders", sim.LockOrder, []task{
+			func(k *sim.K, w *world) {
+				k.SpinLock(&w.spin)
+				k.SpinLock(&w.other)
+				k.SpinUnlock(&w.other)
+				k.SpinUnlock(&w.spin)
+			},
+			func(k *sim.K, w *world) {
+				k.SpinLock(&w.other)
+				k.SpinLock(&w.spin)
+				k.SpinUnlock(&w.spin)
+				k.SpinUnlock(&w.other)
+			},
+		}, nil},
+		{"the claimed order", sim.Kind{}, []task{nest(lockA, lockB, lockC), nest(lockA, lockC)}, abc},
+		{"not the claimed order", sim.ClaimedOrder, []task{nest(lockB, lockA)}, abc},
+		{"not the claimed order, with one between", sim.ClaimedOrder, []task{nest(lockA, lockC, lockB)}, abc},
+		{"a lock of which nothing is claimed", sim.Kind{}, []task{nest(lockC, lockA, lockB)}, []string{"a", "b"}},
+		{"claimed and not nested", sim.Kind{}, []task{nest(lockB), nest(lockA)}, abc},
+	})
+}
+
+// An inversion is reported in an execution in which nothing went wrong.
+func TestLockOrderIsFoundUndisturbed(t *testing.T) {
+	o := undisturbed(t, program([]task{nest(lockA, lockB), nest(lockB, lockA)}, nil))
+	if o.Violation == nil || o.Violation.Kind != sim.LockOrder || o.Preemptions != 0 {
+		t.Errorf("%+v, want an inversion of lock order", o)
+	}
+}
+
+// Locks that lockdep does not know, such as the page lock, deadlock for real.
+func TestDeadlockOfLocksWithoutClass(t *testing.T) {
+	var opLock, opUnlock = sim.NewOp("lock_page(%s)"), sim.NewOp("unlock_page(%s)")
+	p := func(m *sim.Machine) {
+		var page [2]sim.Object
+		for i, name := range []string{"page 0", "page 1"} {
+			page[i].Init(m.Setup(), name)
+			page[i].Allow(1)
+		}
+		lock := func(k *sim.K, o *sim.Object) {
+			k.StepWait(opLock, o, sim.Write, 1)
+			o.Forbid(1)
+			o.SetHolder(k)
+		}
+		unlock := func(k *sim.K, o *sim.Object) {
+			k.Step(opUnlock, o, sim.Write)
+			o.Allow(1)
+			o.SetHolder(nil)
+		}
+		for i, name := range []string{"up", "down"} {
+			m.Go(name, func(k *sim.K) {
+				lock(k, &page[i])
+				lock(k, &page[1-i])
+				unlock(k, &page[1-i])
+				unlock(k, &page[i])
+			})
+		}
+	}
+	if o := undisturbed(t, p); o.Violation != nil {
+		t.Fatalf("undisturbed: %v", o.Violation)
+	}
+	r := search(t, p)
+	if len(r.Findings) != 1 || r.Findings[0].Violation.Kind != sim.Deadlock || r.Findings[0].Preemptions != 1 {
+		t.Fatalf("%v, want a deadlock that takes one preemption", r.Findings)
+	}
+	if s := r.Findings[0].Schedule.String(); s != "down@1" {
+		t.Errorf("the schedule is %s, want down@1", s)
+	}
+	if got := r.Findings[0].Violation.Subject; got != "up, down" {
+		t.Errorf("%q are deadlocked, want up and down", got)
+	}
+}
+
+func TestThereMayBe63LockClasses(t *testing.T) {
+	defer func() {
+		if r := recover(); r != "sim: more than 63 lock classes" {
+			t.Errorf("recovered %v", r)
+		}
+	}()
+	m := sim.NewMachine()
+	defer m.Close()
+	classes := func(n int) sim.Program {
+		return func(m *sim.Machine) {
+			l := make([]sim.Mutex, n)
+			for i := range l {
+				m.Setup().MutexInit(&l[i], string(rune('A'+i)))
+			}
+			m.Go("t", func(k *sim.K) {
+				for i := range l {
+					k.MutexLock(&l[i])
+				}
+				for i := range l {
+					k.MutexUnlock(&l[i])
+				}
+			})
+		}
+	}
+	if o := m.Run(classes(63), sim.Undisturbed); o.Violation != nil || o.Steps != 126 {
+		t.Errorf("63 classes: %+v", o)
+	}
+	m.Run(classes(64), sim.Undisturbed)
+}
