@@ -88,6 +88,16 @@ func TestSleepingRules(t *testing.T) {
 			inner(k, w)
 			k.SpinUnlockIRQRestore(&w.spin, outer)
 		}},
+		{"spin_unlock that leaves interrupts off", sim.Atomic, func(k *sim.K, w *world, inner task) {
+			k.SpinLockIRQSave(&w.spin)
+			k.SpinUnlock(&w.spin)
+			inner(k, w)
+		}},
+		{"spin_unlock that leaves softirqs off", sim.Atomic, func(k *sim.K, w *world, inner task) {
+			k.SpinLockBH(&w.spin)
+			k.SpinUnlock(&w.spin)
+			inner(k, w)
+		}},
 		{"preempt_disable", sim.Atomic, func(k *sim.K, w *world, inner task) {
 			k.PreemptDisable()
 			inner(k, w)

@@ -86,11 +86,32 @@ func TestDataRaceRules(t *testing.T) {
 
 // A race is found in every interleaving, also in one that goes well.
 func TestDataRaceIsFoundUndisturbed(t *testing.T) {
-	o := undisturbed(t, program([]task{
-		func(k *sim.K, w *world) { w.y.Read(k); w.data.Set(k, 1) },
-		func(k *sim.K, w *world) { w.y.Read(k); w.data.Set(k, 2) },
-	}, nil))
-	if o.Violation == nil || o.Violation.Kind != sim.DataRace || o.Preemptions != 0 {
-		t.Errorf("%+v, want a data race", o)
+	send := func(k *sim.K, w *world) { w.data.Set(k, 7); w.x.Write(k, 1) }
+	for _, test := range []struct {
+		name  string
+		tasks []task
+		want  sim.Kind
+	}{
+		{"no order", []task{
+			func(k *sim.K, w *world) { w.y.Read(k); w.data.Set(k, 1) },
+			func(k *sim.K, w *world) { w.y.Read(k); w.data.Set(k, 2) },
+		}, sim.DataRace},
+		{"message", []task{send, func(k *sim.K, w *world) { w.x.Read(k); w.data.Get(k) }}, sim.Kind{}},
+		{"message to one who stores", []task{send, func(k *sim.K, w *world) { w.x.Write(k, 2); w.data.Get(k) }}, sim.DataRace},
+		{"message that was overwritten", []task{
+			send,
+			func(k *sim.K, w *world) { w.x.Write(k, 2) },
+			func(k *sim.K, w *world) { w.x.Read(k); w.data.Get(k) },
+		}, sim.DataRace},
+		{"message to which was added", []task{
+			send,
+			func(k *sim.K, w *world) { w.x.Cmpxchg(k, 1, 2) },
+			func(k *sim.K, w *world) { w.x.Read(k); w.data.Get(k) },
+		}, sim.Kind{}},
+	} {
+		o := undisturbed(t, program(test.tasks, nil))
+		if kind := kindOf(o); kind != test.want || o.Preemptions != 0 {
+			t.Errorf("%s: %q, want %q", test.name, kind.Name, test.want.Name)
+		}
 	}
 }

@@ -155,6 +155,14 @@ func undisturbed(t *testing.T, p sim.Program) sim.Outcome {
 	return m.Record(p, sim.Undisturbed)
 }
 
+// kindOf is the rule that an execution has broken, none if it broke none.
+func kindOf(o sim.Outcome) sim.Kind {
+	if o.Violation == nil {
+		return sim.Kind{}
+	}
+	return o.Violation.Kind
+}
+
 // golden compares text with a file in testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()

@@ -85,6 +85,15 @@ func TestInterruptRules(t *testing.T) {
 			lock(k, w)
 			k.SpinUnlockIRQRestore(&w.other, flags)
 		}}, nil},
+		{"spin_lock after the inner irqrestore", sim.Kind{}, []task{in(lock), func(k *sim.K, w *world) {
+			var inner sim.SpinLock
+			k.SpinLockInit(&inner, "inner")
+			outer := k.SpinLockIRQSave(&w.other)
+			flags := k.SpinLockIRQSave(&inner)
+			k.SpinUnlockIRQRestore(&inner, flags)
+			lock(k, w)
+			k.SpinUnlockIRQRestore(&w.other, outer)
+		}}, nil},
 		{"spin_lock after irqrestore", sim.IRQUnsafe, []task{in(lock), func(k *sim.K, w *world) { save(k, w); lock(k, w) }}, nil},
 		{"an interrupt that leaves with a lock", sim.HeldAtExit, []task{in(func(k *sim.K, w *world) { k.SpinLock(&w.spin) })}, nil},
 		{"use of what the task frees", sim.UseAfterFree, []task{func(k *sim.K, w *world) {

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -57,6 +58,31 @@ func TestPanicOfTheProgramPassesThrough(t *testing.T) {
 	}()
 	if o := m.Run(program([]task{addUnder, addUnder}, nil), sim.Undisturbed); o.Violation != nil {
 		t.Errorf("afterwards: %v", o.Violation)
+	}
+}
+
+// Neither is a fault of the strategy, although it strikes in the middle of the
+// program.
+func TestFaultOfTheStrategyPassesThrough(t *testing.T) {
+	for _, step := range []int{0, 1, 2} {
+		m := sim.NewMachine()
+		var none []int
+		var w *world
+		func() {
+			defer func() {
+				if err, ok := recover().(runtime.Error); !ok || !strings.Contains(err.Error(), "index out of range") {
+					t.Errorf("step %d: recovered %v", step, err)
+				}
+			}()
+			o := m.Run(chooser(&w), sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int {
+				if p.Step == step && (step != 1 || p.Tasks == nil) {
+					none[p.Step]++
+				}
+				return 0
+			}))
+			t.Errorf("step %d: the program was blamed: %+v", step, o)
+		}()
+		m.Close()
 	}
 }
 

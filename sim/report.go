@@ -221,21 +221,28 @@ func (r *splat) circular(m *Machine) {
 	r.backtrace()
 }
 
-func (r *splat) recursive() {
-	k := r.k
-	r.rule(44, "WARNING: possible recursive locking detected")
-	r.asks()
+// unsafe is the picture of one CPU that waits for itself.
+func (r *splat) unsafe(does ...string) {
 	r.line("")
 	r.line("other info that might help us debug this:")
 	r.line(" Possible unsafe locking scenario:")
 	r.line("")
 	r.line("       CPU0")
 	r.line("       ----")
-	r.line("  lock(%s);", r.v.Subject)
-	r.line("  lock(%s);", r.v.Subject)
+	for _, call := range does {
+		r.line("  %s", call)
+	}
 	r.line("")
 	r.line(" *** DEADLOCK ***")
 	r.line("")
+}
+
+func (r *splat) recursive() {
+	k := r.k
+	r.rule(44, "WARNING: possible recursive locking detected")
+	r.asks()
+	name := r.v.asked.name
+	r.unsafe("lock("+name+");", "lock("+name+");")
 	r.line(" May be due to missing lock nesting notation")
 	r.line("")
 	r.locks(k)
@@ -265,18 +272,7 @@ func (r *splat) inconsistent() {
 	r.line("%s", r.lock(o, top(r.stack)))
 	r.line("{%s} state was registered at:", was)
 	r.frames("  ", m.lockdep.first[usedAs{o.class, first}])
-	r.line("")
-	r.line("other info that might help us debug this:")
-	r.line(" Possible unsafe locking scenario:")
-	r.line("")
-	r.line("       CPU0")
-	r.line("       ----")
-	r.line("  lock(%s);", o.name)
-	r.line("  <Interrupt>")
-	r.line("    lock(%s);", o.name)
-	r.line("")
-	r.line(" *** DEADLOCK ***")
-	r.line("")
+	r.unsafe("lock("+o.name+");", "<Interrupt>", "  lock("+o.name+");")
 	r.locks(k)
 	r.backtrace()
 }

@@ -37,6 +37,8 @@ func TestProgramsThatWereHard(t *testing.T) {
 		{"freed under three", program{{free}, {in("mutex1", 0, asleep)}, {in("mutex1", 0, use)}}},
 		{"a deadlock beside a use after free", program{{in("mutex1", 0, use)}, {do("wait_event", 0)}}},
 		{"recursion and a second task with the locks", program{{in("mutex1", 0, do("cell", 0))}, {in("mutex", 0, twice)}}},
+		{"a state seen with fewer preemptions left", program{{in("if", 0, in("page", 0, in("page", 0)))}, {in("page", 0, in("if", 0, in("trylock", 0))), in("page", 0, do("cell", 0))}, {{verb: "write", value: 1}}}},
+		{"a double free that takes preemptions", program{{in("mutex1", 0, free), in("mutex1", 0, twice)}, {use, free}}},
 		{"trylock in two nests", program{{use}, {in("mutex", 0, in("trylock", 0, in("mutex1", 0), in("mutex", 0)))}, {in("page", 1, in("mutex1", 0, in("spin", 1))), in("irq", 0, in("trylock", 0, do("complete", 0)))}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -47,11 +49,15 @@ func TestProgramsThatWereHard(t *testing.T) {
 			if len(want.titles) == 0 {
 				wantEachTraceOnce(t, test.p, want)
 			}
+			wantBounded(t, test.p, true, want)
 			want, ok = all(test.p, false, 100_000)
 			if !ok {
 				t.Fatal("the program is too large")
 			}
-			wantEveryViolation(t, test.p, want)
+			if len(want.titles) > 0 {
+				wantEveryViolation(t, test.p, want)
+			}
+			wantBounded(t, test.p, false, want)
 		})
 	}
 }
