@@ -77,6 +77,7 @@ type place struct {
 type step struct {
 	task   sim.TaskID
 	choice int16
+	picks  bool // it chooses a value, choice
 	fatal  bool // it broke a rule
 	// guess says that the step may use something else: the uses are those of
 	// another execution, where it came elsewhere, and its kind is known to vary.
@@ -230,9 +231,11 @@ descend:
 			if i >= 0 {
 				v = slices.Delete(v, i, i+1)
 			}
-			if len(w.next) == 0 {
+			if len(w.next) == 0 && !slices.ContainsFunc(v, func(s step) bool { return s.picks }) {
 				return // whatever comes after w will be visited
 			}
+			// That does not hold for every value of a choice: those that are
+			// not called for may be left out where others are asleep.
 			level = &w.next
 			continue descend
 		}
@@ -281,7 +284,7 @@ func (d *dpor) races() {
 		e := &o.events[i]
 		for c := range e.choices {
 			if c != e.choice {
-				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c, guess: has(o.variations.some, e.op)}))
+				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c, picks: true, guess: has(o.variations.some, e.op)}))
 			}
 		}
 	}
@@ -305,7 +308,7 @@ func (d *dpor) theEnd() {
 		}
 	}
 	for _, j := range o.beside(last) {
-		v := step{task: fatal.task, choice: fatal.choice, fatal: true, guess: o.guess(last), uses: o.uses(last)}
+		v := step{task: fatal.task, choice: fatal.choice, picks: fatal.choices > 0, fatal: true, guess: o.guess(last), uses: o.uses(last)}
 		d.path[j].insert(append(o.notAfter(j), v))
 	}
 }
@@ -315,5 +318,5 @@ func (d *dpor) theEnd() {
 func (d *dpor) reverse(j, i int) {
 	o := &d.order
 	e := &o.events[i]
-	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, guess: o.guess(i), uses: o.uses(i)}))
+	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: o.guess(i), uses: o.uses(i)}))
 }

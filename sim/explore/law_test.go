@@ -232,13 +232,7 @@ func wantEachTraceOnce(t rapid.TB, p program, want *truth) {
 
 // Of any program, the exhaustive search finds every violation and every end
 // state beside them, and says how many preemptions each violation takes.
-//
-// Only with -long: about one program in some thousands has a violation that hides
-// another one in every execution that is visited.
 func TestExhaustiveSearchFindsEveryViolation(t *testing.T) {
-	if !*long {
-		t.Skip("ask for it with -long")
-	}
 	rapid.Check(t, func(rt *rapid.T) {
 		p := programs(wild).Draw(rt, "program")
 		if want, ok := all(p, false, mostExecutions); ok && len(want.titles) > 0 {

@@ -12,7 +12,7 @@ var long = flag.Bool("long", false, "run the large programs, and many more rando
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if f := flag.Lookup("rapid.checks"); *long && f.Value.String() == f.DefValue {
-		_ = flag.Set("rapid.checks", "20000")
+		_ = flag.Set("rapid.checks", "5000")
 	}
 	os.Exit(m.Run())
 }

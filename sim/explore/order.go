@@ -325,7 +325,7 @@ func (o *order) notAfter(j int) []step {
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
 		if k != o.fatal && !o.knows(e.clock, t, j) {
-			v = append(v, step{task: e.task, choice: e.choice, uses: o.uses(k)})
+			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.uses(k)})
 		}
 	}
 	v = slices.Grow(v, 1)

@@ -40,6 +40,9 @@ func TestProgramsThatWereHard(t *testing.T) {
 		{"a state seen with fewer preemptions left", program{{in("if", 0, in("page", 0, in("page", 0)))}, {in("page", 0, in("if", 0, in("trylock", 0))), in("page", 0, do("cell", 0))}, {{verb: "write", value: 1}}}},
 		{"a double free that takes preemptions", program{{in("mutex1", 0, free), in("mutex1", 0, twice)}, {use, free}}},
 		{"trylock in two nests", program{{use}, {in("mutex", 0, in("trylock", 0, in("mutex1", 0), in("mutex", 0)))}, {in("page", 1, in("mutex1", 0, in("spin", 1))), in("irq", 0, in("trylock", 0, do("complete", 0)))}}},
+		{"a race, an atomic section and a bad unlock", program{{in("spin", 0, get)}, {in("mutex1", 0, asleep)}, {do("cell", 0), do("up_read", 0)}}},
+		{"a bad unlock beside a race behind a choice", program{{in("page", 1, do("up_read", 0))}, {in("if", 1, get)}, {in("mutex1", 0, do("choose", 1)), in("touch", 1, do("set", 0))}}},
+		{"a waiter, its waker and a choice behind them", program{{do("read", 0)}, {{verb: "write", value: 1}, do("wait_event", 0), do("choose", 0)}, {do("wake", 0)}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want, ok := all(test.p, true, 100_000)
@@ -59,24 +62,5 @@ func TestProgramsThatWereHard(t *testing.T) {
 			}
 			wantBounded(t, test.p, false, want)
 		})
-	}
-}
-
-// Programs of which the search still has it wrong: a violation hides another.
-// Move them up when they are right.
-func TestProgramsThatAreTooHard(t *testing.T) {
-	if !*long {
-		t.Skip("known to fail; ask for it with -long")
-	}
-	get, asleep := do("get", 0), in("spin", 0, in("mutex1", 0))
-	for _, p := range []program{
-		{{in("spin", 0, get)}, {in("mutex1", 0, asleep)}, {do("cell", 0), do("up_read", 0)}},
-		{{in("page", 1, do("up_read", 0))}, {in("if", 1, get)}, {in("mutex1", 0, do("choose", 1)), in("touch", 1, do("set", 0))}},
-	} {
-		want, ok := all(p, false, 100_000)
-		if !ok {
-			t.Fatal("the program is too large")
-		}
-		wantEveryViolation(t, p, want)
 	}
 }
