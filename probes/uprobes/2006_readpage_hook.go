@@ -216,8 +216,8 @@ func (h *readpageHook) uprobeReadpages(k *sim.K, inode *pagecache.Inode, pages [
 		return err
 	}
 
-	// TODO: Walk through readpages page list and get pages with probes instead
-	// of find_get_page().
+	// "TODO: Walk through readpages page list and get pages with probes instead
+	// of find_get_page()."
 	k.MutexLock(&h.kprobeMutex)
 	for _, u := range umodule.ulist {
 		page := pagecache.FindGetPage(k, inode.Mapping, uint64(u.Offset)>>pagecache.PageShift)
