@@ -379,19 +379,10 @@ func patchingReadpage(k *sim.K, inode *pagecache.Inode, page *pagecache.Page) er
 	return nil
 }
 
-// drawn lets rapid make the choices of an execution. They are drawn beforehand,
-// because rapid may panic in a draw, which the machine is not made for. They
-// shrink towards 0, the undisturbed course, which is also what follows them.
+// drawn lets rapid make the choices of an execution. They shrink towards 0, the
+// undisturbed course.
 func drawn(t *rapid.T) sim.Strategy {
-	choices := rapid.SliceOfN(rapid.IntRange(0, 3), 0, 200).Draw(t, "choices")
-	return sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int {
-		if p.N == 1 || len(choices) == 0 {
-			return 0
-		}
-		c := choices[0]
-		choices = choices[1:]
-		return c % p.N
-	})
+	return sim.Picks(rapid.SliceOfN(rapid.IntRange(0, 3), 0, 200).Draw(t, "choices"))
 }
 
 // operation is one thing that a task of the property test does.

@@ -40,8 +40,8 @@ type Access struct {
 	Need, Before Wait
 }
 
-// Wait is a set of ways in which a step can be blocked by its object, as a
-// mask over [Object.Allows]: one of them must be open. A zero Wait never blocks.
+// Wait is a set of ways in which a step can be blocked by its object: one of
+// them must be open, see [Object.Allow]. A zero Wait never blocks.
 type Wait uint8
 
 // Event is one step that an execution took. The slice of accesses lives in the

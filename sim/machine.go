@@ -33,7 +33,7 @@ type Machine struct {
 	unfinished []TaskID
 	events     []Event
 	accesses   []Access
-	deviations []Deviation
+	deviations []deviation
 	hash       uint64
 	preempts   int
 
@@ -321,7 +321,7 @@ func (m *Machine) pick(cur *K) *K {
 	}
 	k := m.tasks[options[i]]
 	if i > 0 {
-		m.deviations = append(m.deviations, Deviation{Step: p.Step, Task: k.id})
+		m.deviations = append(m.deviations, deviation{step: p.Step, task: k.id})
 		if p.Running {
 			m.preempts++
 		}
@@ -348,7 +348,7 @@ func (m *Machine) value(k *K, n int) int {
 		panic(errUnwind)
 	}
 	if i > 0 {
-		m.deviations = append(m.deviations, Deviation{Step: p.Step, Value: i})
+		m.deviations = append(m.deviations, deviation{step: p.Step, value: i})
 	}
 	return i
 }
@@ -431,18 +431,3 @@ func (m *Machine) Objects() int { return len(m.objects) }
 
 // TaskName is the name of a task.
 func (m *Machine) TaskName(id TaskID) string { return m.tasks[id].name }
-
-// TaskKey identifies a task across machines: it depends only on who spawned it.
-func (m *Machine) TaskKey(id TaskID) uint64 { return m.tasks[id].order }
-
-// ObjectKey identifies an object across machines: it depends only on who made
-// it.
-func (m *Machine) ObjectKey(id ObjID) uint64 { return m.objects[id].key }
-
-// Deviations are the choices of the last execution that were not option 0. The
-// slice is valid until the next execution.
-func (m *Machine) Deviations() []Deviation { return m.deviations }
-
-func (m *Machine) String() string {
-	return fmt.Sprintf("machine with %d tasks, %d steps taken", len(m.live), len(m.events))
-}

@@ -57,14 +57,8 @@ func (o *Object) Allow(w Wait) { o.allow |= w }
 // Forbid closes the ways in w.
 func (o *Object) Forbid(w Wait) { o.allow &^= w }
 
-// Allows is the set of ways that are open.
-func (o *Object) Allows() Wait { return o.allow }
-
 // SetHolder says who holds o, or nil, so that reports can name the task.
 func (o *Object) SetHolder(k *K) { o.holder = k }
-
-// Holder is the task named by SetHolder.
-func (o *Object) Holder() *K { return o.holder }
 
 // check fails if o may not be used.
 func (o *Object) check(k *K, mode Mode) {

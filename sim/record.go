@@ -13,7 +13,7 @@ type Record struct {
 	// Remark is the name of the trace event for a line that is no step.
 	Remark string
 	// Task is who did it, CPU and PID where it ran: every task has a CPU of
-	// its own, numbered from 0.
+	// its own, numbered from 0, and interrupts have the one behind the last.
 	Task     TaskID
 	Name     string
 	CPU, PID int
@@ -69,8 +69,17 @@ func (m *Machine) record(k *K) {
 }
 
 // cpu is the CPU of a task: its place among the children of the setup, and for
-// an interrupt that of the task that caused it.
-func (k *K) cpu() int { return max(int(k.order>>eldest)-1, 0) }
+// an interrupt the one behind the last of them.
+func (k *K) cpu() int {
+	switch {
+	case k.setup:
+		return 0
+	case k.parent.setup:
+		return int(k.order>>eldest) - 1
+	default:
+		return k.m.tasks[0].nchildren
+	}
+}
 
 // pid is made from the places of a task and its ancestors among their
 // siblings, so that it is the same on every machine.

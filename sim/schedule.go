@@ -7,18 +7,16 @@ import (
 	"strings"
 )
 
-// Deviation is one choice in which an execution left the undisturbed course.
-type Deviation struct {
-	// Step counts the steps taken before.
-	Step int
-	// Task took the step, although another task would have; 0 for a value.
-	Task TaskID
-	// Value was chosen by the step instead of 0.
-	Value int
+// deviation is one choice in which an execution left the undisturbed course.
+type deviation struct {
+	step  int    // steps taken before
+	task  TaskID // took the step, although another would have; 0 for a value
+	value int    // was chosen by the step instead of 0
 }
 
-// Turn is a Deviation with the task by name, which means the same on every
-// machine. The name "" stands for the choice of a value.
+// Turn is one choice in which an execution left the undisturbed course. It names
+// the task, which means the same on every machine; the name "" stands for the
+// choice of a value.
 type Turn struct {
 	Step  int
 	Task  string
@@ -39,9 +37,9 @@ type Schedule []Turn
 func (m *Machine) Schedule() Schedule {
 	s := make(Schedule, len(m.deviations))
 	for i, d := range m.deviations {
-		s[i] = Turn{Step: d.Step, Value: d.Value}
-		if d.Task != 0 {
-			s[i].Task = m.tasks[d.Task].name
+		s[i] = Turn{Step: d.step, Value: d.value}
+		if d.task != 0 {
+			s[i].Task = m.tasks[d.task].name
 		}
 	}
 	return s

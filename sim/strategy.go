@@ -34,6 +34,20 @@ type StrategyFunc func(m *Machine, p *Point) int
 // Choose calls f.
 func (f StrategyFunc) Choose(m *Machine, p *Point) int { return f(m, p) }
 
+// Picks is the strategy that takes the picks one by one where there is something
+// to choose, each modulo the number of options, and goes on undisturbed after the
+// last. It is for schedules that are drawn, by a property test or a fuzzer.
+func Picks(picks []int) Strategy {
+	return StrategyFunc(func(_ *Machine, p *Point) int {
+		if p.N == 1 || len(picks) == 0 {
+			return 0
+		}
+		pick := picks[0] % p.N
+		picks = picks[1:]
+		return pick
+	})
+}
+
 // Undisturbed is the strategy of a machine left alone: a task runs until it
 // blocks, nothing fails, and interrupts wait until every task is blocked.
 var Undisturbed Strategy = StrategyFunc(func(*Machine, *Point) int { return 0 })

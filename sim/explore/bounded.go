@@ -75,7 +75,7 @@ type branch struct {
 // stateKey is a state of the search: the steps taken, and the running task if
 // leaving it costs a preemption.
 type stateKey struct {
-	hash    [2]uint64
+	hash    uint64
 	running sim.TaskID
 }
 
@@ -144,26 +144,28 @@ func (w *boundedWalk) backtrack() bool {
 
 // stateHash folds the steps of an execution into a value that does not change
 // when independent neighbours are exchanged: the sum over all steps of a hash of
-// the step and of those that it directly depends on. Two 64-bit sums make an
-// accidental match out of the question.
+// the step and of those that it directly depends on. It has 64 bits: that two of a
+// million states share one is less likely than one in ten million.
 type stateHash struct {
 	events  int
-	sum     [2]uint64
+	sum     uint64
 	tasks   []uint64
 	objects []objectHash
 }
 
-// objectHash is what later users of an object depend on.
-type objectHash struct{ written, reads, adds uint64 }
+// objectHash is what later users of an object fold in. Of two steps that conflict
+// one does so with the other: a read with the writes and additions before it,
+// everything else with the last write.
+type objectHash struct{ written, adds uint64 }
 
 func (h *stateHash) reset() {
-	h.events, h.sum = 0, [2]uint64{}
+	h.events, h.sum = 0, 0
 	clear(h.tasks)
 	clear(h.objects)
 }
 
 // of is the hash after all steps that m has taken in this execution.
-func (h *stateHash) of(m *sim.Machine) [2]uint64 {
+func (h *stateHash) of(m *sim.Machine) uint64 {
 	events := m.Events()
 	for len(h.tasks) < m.Tasks() {
 		h.tasks = append(h.tasks, 0)
@@ -183,26 +185,20 @@ func (h *stateHash) add(e *sim.Event, accesses []sim.Access) {
 		o := &h.objects[a.Obj]
 		x = fold(x, uint64(a.Obj)<<8|uint64(a.Mode))
 		x = fold(x, o.written)
-		if a.Mode != sim.Read {
-			x = fold(x, o.reads)
-		}
-		if a.Mode != sim.Add {
+		if a.Mode == sim.Read {
 			x = fold(x, o.adds)
 		}
 	}
 	for _, a := range accesses {
 		switch o := &h.objects[a.Obj]; a.Mode {
-		case sim.Read:
-			o.reads += x
 		case sim.Add:
 			o.adds += x
-		default:
+		case sim.Write:
 			*o = objectHash{written: x}
 		}
 	}
 	h.tasks[e.Task] = x
-	h.sum[0] += x
-	h.sum[1] += fold(x, 0x5851f42d4c957f2d)
+	h.sum += x
 }
 
 // fold mixes y into x; it is the finaliser of splitmix64.
