@@ -62,6 +62,11 @@ type Outcome struct {
 	Abandoned bool
 	// Cut says that MaxSteps ended the execution.
 	Cut bool
+	// Learnt says that the machine gave the execution up because it came to
+	// something that it had not watched so far, and will from now on. What
+	// earlier executions reported of their steps may lack it: a search has to
+	// begin anew.
+	Learnt bool
 	// Steps is the number of steps taken, Preemptions how often a task that
 	// could go on was made to wait.
 	Steps, Preemptions int
@@ -94,8 +99,20 @@ func (m *Machine) Close() {
 	m.tasks = nil
 }
 
-// Run executes the program once, asking s for every choice.
+// Run executes the program once, asking s for every choice. If the machine
+// learns something, a [Restarter] begins again.
 func (m *Machine) Run(p Program, s Strategy) Outcome {
+	for {
+		o := m.once(p, s)
+		r, ok := s.(Restarter)
+		if !o.Learnt || !ok {
+			return o
+		}
+		r.Restart()
+	}
+}
+
+func (m *Machine) once(p Program, s Strategy) Outcome {
 	m.reset(s)
 	defer m.unwind() // also when the strategy panics
 	m.guard(func() {
@@ -353,9 +370,16 @@ func (m *Machine) value(k *K, n int) int {
 	return i
 }
 
+// learn gives the execution up: from the next one on the machine watches more.
+func (m *Machine) learn() {
+	m.outcome.Learnt = true
+	m.aborting = true
+	panic(errUnwind)
+}
+
 // finish judges an execution in which no task can go on.
 func (m *Machine) finish() {
-	if m.outcome.Violation != nil || m.outcome.Abandoned || m.outcome.Cut {
+	if m.aborting || m.outcome.Abandoned || m.outcome.Cut {
 		return
 	}
 	m.outcome.AtEnd = true

@@ -14,6 +14,11 @@ func (m *Machine) report(k *K, v *Violation, stack []Frame) {
 	r := &splat{k: k, v: v, stack: stack}
 	v.Title = v.Kind.Class + " in " + k.guilty(stack)
 	r.line("# simulated by trapline; not a kernel")
+	if v.write != nil {
+		v.write(r)
+		v.Report = r.b.String()
+		return
+	}
 	switch v.Kind {
 	case Deadlock:
 		r.hung(m)

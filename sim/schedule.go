@@ -135,6 +135,9 @@ func (r *Replay) Choose(m *Machine, p *Point) int {
 	return i
 }
 
+// Restart goes back to the beginning of the schedule.
+func (r *Replay) Restart() { r.next, r.Err = 0, nil }
+
 // Done returns why the execution that has ended was not the one of the
 // schedule, or nil.
 func (r *Replay) Done() error {

@@ -37,17 +37,39 @@ func (f StrategyFunc) Choose(m *Machine, p *Point) int { return f(m, p) }
 // Picks is the strategy that takes the picks one by one where there is something
 // to choose, each modulo the number of options, and goes on undisturbed after the
 // last. It is for schedules that are drawn, by a property test or a fuzzer.
-func Picks(picks []int) Strategy {
-	return StrategyFunc(func(_ *Machine, p *Point) int {
-		if p.N == 1 || len(picks) == 0 {
-			return 0
-		}
-		pick := picks[0] % p.N
-		picks = picks[1:]
-		return pick
-	})
+func Picks(picks []int) Strategy { return &picked{picks: picks} }
+
+type picked struct {
+	picks []int
+	next  int
 }
+
+func (s *picked) Choose(_ *Machine, p *Point) int {
+	if p.N == 1 || s.next == len(s.picks) {
+		return 0
+	}
+	pick := s.picks[s.next] % p.N
+	s.next++
+	return pick
+}
+
+func (s *picked) Restart() { s.next = 0 }
 
 // Undisturbed is the strategy of a machine left alone: a task runs until it
 // blocks, nothing fails, and interrupts wait until every task is blocked.
-var Undisturbed Strategy = StrategyFunc(func(*Machine, *Point) int { return 0 })
+var Undisturbed Strategy = undisturbed{}
+
+type undisturbed struct{}
+
+func (undisturbed) Choose(*Machine, *Point) int { return 0 }
+
+func (undisturbed) Restart() {}
+
+// Restarter is a strategy that can begin its execution again. [Machine.Run]
+// does so when the machine has learnt something; of a strategy that is no
+// Restarter the execution is given up, see [Outcome].
+type Restarter interface {
+	Strategy
+	// Restart takes the strategy back to where it was before its first choice.
+	Restart()
+}

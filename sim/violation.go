@@ -65,6 +65,10 @@ type Violation struct {
 	holding held    // the lock that is in the way of asked
 	other   *access // the earlier access of a data race
 	last    *edge   // the dependency that closed a cycle of locks
+
+	// write, if not nil, writes the report of a rule that is not one of those
+	// in report.go.
+	write func(r *splat)
 }
 
 // Error is the title, or before there is one the rule and its subject.

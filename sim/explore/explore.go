@@ -166,24 +166,43 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	s.machine, s.second = s.newMachine(), s.newMachine()
 	defer s.machine.Close()
 	defer s.second.Close()
+	for {
+		err := s.run()
+		if !errors.Is(err, errLearnt) {
+			if err != nil {
+				return nil, err
+			}
+			return s.result, nil
+		}
+		// What earlier executions said of their steps was not all.
+		s.startAgain()
+		s.found, s.minimising, s.budget = nil, false, o.Executions
+	}
+}
+
+// errLearnt says that the machine has learnt something, see [sim.Outcome].
+var errLearnt = errors.New("explore: the machine has learnt something")
+
+// run makes the search once, and then the one for fewer preemptions.
+func (s *search) run() error {
 	var err error
-	switch o.Strategy {
+	switch s.options.Strategy {
 	case DPOR:
 		err = s.dpor()
 	case Bounded:
-		err = s.bounded(o.Preemptions)
+		err = s.bounded(s.options.Preemptions)
 	case Random:
 		err = s.random()
 	default:
-		return nil, fmt.Errorf("explore: no strategy %q (there are %v)", o.Strategy, Strategies())
+		err = fmt.Errorf("explore: no strategy %q (there are %v)", s.options.Strategy, Strategies())
 	}
 	if err == nil && len(s.found) > 0 {
 		err = s.minimise()
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s.result, s.report()
+	return s.report()
 }
 
 // search is the state that the strategies share.
@@ -229,6 +248,9 @@ func (s *search) execute(strategy sim.Strategy) (ran bool, err error) {
 	}
 	o := s.machine.Run(s.program, strategy)
 	s.last = o
+	if o.Learnt {
+		return false, errLearnt
+	}
 	r := s.result
 	if s.minimising {
 		r.Minimising++
