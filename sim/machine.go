@@ -25,7 +25,8 @@ type Machine struct {
 	point    Point // reused, so that a step allocates nothing
 	options  []TaskID
 
-	tasks   []*K // by TaskID; tasks[0] is the setup
+	ids     *ids
+	tasks   []*K // by TaskID, nil if only a sibling has it; tasks[0] is the setup
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
 	running *K   // who took the last step, nil if it has ended
@@ -82,17 +83,26 @@ type Program func(m *Machine)
 
 // NewMachine returns a machine without tasks. Close it to end its coroutines.
 func NewMachine() *Machine {
-	m := &Machine{MaxSteps: DefaultMaxSteps}
+	m := &Machine{MaxSteps: DefaultMaxSteps, ids: newIDs()}
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
 	m.lockdep.first = map[usedAs][]Frame{}
 	return m
 }
 
+// Sibling returns a machine of the same settings, which has yet to run, and gives
+// the same numbers to the same tasks and objects. The two may run at the same
+// time, each in a goroutine of its own.
+func (m *Machine) Sibling() *Machine {
+	s := NewMachine()
+	s.MaxSteps, s.AllocMayFail, s.ids = m.MaxSteps, m.AllocMayFail, m.ids
+	return s
+}
+
 // Close ends the coroutines of the machine, which must not be used again.
 func (m *Machine) Close() {
 	for _, k := range m.tasks {
-		if k.stop != nil {
+		if k != nil && k.stop != nil {
 			k.stop()
 		}
 	}
@@ -212,8 +222,11 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	n := parent.nchildren
 	parent.nchildren++
 	if n == len(parent.children) {
-		child := &K{m: m, id: TaskID(len(m.tasks)), order: childOrder(parent, n), dead: true}
-		m.tasks = append(m.tasks, child)
+		child := &K{m: m, id: m.ids.ofTask(parent.id, n), order: childOrder(parent, n), dead: true}
+		for len(m.tasks) <= int(child.id) {
+			m.tasks = append(m.tasks, nil)
+		}
+		m.tasks[child.id] = child
 		parent.children = append(parent.children, child)
 	}
 	k := parent.children[n]

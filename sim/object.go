@@ -38,8 +38,12 @@ func (o *Object) init(k *K, name string) {
 	n := k.nobjects
 	k.nobjects++
 	if n == len(k.objects) {
-		m.objects = append(m.objects, objectInfo{key: mix(k.order+1, uint64(n))})
-		k.objects = append(k.objects, ObjID(len(m.objects)-1))
+		id := m.ids.ofObject(k.id, n)
+		for len(m.objects) <= int(id) {
+			m.objects = append(m.objects, objectInfo{})
+		}
+		m.objects[id].key = mix(k.order+1, uint64(n))
+		k.objects = append(k.objects, id)
 	}
 	*o = Object{id: k.objects[n], name: name}
 }

@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"trapline/sim"
@@ -34,6 +35,32 @@ func BenchmarkExhaustive(b *testing.B) {
 			b.ReportMetric(float64(executions)/float64(b.N), "executions")
 			b.ReportMetric(float64(executions)/b.Elapsed().Seconds(), "executions/s")
 		})
+	}
+}
+
+// BenchmarkWorkers prints how much two workers gain over one.
+func BenchmarkWorkers(b *testing.B) {
+	for _, bench := range []struct {
+		name    string
+		program sim.Program
+	}{
+		{"fib(5)", fib(5)},
+		{"counter(3x2)", counter(3, 2)},
+		{"locks(3x6)", locks(3, 6)},
+	} {
+		for workers := 1; workers <= 2; workers++ {
+			b.Run(fmt.Sprintf("%s by %d", bench.name, workers), func(b *testing.B) {
+				executions := 0
+				for b.Loop() {
+					r, err := explore.Run(context.Background(), bench.program, explore.Options{Workers: workers})
+					if err != nil || !r.Complete {
+						b.Fatal(err)
+					}
+					executions += r.Executions
+				}
+				b.ReportMetric(float64(executions)/b.Elapsed().Seconds(), "executions/s")
+			})
+		}
 	}
 }
 

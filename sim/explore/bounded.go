@@ -27,7 +27,7 @@ func (s *search) boundedBy(bound int) (extent, error) {
 	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
 	for {
 		w.begin()
-		ran, err := s.execute(w)
+		ran, err := s.runners[0].execute(w)
 		if err == nil {
 			err = w.err
 		}

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"slices"
 
 	"trapline/sim"
 )
@@ -25,101 +24,95 @@ import (
 // covered by it. When another kind turns out to vary, the search starts again: so
 // what it relies on has been true of every step that it has seen.
 func (s *search) dpor() error {
-	d := &dpor{m: s.machine}
+	v := &variations{extra: map[stepKey][]sim.Access{}}
 	for {
-		if d.order.variations.grown {
-			d.order.cut(0)
-			d.path, d.order.variations.grown = nil, false
-			s.startAgain()
-			s.result.Varying = true
+		if err := newPool(s, v).run(); err != nil || !v.grown.Load() {
+			return err
 		}
+		v.grown.Store(false)
+		s.startAgain()
+		s.result.Varying = true
+	}
+}
+
+// worker goes through executions, one after the other. Its path leads from the
+// first place of the program to where it is.
+type worker struct {
+	*runner
+	pool  *pool // nil if the worker is alone
+	path  []visit
+	depth int // places of the path that the execution under way must follow
+	order order
+	feet  feet
+	err   error
+
+	freeNodes   []*node
+	freeWakeups *wakeup
+}
+
+// visit is one place on the path of a worker, and the step that it takes there.
+type visit struct {
+	*node
+	taken step
+	slot  int // of taken in node.asleep
+	// below is the tree that the visited sequence brings to the next place.
+	below *wakeup
+}
+
+// walk visits one sequence after the other until nothing is left at the places
+// that the worker has come through. It returns false if the search must stop.
+func (d *worker) walk() (bool, error) {
+	for {
 		d.depth = len(d.path)
-		ran, err := s.execute(d)
+		ran, err := d.execute(d)
 		if err == nil {
 			err = d.err
 		}
 		if err != nil || !ran {
-			return err
+			return false, err
 		}
-		d.order.finish(s.machine, s.last.Violation != nil && !s.last.AtEnd)
+		d.order.finish(d.m, d.last.Violation != nil && !d.last.AtEnd)
+		d.settle(d.order.taken - 1)
 		d.races()
 		d.theEnd()
-		if !d.order.variations.grown && !d.backtrack() {
-			return nil
+		if d.order.variations.grown.Load() {
+			return false, nil
+		}
+		d.offer()
+		if !d.backtrack() {
+			return true, nil
 		}
 	}
 }
 
-// dpor is the strategy of the search, and its state between executions.
-type dpor struct {
-	m     *sim.Machine
-	path  []place
-	depth int // places of the path that the execution under way must follow
-	order order
-	err   error
-}
-
-// place is one point on the path: the state before a step.
-type place struct {
-	// taken is the step taken from here.
-	taken step
-	// sleep are the steps after which everything has been visited already.
-	sleep []step
-	// tree holds the sequences that are still to be visited from here, below
-	// the one that is being visited.
-	tree []*wakeup
-	// below is the tree that the visited sequence brings to the next place.
-	below []*wakeup
-}
-
-// step is a step of a task with what it uses. A task has several only when it
-// chooses a value.
-type step struct {
-	task   sim.TaskID
-	choice int16
-	picks  bool // it chooses a value, choice
-	fatal  bool // it broke a rule
-	// guess says that the step may use something else: the uses are those of
-	// another execution, where it came elsewhere, and its kind is known to vary.
-	guess bool
-	uses  []sim.Access
-}
-
-// wakeup is a node of a wakeup tree.
-type wakeup struct {
-	step
-	next []*wakeup
-}
-
 // Choose follows the path, then the wakeup tree, and then the first task that
 // is not asleep, the running one before others.
-func (d *dpor) Choose(m *sim.Machine, p *sim.Point) int {
+func (d *worker) Choose(_ *sim.Machine, p *sim.Point) int {
 	if p.Tasks == nil {
 		return int(d.path[p.Step].taken.choice)
 	}
 	if p.Step < d.depth {
 		return d.option(p, d.path[p.Step].taken.task)
 	}
-	d.order.follow(m)
+	d.order.follow(d.m)
 	next := d.arrive(p.Step)
-	if len(next.tree) > 0 {
-		w := next.tree[0]
-		next.tree = next.tree[1:]
-		next.take(w)
+	if w := next.tree; w != nil {
+		d.pull(next)
 		return d.option(p, w.task)
 	}
 	for i, t := range p.Tasks {
-		if choice := d.awake(next, t); choice >= 0 {
-			next.taken = step{task: t, choice: int16(choice)}
+		if choice := d.awake(next.node, t); choice >= 0 {
+			next.take(step{task: t, choice: int16(choice)})
 			return i
 		}
 	}
 	d.path = d.path[:p.Step]
+	d.release(next.node)
 	return -1
 }
 
 // option is the index of a task that the path or a wakeup tree calls for.
-func (d *dpor) option(p *sim.Point, t sim.TaskID) int {
+func (d *worker) option(p *sim.Point, t sim.TaskID) int {
 	for i, id := range p.Tasks {
 		if id == t {
 			return i
@@ -132,34 +125,47 @@ func (d *dpor) option(p *sim.Point, t sim.TaskID) int {
 // arrive adds the place before the given step to the path: the steps that stay
 // asleep are those that do not depend on the step just taken. One that breaks a
 // rule depends on every other, as it ends the execution for all.
-func (d *dpor) arrive(at int) *place {
-	if at == len(d.path) {
-		d.path = append(d.path, place{})
-	}
-	d.path = d.path[:at+1]
-	next := &d.path[at]
-	*next = place{sleep: next.sleep[:0]}
+func (d *worker) arrive(at int) *visit {
+	n := d.newNode()
 	if at > 0 {
+		d.settle(at - 1)
 		last := &d.path[at-1]
-		last.taken.uses = d.order.uses(at - 1)
-		next.tree, last.below = last.below, nil
-		for _, s := range last.sleep {
-			if !s.fatal && !s.depends(&last.taken) {
-				next.sleep = append(next.sleep, s)
+		n.parent, n.slot, n.depth = last.node, last.slot, at
+		n.tree, last.below = last.below, nil
+		d.lock(last.node)
+		for i := range last.asleep[:last.slot] {
+			s := last.asleep[i]
+			if !s.fatal && !d.depends(&s, &last.taken) {
+				s.foreign = s.foreign || last.shared
+				n.asleep = append(n.asleep, s)
 			}
 		}
+		d.unlock(last.node)
 	}
-	return next
+	d.path = append(d.path[:at], visit{node: n})
+	return &d.path[at]
+}
+
+// settle notes what step i has used, if that was not known.
+func (d *worker) settle(i int) {
+	if i < 0 || i < d.depth-1 {
+		return
+	}
+	v := &d.path[i]
+	v.taken.uses = d.order.footprint(&d.feet, i)
+	d.lock(v.node)
+	v.asleep[v.slot].uses = v.taken.uses
+	v.opening = false
+	d.unlock(v.node)
 }
 
 // awake is the value with which the next step of t is to be taken: 0 if it
 // chooses none, and -1 if the step is asleep.
-func (d *dpor) awake(at *place, t sim.TaskID) int {
-	n := max(d.m.Choices(t), 1)
-	for choice := range n {
+func (d *worker) awake(n *node, t sim.TaskID) int {
+	for choice := range max(d.m.Choices(t), 1) {
 		asleep := false
-		for i := range at.sleep {
-			asleep = asleep || at.sleep[i].is(t, int16(choice))
+		for i := range n.asleep {
+			asleep = asleep || n.asleep[i].is(t, int16(choice))
 		}
 		if !asleep {
 			return choice
@@ -168,115 +174,63 @@ func (d *dpor) awake(at *place, t sim.TaskID) int {
 	return -1
 }
 
+// take makes the visit of a step the one under way. Whether it breaks a rule
+// here remains to be seen.
+func (v *visit) take(s step) {
+	s.fatal, s.guess = false, false
+	v.taken, v.slot = s, len(v.asleep)
+	v.asleep = append(v.asleep, s)
+	v.opening = true
+}
+
+// pull takes the first step of the wakeup tree of a place.
+func (d *worker) pull(v *visit) {
+	w := v.tree
+	v.tree, v.below = w.next, w.child
+	v.take(w.step)
+	w.next, d.freeWakeups = d.freeWakeups, w
+}
+
 // backtrack moves to the next sequence to visit. It returns false when there is
 // none left.
-func (d *dpor) backtrack() bool {
+func (d *worker) backtrack() bool {
 	for n := len(d.path); n > 0; n = len(d.path) {
-		p := &d.path[n-1]
-		p.taken.uses = d.order.uses(n - 1)
-		p.sleep = append(p.sleep, p.taken)
-		if len(p.tree) > 0 {
-			w := p.tree[0]
-			p.tree = p.tree[1:]
-			p.take(w)
+		v := &d.path[n-1]
+		if d.resume(v) {
 			d.order.cut(n - 1)
 			return true
 		}
+		d.release(v.node)
 		d.path = d.path[:n-1]
 	}
 	return false
 }
 
-// take makes the visit of w the one under way. Whether its step breaks a rule
-// here remains to be seen.
-func (p *place) take(w *wakeup) {
-	p.taken, p.below = w.step, w.next
-	p.taken.fatal, p.taken.guess = false, false
-}
-
-func (s *step) is(t sim.TaskID, choice int16) bool { return s.task == t && s.choice == choice }
-
-// depends says whether the order of two steps matters.
-func (s *step) depends(t *step) bool {
-	return s.task == t.task || conflict(s.uses, t.uses)
-}
-
-func conflict(a, b []sim.Access) bool {
-	for i := range a {
-		for j := range b {
-			if a[i].Obj == b[j].Obj && a[i].Mode.Conflicts(b[j].Mode) {
-				return true
-			}
-		}
+// resume begins to visit what is left at a place, if there is anything.
+func (d *worker) resume(v *visit) bool {
+	d.lock(v.node)
+	defer d.unlock(v.node)
+	if v.tree == nil || v.opening {
+		return false // another worker that is below will see to it
 	}
-	return false
-}
-
-// insert puts a sequence into the wakeup tree of a place, unless what it would
-// lead to has been visited from there or is going to be. It uses up v.
-func (p *place) insert(v []step) {
-	for i := range p.sleep {
-		if _, ok := p.sleep[i].initial(v); ok {
-			return
-		}
-	}
-	level := &p.tree
-descend:
-	for len(v) > 0 {
-		for _, w := range *level {
-			i, ok := w.initial(v)
-			if !ok {
-				continue
-			}
-			if i >= 0 {
-				v = slices.Delete(v, i, i+1)
-			}
-			if len(w.next) == 0 && !slices.ContainsFunc(v, func(s step) bool { return s.picks }) {
-				return // whatever comes after w will be visited
-			}
-			// That does not hold for every value of a choice: those that are
-			// not called for may be left out where others are asleep.
-			level = &w.next
-			continue descend
-		}
-		for _, s := range v {
-			w := &wakeup{step: s}
-			*level = append(*level, w)
-			level = &w.next
-		}
-		return
-	}
-}
-
-// initial says whether s can be the first step of an execution that is
-// equivalent to v and what follows it: s stands in v and nothing before it
-// depends on it, or it depends on nothing in v. It returns the place of s in v,
-// or -1. A step that breaks a rule ends the execution, so all others depend on
-// it; so they may on one whose uses are a guess.
-func (s *step) initial(v []step) (int, bool) {
-	for i := range v {
-		if v[i].task == s.task {
-			return i, v[i].choice == s.choice
-		}
-		if s.fatal || s.guess || v[i].fatal || v[i].guess || conflict(s.uses, v[i].uses) {
-			return 0, false
-		}
-	}
-	return -1, true
+	d.pull(v)
+	return true
 }
 
 // races puts a reversing sequence into the tree for every race whose later step
 // is new in the last execution, or was still to be taken when it ended early. If
 // there is a new choice, all races are looked at: their sequences may hold it.
-func (d *dpor) races() {
+func (d *worker) races() {
 	o := &d.order
 	first := o.kept
-	if slices.ContainsFunc(o.events[o.kept:o.taken], func(e event) bool { return e.choices > 0 }) {
-		first = 0
+	for i := o.kept; i < o.taken; i++ {
+		if o.events[i].choices > 0 {
+			first = 0
+		}
 	}
 	for i := first; i < len(o.events); i++ {
 		for _, j := range o.racing(i) {
-			d.reverse(j, i)
+			d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), d.elsewhere(i)))
 		}
 		if i >= o.taken {
 			continue
@@ -284,7 +238,8 @@ func (d *dpor) races() {
 		e := &o.events[i]
 		for c := range e.choices {
 			if c != e.choice {
-				d.path[i].insert(append(o.notAfter(i), step{task: e.task, choice: c, picks: true, guess: has(o.variations.some, e.op)}))
+				s := step{task: e.task, choice: c, picks: true, guess: o.variations.some.has(e.op)}
+				d.insert(d.path[i].node, append(o.notAfter(&d.feet, i), s))
 			}
 		}
 	}
@@ -294,29 +249,30 @@ func (d *dpor) races() {
 // the execution for everybody, so it depends on all that the others had done and
 // on all that they could have done next: it is to be tried before the one, and
 // the other is to be tried before it.
-func (d *dpor) theEnd() {
+func (d *worker) theEnd() {
 	o := &d.order
 	last := o.fatal
 	if last < 0 {
 		return
 	}
-	fatal := &o.events[last]
-	d.path[last].taken.fatal = true
+	v := &d.path[last]
+	d.lock(v.node)
+	v.asleep[v.slot].fatal = true
+	d.unlock(v.node)
 	for i := o.taken; i < len(o.events); i++ {
-		if e := &o.events[i]; e.task != fatal.task && o.possible(i) {
-			d.path[last].insert([]step{{task: e.task, guess: o.guess(i), uses: o.uses(i)}})
+		if e := &o.events[i]; e.task != o.events[last].task && o.possible(i) {
+			d.insert(v.node, append(o.sequence[:0], step{task: e.task, guess: o.guess(i), uses: o.footprint(&d.feet, i)}))
 		}
 	}
 	for _, j := range o.beside(last) {
-		v := step{task: fatal.task, choice: fatal.choice, picks: fatal.choices > 0, fatal: true, guess: o.guess(last), uses: o.uses(last)}
-		d.path[j].insert(append(o.notAfter(j), v))
+		s := d.elsewhere(last)
+		s.fatal = true
+		d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), s))
 	}
 }
 
-// reverse puts into the tree before step j what happened without j, and then
-// step i.
-func (d *dpor) reverse(j, i int) {
-	o := &d.order
-	e := &o.events[i]
-	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: o.guess(i), uses: o.uses(i)}))
+// elsewhere is event i as a step of another execution.
+func (d *worker) elsewhere(i int) step {
+	e := &d.order.events[i]
+	return step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: d.order.guess(i), uses: d.order.footprint(&d.feet, i)}
 }

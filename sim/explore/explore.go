@@ -13,6 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"trapline/sim"
 )
@@ -48,6 +50,10 @@ type Options struct {
 	Seed uint64
 	// SelfCheck runs every schedule twice and compares what happened.
 	SelfCheck bool
+	// Workers is how many goroutines search at the same time, 0 for one. Only
+	// the strategy DPOR uses more than one. The program must be safe to be called
+	// by all of them.
+	Workers int
 	// Setup, if not nil, is applied to every machine before it is used.
 	Setup func(m *sim.Machine)
 	// Progress, if not nil, is told now and then how far the search is.
@@ -157,15 +163,14 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Strategy == "" {
 		o.Strategy = DPOR
 	}
-	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 {
-		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions", o.Preemptions, o.Executions, o.MinimiseExecutions)
+	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 || o.Workers < 0 {
+		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions, %d workers", o.Preemptions, o.Executions, o.MinimiseExecutions, o.Workers)
 	}
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
 	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
 	s.budget = o.Executions
-	s.machine, s.second = s.newMachine(), s.newMachine()
-	defer s.machine.Close()
-	defer s.second.Close()
+	s.newRunners()
+	defer s.close()
 	for {
 		err := s.run()
 		if !errors.Is(err, errLearnt) {
@@ -177,6 +182,7 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 		// What earlier executions said of their steps was not all.
 		s.startAgain()
 		s.found, s.minimising, s.budget = nil, false, o.Executions
+		s.begun.Store(0)
 	}
 }
 
@@ -205,22 +211,35 @@ func (s *search) run() error {
 	return s.report()
 }
 
-// search is the state that the strategies share.
+// search is the state that the strategies and the workers share.
 type search struct {
 	ctx     context.Context
 	program sim.Program
 	options Options
-	machine *sim.Machine // runs the search
+	runners []*runner
+
+	begun atomic.Int64 // executions, since the search began or began again
+
+	mu      sync.Mutex   // for all that follows
 	second  *sim.Machine // runs schedules again
-	last    sim.Outcome  // of the last execution
 	result  *Result
 	found   []*finding
 	budget  int
-	before  int // executions before the search started again
 	stopped map[string]bool
 	// minimising says that the counts belong to the second search.
 	minimising bool
 }
+
+// runner runs the program on a machine of its own, for one worker of a search.
+type runner struct {
+	*search
+	m     *sim.Machine
+	last  sim.Outcome // of the last execution
+	tally tally       // since the last time that it was added to the result
+}
+
+// tally counts executions.
+type tally struct{ executions, blocked, merged, cut, steps, longest int }
 
 // finding is a Finding in the making.
 type finding struct {
@@ -232,58 +251,98 @@ type finding struct {
 	minimal     bool
 }
 
-func (s *search) newMachine() *sim.Machine {
-	m := sim.NewMachine()
-	if s.options.Setup != nil {
-		s.options.Setup(m)
+func (s *search) newRunners() {
+	s.second = sim.NewMachine()
+	first := sim.NewMachine()
+	for i := range max(s.options.Workers, 1) {
+		m := first
+		if i > 0 {
+			m = first.Sibling()
+		}
+		s.runners = append(s.runners, &runner{search: s, m: m})
 	}
-	return m
+	if s.options.Setup != nil {
+		s.options.Setup(s.second)
+		for _, r := range s.runners {
+			s.options.Setup(r.m)
+		}
+	}
+}
+
+func (s *search) close() {
+	s.second.Close()
+	for _, r := range s.runners {
+		r.m.Close()
+	}
 }
 
 // execute runs the program once and counts it. It returns false, and does
 // nothing, when the search must stop.
-func (s *search) execute(strategy sim.Strategy) (ran bool, err error) {
-	if !s.goOn() {
+func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
+	if !r.goOn() {
 		return false, nil
 	}
-	o := s.machine.Run(s.program, strategy)
-	s.last = o
+	o := r.m.Run(r.program, strategy)
+	r.last = o
 	if o.Learnt {
 		return false, errLearnt
 	}
-	r := s.result
-	if s.minimising {
-		r.Minimising++
-	} else {
-		r.Steps += o.Steps
-		r.Longest = max(r.Longest, o.Steps)
-		switch {
-		case o.Abandoned && r.Strategy == Bounded:
-			r.Merged++
-		case o.Abandoned:
-			r.Blocked++
-		case o.Cut:
-			r.Cut++
-			s.stop(fmt.Sprintf("an execution had more than %d steps", s.machine.MaxSteps))
-		default:
-			r.Executions++
-		}
+	t := &r.tally
+	t.steps += o.Steps
+	t.longest = max(t.longest, o.Steps)
+	switch {
+	case o.Abandoned && r.options.Strategy == Bounded:
+		t.merged++
+	case o.Abandoned:
+		t.blocked++
+	case o.Cut:
+		t.cut++
+		r.stop(fmt.Sprintf("an execution had more than %d steps", r.m.MaxSteps))
+	default:
+		t.executions++
 	}
 	if o.Violation != nil {
-		if err := s.violated(&o); err != nil {
+		if err := r.violated(&o); err != nil {
 			return false, err
 		}
 	}
-	if s.options.SelfCheck && !o.Abandoned {
-		if err := s.again(o.Hash, s.machine.Schedule()); err != nil {
+	if r.options.SelfCheck && !o.Abandoned {
+		if err := r.again(o.Hash, r.m.Schedule()); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
+// add takes what a runner has counted into the result.
+func (r *runner) add() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, sum := r.tally, r.result
+	r.tally = tally{}
+	if r.minimising {
+		sum.Minimising += t.executions + t.blocked + t.merged + t.cut
+		return
+	}
+	sum.Executions += t.executions
+	sum.Blocked += t.blocked
+	sum.Merged += t.merged
+	sum.Cut += t.cut
+	sum.Steps += t.steps
+	sum.Longest = max(sum.Longest, t.longest)
+}
+
+// addAll does so for every runner.
+func (s *search) addAll() {
+	for _, r := range s.runners {
+		r.add()
+	}
+}
+
 // stop notes why the search is not complete.
 func (s *search) stop(why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.stopped[why] && !s.minimising {
 		s.stopped[why] = true
 		if s.result.Stopped != "" {
@@ -294,37 +353,46 @@ func (s *search) stop(why string) {
 }
 
 // goOn says whether there is budget for another execution.
-func (s *search) goOn() bool {
-	r := s.result
-	n := s.before + r.Executions + r.Blocked + r.Merged + r.Cut
-	if s.minimising {
-		n = r.Minimising
-	}
+func (r *runner) goOn() bool {
+	n := int(r.begun.Add(1)) - 1
 	if n%256 == 0 {
-		if s.options.Progress != nil && n > 0 {
-			s.options.Progress(r)
+		r.add()
+		if n > 0 {
+			r.progress()
 		}
-		if s.ctx.Err() != nil {
-			s.stop(context.Cause(s.ctx).Error())
+		if r.ctx.Err() != nil {
+			r.stop(context.Cause(r.ctx).Error())
 			return false
 		}
 	}
-	if s.budget > 0 && n >= s.budget {
-		s.stop(fmt.Sprintf("stopped after %d executions", n))
+	if r.budget > 0 && n >= r.budget {
+		r.stop(fmt.Sprintf("stopped after %d executions", r.budget))
 		return false
 	}
 	return true
 }
 
+func (s *search) progress() {
+	if s.options.Progress != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.options.Progress(s.result)
+	}
+}
+
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
+	for _, r := range s.runners {
+		r.tally = tally{}
+	}
 	r := s.result
-	s.before += r.Executions + r.Blocked + r.Merged + r.Cut
 	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped}
 }
 
 // again runs a schedule on the second machine and compares.
 func (s *search) again(hash uint64, schedule sim.Schedule) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	replay := sim.NewReplay(schedule)
 	o := s.second.Run(s.program, replay)
 	if err := replay.Done(); err != nil {
@@ -337,7 +405,9 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 }
 
 // violated enters the violation of the last execution into the findings.
-func (s *search) violated(o *sim.Outcome) error {
+func (s *runner) violated(o *sim.Outcome) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch o.Violation.Kind {
 	case sim.Deadlock, sim.Leak, sim.DataRace:
 		// Their titles name places that only a recording knows.
@@ -349,7 +419,7 @@ func (s *search) violated(o *sim.Outcome) error {
 			}
 		}
 	}
-	schedule := s.machine.Schedule()
+	schedule := s.m.Schedule()
 	replay := sim.NewReplay(schedule)
 	recorded := s.second.Record(s.program, replay)
 	if err := replay.Done(); err != nil {
@@ -374,9 +444,15 @@ func (s *search) violated(o *sim.Outcome) error {
 }
 
 // better keeps the last execution as the example of f if it is the simpler one.
-func (s *search) better(f *finding, o *sim.Outcome) {
-	if c := cmp.Or(cmp.Compare(o.Preemptions, f.preemptions), cmp.Compare(o.Steps, f.steps)); c < 0 {
-		f.schedule, f.steps, f.preemptions = s.machine.Schedule(), o.Steps, o.Preemptions
+// Among equals workers settle for the one that comes first in the alphabet, as it
+// is a matter of chance which of them they find first.
+func (s *runner) better(f *finding, o *sim.Outcome) {
+	c := cmp.Or(cmp.Compare(o.Preemptions, f.preemptions), cmp.Compare(o.Steps, f.steps))
+	if c == 0 && len(s.runners) > 1 {
+		c = cmp.Compare(s.m.Schedule().String(), f.schedule.String())
+	}
+	if c < 0 {
+		f.schedule, f.steps, f.preemptions = s.m.Schedule(), o.Steps, o.Preemptions
 	}
 }
 
@@ -385,7 +461,9 @@ func (s *search) better(f *finding, o *sim.Outcome) {
 // not matter: in a program that breaks several rules one can hide another from the
 // first search.
 func (s *search) minimise() error {
+	s.addAll()
 	s.minimising = true
+	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
 		visited, err := s.boundedBy(bound)
@@ -406,6 +484,7 @@ func (s *search) minimise() error {
 
 // report records the example of each finding and puts the simplest first.
 func (s *search) report() error {
+	s.addAll()
 	slices.SortFunc(s.found, func(a, b *finding) int {
 		return cmp.Or(cmp.Compare(a.preemptions, b.preemptions), cmp.Compare(a.steps, b.steps), cmp.Compare(a.title, b.title))
 	})

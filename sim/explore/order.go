@@ -28,7 +28,7 @@ type order struct {
 
 	sequence []step // the answer of notAfter
 
-	variations variations
+	variations *variations
 	buffer     []sim.Access
 }
 
@@ -43,59 +43,9 @@ type event struct {
 	// clock has for each task one more than the index of its last event that
 	// happens before this one or is this one.
 	clock []int32
-	// shared is a copy of the uses that outlives the execution.
-	shared []sim.Access
-}
-
-// variations remembers what each step uses beyond what is known of it before it
-// is taken. That may be something else in another place of an execution; the
-// searches depend on not having taken it to be the same.
-type variations struct {
-	extra map[stepKey][]sim.Access
-	// some are the kinds of steps that use more than is known, varying those of
-	// which the same step has been seen to use something else; grown says that
-	// there is a new one.
-	some, varying []bool
-	grown         bool
-}
-
-// stepKey says which step of a task it is.
-type stepKey struct {
-	task   sim.TaskID
-	number int32
-	op     sim.Op
-	obj    sim.ObjID
-}
-
-// learn compares what a step uses with what it used before. The first known of
-// the uses were known.
-func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
-	if len(uses) == known && !has(v.some, key.op) {
-		return
-	}
-	if v.extra == nil {
-		v.extra = map[stepKey][]sim.Access{}
-	}
-	v.some = with(v.some, key.op)
-	before, seen := v.extra[key]
-	if !seen {
-		v.extra[key] = slices.Clone(uses[known:])
-		return
-	}
-	same := slices.EqualFunc(before, uses[known:], func(a, b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode })
-	if !same && !has(v.varying, key.op) {
-		v.varying, v.grown = with(v.varying, key.op), true
-	}
-}
-
-func has(set []bool, op sim.Op) bool { return int(op) < len(set) && set[op] }
-
-func with(set []bool, op sim.Op) []bool {
-	for int(op) >= len(set) {
-		set = append(set, false)
-	}
-	set[op] = true
-	return set
+	// print is the footprint of the uses, and printed says that it is known.
+	print   footprint
+	printed bool
 }
 
 // use is one access of an event, linked to the use of the object before it.
@@ -130,7 +80,7 @@ func (o *order) key(i int) stepKey {
 // that was only pending it is not even known what it uses in this one.
 func (o *order) guess(i int) bool {
 	op := o.events[i].op
-	return has(o.variations.varying, op) || i >= o.taken && has(o.variations.some, op)
+	return o.variations.varying.has(op) || i >= o.taken && o.variations.some.has(op)
 }
 
 // finish takes in the rest of an execution that has ended, and what its tasks
@@ -319,13 +269,13 @@ func (o *order) possible(i int) bool {
 // notAfter is what was taken after event j without depending on it. A step that
 // broke a rule depends on everything before it. The slice is valid until the next
 // call, and has room for one step more.
-func (o *order) notAfter(j int) []step {
+func (o *order) notAfter(f *feet, j int) []step {
 	t := o.events[j].task
 	v := o.sequence[:0]
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
 		if k != o.fatal && !o.knows(e.clock, t, j) {
-			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.uses(k)})
+			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.footprint(f, k)})
 		}
 	}
 	v = slices.Grow(v, 1)
@@ -333,16 +283,13 @@ func (o *order) notAfter(j int) []step {
 	return v
 }
 
-// uses is what event i uses, in a slice that may be kept.
-func (o *order) uses(i int) []sim.Access {
+// footprint is what event i uses.
+func (o *order) footprint(f *feet, i int) footprint {
 	e := &o.events[i]
-	if e.shared == nil && e.end > e.first {
-		e.shared = make([]sim.Access, 0, e.end-e.first)
-		for u := e.first; u < e.end; u++ {
-			e.shared = append(e.shared, o.accesses[u].Access)
-		}
+	if !e.printed {
+		e.print, e.printed = f.of(o.accesses[e.first:e.end]), true
 	}
-	return e.shared
+	return e.print
 }
 
 func join(c, d []int32) []int32 {

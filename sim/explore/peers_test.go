@@ -15,14 +15,22 @@ import (
 
 func tasks(m *sim.Machine, n int, f func(i int, k *sim.K)) {
 	for i := range n {
-		m.Go(fmt.Sprintf("t%d", i), func(k *sim.K) { f(i, k) })
+		m.Go(numbered.t[i], func(k *sim.K) { f(i, k) })
 	}
 }
+
+// numbered holds names, so that a program does not spend its time on making them.
+var numbered = func() (n struct{ t, w, l [128]string }) {
+	for i := range n.t {
+		n.t[i], n.w[i], n.l[i] = fmt.Sprint("t", i), fmt.Sprint("w", i), fmt.Sprint("l", i)
+	}
+	return n
+}()
 
 func words(m *sim.Machine, n int) []sim.Word[int] {
 	w := make([]sim.Word[int], n)
 	for i := range w {
-		w[i].Init(m.Setup(), fmt.Sprintf("w%d", i), 0)
+		w[i].Init(m.Setup(), numbered.w[i], 0)
 	}
 	return w
 }
@@ -30,7 +38,7 @@ func words(m *sim.Machine, n int) []sim.Word[int] {
 func mutexes(m *sim.Machine, n int) []sim.Mutex {
 	l := make([]sim.Mutex, n)
 	for i := range l {
-		m.Setup().MutexInit(&l[i], fmt.Sprintf("l%d", i))
+		m.Setup().MutexInit(&l[i], numbered.l[i])
 	}
 	return l
 }
@@ -133,7 +141,7 @@ func fib(n int) sim.Program {
 	return func(m *sim.Machine) {
 		x := words(m, 2)
 		for i := range 2 {
-			m.Go(fmt.Sprintf("t%d", i), func(k *sim.K) {
+			m.Go(numbered.t[i], func(k *sim.K) {
 				for range n {
 					p, q := x[0].Read(k), x[1].Read(k)
 					x[i].Write(k, p+q)
@@ -199,6 +207,26 @@ func TestOptimalCounts(t *testing.T) {
 	}
 }
 
+// TestWorkersCountTheSame holds several workers to the same numbers of complete
+// executions.
+func TestWorkersCountTheSame(t *testing.T) {
+	for _, test := range []peer{
+		{"indexer(13)", indexer(13), 64},
+		{"lastzero(8)", lastzero(8), 704},
+		{"readers(8)", readers(8), 256},
+		{"filesystem(17)", filesystem(17), 16},
+		{"fib(3)", fib(3), 1698},
+		{"counter(4x1)", counter(4, 1), 576},
+		{"ainc(5)", ainc(5), 120},
+		{"sb(8)", sb(8), 255},
+		{"locks(3x3)", locks(3, 3), 216},
+	} {
+		for workers := 2; workers <= 5; workers++ {
+			t.Run(fmt.Sprintf("%s by %d", test.name, workers), func(t *testing.T) { test.countBy(t, workers) })
+		}
+	}
+}
+
 // TestOptimalCountsLong does the same with the large sizes: go test -long
 func TestOptimalCountsLong(t *testing.T) {
 	if !*long {
@@ -228,15 +256,17 @@ type peer struct {
 	want    int
 }
 
-func (p *peer) count(t *testing.T) {
-	r, err := explore.Run(context.Background(), p.program, explore.Options{})
+func (p *peer) count(t *testing.T) { p.countBy(t, 1) }
+
+func (p *peer) countBy(t *testing.T, workers int) {
+	r, err := explore.Run(context.Background(), p.program, explore.Options{Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !r.Complete || len(r.Findings) > 0 {
 		t.Fatalf("%s: %v", r.Coverage(), r.Findings)
 	}
-	if r.Executions != p.want || r.Blocked != 0 {
+	if r.Executions != p.want || r.Blocked != 0 && workers == 1 {
 		t.Errorf("%d executions and %d blocked, want %d and 0", r.Executions, r.Blocked, p.want)
 	}
 }

@@ -18,7 +18,7 @@ func (s *search) random() error {
 	walk := sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
 	for i := uint64(0); ; i++ {
 		source.Seed(s.options.Seed, i)
-		if ran, err := s.execute(walk); err != nil || !ran {
+		if ran, err := s.runners[0].execute(walk); err != nil || !ran {
 			return err
 		}
 	}

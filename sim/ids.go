@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"math"
+	"sync"
+)
+
+// ids gives out the numbers of tasks and objects. The n-th task that a task
+// spawns, and the n-th object that it makes, has one number on all machines that
+// share an ids, so that what one of them has found out about its steps means the
+// same on another. It is the only part of a machine that several goroutines use:
+// a machine asks it once for each task and object, and remembers the answer.
+type ids struct {
+	mu             sync.Mutex
+	tasks, objects []made
+	task, object   map[made]int32
+}
+
+// made says who made a task or an object, and which one of them it is.
+type made struct {
+	by TaskID
+	n  int32
+}
+
+func newIDs() *ids {
+	return &ids{
+		tasks: make([]made, 1), objects: make([]made, 1), // the setup, and no object
+		task: map[made]int32{}, object: map[made]int32{},
+	}
+}
+
+func (s *ids) ofTask(by TaskID, n int) TaskID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return TaskID(number(&s.tasks, s.task, made{by, int32(n)}))
+}
+
+func (s *ids) ofObject(by TaskID, n int) ObjID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return ObjID(number(&s.objects, s.object, made{by, int32(n)}))
+}
+
+func number(list *[]made, index map[made]int32, m made) int32 {
+	id, ok := index[m]
+	if !ok {
+		id = int32(len(*list))
+		*list = append(*list, m)
+		index[m] = id
+	}
+	return id
+}
+
+// Names is the meaning of the numbers that a machine and its siblings have given
+// out: for each task and each object who made it and which one it was. It is for
+// files that outlive the process.
+type Names struct {
+	Tasks   [][2]int `json:"tasks"`
+	Objects [][2]int `json:"objects"`
+}
+
+// Names returns the meaning of the numbers given out so far.
+func (m *Machine) Names() Names {
+	m.ids.mu.Lock()
+	defer m.ids.mu.Unlock()
+	return Names{pairs(m.ids.tasks), pairs(m.ids.objects)}
+}
+
+func pairs(list []made) [][2]int {
+	p := make([][2]int, len(list))
+	for i, m := range list {
+		p[i] = [2]int{int(m.by), int(m.n)}
+	}
+	return p
+}
+
+// Adopt has the machine, which has not run yet, give out the same numbers as the
+// one whose names these are. It returns false if they are not such names.
+func (m *Machine) Adopt(n Names) bool {
+	s := newIDs()
+	ok := adopt(&s.tasks, s.task, n.Tasks, len(n.Tasks)) && adopt(&s.objects, s.object, n.Objects, len(n.Tasks))
+	if ok {
+		m.ids = s
+	}
+	return ok
+}
+
+// adopt gives out the numbers of pairs again, the first of which stands for none.
+func adopt(list *[]made, index map[made]int32, pairs [][2]int, tasks int) bool {
+	for i, p := range pairs {
+		by, n := p[0], p[1]
+		switch {
+		case i == 0:
+		case by < 0 || by >= tasks || n < 0 || n > math.MaxInt32:
+			return false
+		case number(list, index, made{TaskID(by), int32(n)}) != int32(i):
+			return false // a name twice
+		}
+	}
+	return true
+}
