@@ -52,6 +52,7 @@ func (d *Data) Write(k *K) {
 		return
 	}
 	d.use(k, Write)
+	k.lookStep = -1 // what went before is no loop that changes nothing
 	d.check(k, Write, d.write)
 	for _, r := range d.reads {
 		d.check(k, Write, r)
@@ -60,8 +61,15 @@ func (d *Data) Write(k *K) {
 	d.write = k.access(Write)
 }
 
+// mostPlain is how many accesses of plain data a task may make in one step. One
+// that makes more waits for what no other task can do before it takes a step.
+const mostPlain = 1 << 20
+
 // use makes the access a part of the step being taken.
 func (d *Data) use(k *K, mode Mode) {
+	if k.plain++; k.plain > mostPlain {
+		k.Fail(&Violation{Kind: Livelock, Subject: d.o.name + " is accessed for ever without a step"})
+	}
 	if !k.m.uses(&d.o, mode) {
 		k.m.enter(&d.o, mode, 0)
 	}

@@ -38,6 +38,12 @@ type Access struct {
 	// Need is what the object must allow for the step to be possible, zero
 	// if it never blocks the step, and Before what it allowed just before.
 	Need, Before Wait
+	// Since is how often the object has changed since a task that goes round a
+	// loop looked at it last, if the step is to wait for such a change.
+	Since uint32
+	// Idle says that the step turned out to change nothing, although it might
+	// have (a cmpxchg that failed).
+	Idle bool
 }
 
 // Wait is a set of ways in which a step can be blocked by its object: one of

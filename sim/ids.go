@@ -1,19 +1,25 @@
 package sim
 
 import (
+	"maps"
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
 // ids gives out the numbers of tasks and objects. The n-th task that a task
 // spawns, and the n-th object that it makes, has one number on all machines that
 // share an ids, so that what one of them has found out about its steps means the
-// same on another. It is the only part of a machine that several goroutines use:
-// a machine asks it once for each task and object, and remembers the answer.
+// same on another. They share what they have learnt
+// of the program, too. It is the only part of a machine that several goroutines
+// use: a machine asks it once for each task and object, and remembers the answer.
 type ids struct {
 	mu             sync.Mutex
 	tasks, objects []made
 	task, object   map[made]int32
+
+	// known is replaced as a whole when one of the machines learns something.
+	known atomic.Pointer[facts]
 }
 
 // made says who made a task or an object, and which one of them it is.
@@ -23,10 +29,34 @@ type made struct {
 }
 
 func newIDs() *ids {
-	return &ids{
+	s := &ids{
 		tasks: make([]made, 1), objects: make([]made, 1), // the setup, and no object
 		task: map[made]int32{}, object: map[made]int32{},
 	}
+	s.known.Store(&facts{})
+	return s
+}
+
+// facts is what machines have learnt of their program: what they do not watch
+// until they know that it matters.
+type facts struct {
+	// awaited are the words whose value somebody waits for.
+	awaited map[ObjID]bool
+	// loops says of the places where a task has gone round a loop without
+	// looking at anything new whether it would do so for ever.
+	loops map[uint64]bool
+}
+
+// learn adds to the facts.
+func (s *ids) learn(add func(*facts)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.known.Load()
+	f := &facts{awaited: map[ObjID]bool{}, loops: map[uint64]bool{}}
+	maps.Copy(f.awaited, old.awaited)
+	maps.Copy(f.loops, old.loops)
+	add(f)
+	s.known.Store(f)
 }
 
 func (s *ids) ofTask(by TaskID, n int) TaskID {

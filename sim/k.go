@@ -43,8 +43,9 @@ type K struct {
 	nobjects  int
 
 	pending pending
-	choices int16  // of the choice that is to be the next step
-	wake    Object // what the task sleeps on
+	choices int16                    // of the choice that is to be the next step
+	could   func(at int) (bool, int) // see await
+	wake    Object                   // what the task sleeps on
 	// A task that sleeps on wake does so in a call for something else.
 	inCall   Op
 	waitsFor *Object
@@ -56,6 +57,14 @@ type K struct {
 	bhOff   int
 	irqOff  int
 	held    []held
+
+	// What a task that may be going round a loop has looked at since it last did
+	// anything else, see spin.go.
+	looks    []look
+	lookStep int    // the value of steps at the last one
+	site     uint64 // of the one under way
+	loop     []look // what must change before it looks again
+	plain    int    // accesses of plain data since the last step
 
 	clock clock
 }
@@ -71,6 +80,7 @@ type pending struct {
 
 func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
+	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.at, k.waitsFor = nil, nil
@@ -142,8 +152,17 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
-	p := &k.pending
-	return p.wait == 0 || p.obj.allow&p.wait != 0
+	switch p := &k.pending; p.wait {
+	case 0:
+		return true
+	case Awaiting:
+		ok, _ := k.could(-1)
+		return ok
+	case Spinning:
+		return k.changed(k.loop)
+	default:
+		return p.obj.allow&p.wait != 0
+	}
 }
 
 // Step is the door to the machine: it lets other tasks run, and returns when
@@ -202,11 +221,21 @@ func (k *K) take() {
 		m.enter(&k.wake, Read, born)
 	}
 	k.steps++
+	k.plain = 0
+	since := m.since(k, p.obj)
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first
+	switch p.wait {
+	case Awaiting:
+		_, writes := k.could(-1)
+		m.awaits = append(m.awaits, await{int32(len(m.events) - 1), int32(writes), k.could})
+	case Spinning:
+		m.accesses[e.first].Since = since
+		m.enterLoop(k)
+	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
@@ -219,7 +248,10 @@ func (m *Machine) enter(o *Object, mode Mode, need Wait) {
 	if len(m.events) == 0 {
 		return
 	}
-	m.accesses = append(m.accesses, Access{o.id, mode, need, o.allow})
+	m.accesses = append(m.accesses, Access{Obj: o.id, Mode: mode, Need: need, Before: o.allow})
+	if mode != Read {
+		m.objects[o.id].version++
+	}
 	if o.life != nil {
 		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
 	}

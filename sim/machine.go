@@ -41,6 +41,9 @@ type Machine struct {
 	objects []objectInfo // by ObjID
 	lives   []*Life
 	after   []func(*K)
+	awaits  []await
+	known   *facts // when the execution began
+	trial   trial
 
 	lockdep lockdep
 	claimed []string
@@ -84,6 +87,7 @@ type Program func(m *Machine)
 // NewMachine returns a machine without tasks. Close it to end its coroutines.
 func NewMachine() *Machine {
 	m := &Machine{MaxSteps: DefaultMaxSteps, ids: newIDs()}
+	m.known = m.ids.known.Load()
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
 	m.lockdep.first = map[usedAs][]Frame{}
@@ -161,6 +165,10 @@ func (m *Machine) reset(s Strategy) {
 	clear(m.after)
 	m.after = m.after[:0]
 	m.claimed = nil
+	clear(m.awaits)
+	m.awaits = m.awaits[:0]
+	m.known = m.ids.known.Load()
+	m.trial = trial{}
 	m.lockdep.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
@@ -323,6 +331,9 @@ func (m *Machine) pick(cur *K) *K {
 	if m.aborting {
 		return nil
 	}
+	if m.trial.k != nil {
+		return m.onTrial(cur)
+	}
 	m.running = cur
 	options := m.options[:0]
 	p := &m.point
@@ -384,10 +395,16 @@ func (m *Machine) value(k *K, n int) int {
 }
 
 // learn gives the execution up: from the next one on the machine watches more.
-func (m *Machine) learn() {
+func (m *Machine) learn(add func(*facts)) {
+	m.startOver(add)
+	panic(errUnwind)
+}
+
+// startOver is learn for those who return by themselves.
+func (m *Machine) startOver(add func(*facts)) {
+	m.ids.learn(add)
 	m.outcome.Learnt = true
 	m.aborting = true
-	panic(errUnwind)
 }
 
 // finish judges an execution in which no task can go on.
@@ -444,12 +461,19 @@ func (m *Machine) PendingOp(id TaskID) Op { return m.tasks[id].pending.op }
 func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	k := m.tasks[id]
 	if k.steps == 0 && !k.parent.setup {
-		uses = append(uses, Access{k.wake.id, Read, born, k.wake.allow})
+		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
 	if o := k.pending.obj; o != nil {
-		uses = append(uses, Access{o.id, k.pending.mode, k.pending.wait, o.allow})
+		uses = append(uses, Access{Obj: o.id, Mode: k.pending.mode, Need: k.pending.wait, Before: o.allow, Since: m.since(k, o)})
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
+		}
+	}
+	if k.pending.wait == Spinning {
+		for i, l := range k.loop {
+			if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
+			}
 		}
 	}
 	return uses

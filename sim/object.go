@@ -27,6 +27,10 @@ type objectInfo struct {
 	// stores is what a reader of the object learns, adds what those who only
 	// add to it have published and an exclusive user learns as well.
 	stores, adds clock
+	// version counts the steps that may have changed the object, and awaited
+	// says that there is a step that waits for its value.
+	version uint32
+	awaited bool
 }
 
 // Init gives o its name and its identity, as mutex_init() does. It must be
@@ -46,6 +50,9 @@ func (o *Object) init(k *K, name string) {
 		k.objects = append(k.objects, id)
 	}
 	*o = Object{id: k.objects[n], name: name}
+	info := &m.objects[o.id]
+	info.version = 0
+	info.awaited = m.known.awaited[o.id]
 }
 
 // In places o inside the allocation l: using it after l was freed is a

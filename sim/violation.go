@@ -19,6 +19,7 @@ type Kind struct {
 // model more of the kernel add their own.
 var (
 	Deadlock       = Kind{"deadlock", "INFO: task hung"}
+	Livelock       = Kind{"livelock", "BUG: soft lockup"}
 	LockOrder      = Kind{"lock-order", "possible deadlock"}
 	ClaimedOrder   = Kind{"claimed-order", "claimed lock order broken"}
 	Recursive      = Kind{"recursive-lock", "possible deadlock"}
@@ -161,7 +162,9 @@ func (k *K) guilty(stack []Frame) string {
 	return k.name
 }
 
-// deadlock is the violation of an execution in which nobody can go on.
+// deadlock is the violation of an execution in which nobody can go on. If a task
+// goes round a loop it is a livelock: that task does not sleep, and the kernel
+// would complain about its CPU before it did about those that do.
 func (m *Machine) deadlock() *Violation {
 	v := &Violation{Kind: Deadlock, Key: Deadlock.hash()}
 	var names []string
@@ -175,6 +178,10 @@ func (m *Machine) deadlock() *Violation {
 			first = k
 		}
 		names = append(names, k.name)
+		if k.spins() && v.Kind != Livelock {
+			v.Kind, v.write, first = Livelock, (*splat).softLockup, k
+			v.Key = mix(v.Key, Livelock.hash())
+		}
 	}
 	v.Subject = strings.Join(names, ", ")
 	if m.recording {

@@ -7,8 +7,9 @@ package sim
 // Go methods cannot have type parameters, so these verbs belong to the word and
 // not to K.
 type Word[T comparable] struct {
-	o Object
-	v T
+	o    Object
+	v    T
+	past []T // what each write replaced, if that will be asked
 }
 
 var (
@@ -21,7 +22,7 @@ var (
 // Init names the word and sets its first value. It is not a step.
 func (w *Word[T]) Init(k *K, name string, v T) {
 	w.o.init(k, name)
-	w.v = v
+	w.v, w.past = v, w.past[:0]
 }
 
 // In places the word inside an allocation.
@@ -29,7 +30,8 @@ func (w *Word[T]) In(life *Life) { w.o.In(life) }
 
 // Read is READ_ONCE().
 func (w *Word[T]) Read(k *K) T {
-	k.Step(opReadOnce, &w.o, Read)
+	k.StepWait(opReadOnce, &w.o, Read, k.around(&w.o))
+	k.looked(&w.o, Read)
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
 		k.Note("= %s", show(w.v))
@@ -40,6 +42,7 @@ func (w *Word[T]) Read(k *K) T {
 // Write is WRITE_ONCE().
 func (w *Word[T]) Write(k *K, v T) {
 	k.Step(opWriteOnce, &w.o, Write)
+	w.replaced(k)
 	k.m.Fold(bits(v))
 	if k.Tracing() {
 		k.Note("<- %s", show(v))
@@ -50,6 +53,7 @@ func (w *Word[T]) Write(k *K, v T) {
 // Xchg is xchg(): it sets the word and returns what it held.
 func (w *Word[T]) Xchg(k *K, v T) T {
 	k.Step(opXchg, &w.o, Write)
+	w.replaced(k)
 	old := w.v
 	k.m.Fold(bits(old))
 	k.m.Fold(bits(v))
@@ -63,11 +67,14 @@ func (w *Word[T]) Xchg(k *K, v T) T {
 // Cmpxchg is cmpxchg(): it sets the word to v if it holds old, and returns what
 // it held.
 func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
-	k.Step(opCmpxchg, &w.o, Write)
+	k.StepWait(opCmpxchg, &w.o, Write, k.around(&w.o))
 	was := w.v
 	k.m.Fold(bits(was))
 	if was == old {
+		w.replaced(k)
 		w.v = v
+	} else {
+		k.looked(&w.o, Write)
 	}
 	if k.Tracing() {
 		k.Note("= %s", show(was))

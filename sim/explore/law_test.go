@@ -5,7 +5,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -84,6 +86,11 @@ func all(p program, daemons bool, most int) (*truth, bool) {
 	}
 	for s := new(every); ; {
 		o := m.Run(program, s)
+		if o.Learnt {
+			*s = every{}
+			*f = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
+			continue
+		}
 		f.executions++
 		switch v := o.Violation; {
 		case v == nil:
@@ -170,7 +177,15 @@ type explored struct {
 func run(t rapid.TB, p program, daemons bool, o explore.Options) explored {
 	t.Helper()
 	e := explored{ends: map[string]bool{}, titles: map[string]*explore.Finding{}}
-	r, err := explore.Run(context.Background(), p.program(daemons, func(end string) { e.ends[end] = true }), o)
+	var mu sync.Mutex
+	r, err := explore.Run(context.Background(), p.program(daemons, func(end string) {
+		if o.Workers > 1 {
+			time.Sleep(time.Microsecond) // so that others find something to do
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		e.ends[end] = true
+	}), o)
 	if err != nil {
 		t.Fatalf("%v%v", err, p)
 	}
@@ -247,6 +262,31 @@ func wantEveryViolation(t rapid.TB, p program, want *truth) {
 	wantSet(t, "violations", r.titles, want.titles, p)
 	wantSet(t, "end states", r.ends, want.ends, p)
 	wantFewest(t, r, want, p)
+}
+
+// Several workers see what one sees.
+func TestWorkersMissNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		clean := rapid.Bool().Draw(rt, "clean")
+		verbs := wild
+		if clean {
+			verbs = quiet
+		}
+		p := programs(verbs).Draw(rt, "program")
+		want, ok := all(p, clean, mostExecutions)
+		if !ok || len(want.traces) < 6 {
+			return
+		}
+		r := run(rt, p, clean, explore.Options{Workers: 3})
+		if clean && len(want.titles) == 0 {
+			wantSet(rt, "end states", r.ends, want.ends, p)
+			if n := len(want.traces); r.Executions < n || r.Executions > n && !want.findOut {
+				rt.Errorf("%d executions and %d blocked for %d traces (steps that find out: %t)%v", r.Executions, r.Blocked, n, want.findOut, p)
+			}
+			return
+		}
+		wantSet(rt, "violations", r.titles, want.titles, p)
+	})
 }
 
 // Whatever else it misses, the exhaustive search never calls a program clean

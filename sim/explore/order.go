@@ -21,10 +21,11 @@ type order struct {
 	last     []int32 // by ObjID: the last use of the object, or -1
 	tasks    []int32 // by TaskID: the last event of the task, or -1
 
-	racers  []int   // the answer of racing
-	lock    int     // the racer that has to be behind what enabled the event
-	known   []int32 // what has to come before the event
-	enabled []int32 // what has to as long as lock comes before it
+	m       *sim.Machine // whose execution it is
+	racers  []int        // the answer of racing
+	lock    int          // the racer that has to be behind what enabled the event
+	known   []int32      // what has to come before the event
+	enabled []int32      // what has to as long as lock comes before it
 
 	sequence []step // the answer of notAfter
 
@@ -86,6 +87,7 @@ func (o *order) guess(i int) bool {
 // finish takes in the rest of an execution that has ended, and what its tasks
 // were about to do. If a step broke a rule, it was the last.
 func (o *order) finish(m *sim.Machine, violated bool) {
+	o.m = m
 	o.follow(m)
 	o.taken = len(o.events)
 	o.fatal = -1
@@ -201,17 +203,20 @@ func (o *order) knows(c []int32, t sim.TaskID, j int) bool {
 // Steps that were only pending when the execution ended do not race with each
 // other.
 func (o *order) rivals(e *event, i int32, a *use) {
-	enabler := int32(-1)
+	enabler, changes := int32(-1), 0
 	for u := a.previous; u >= 0; u = o.accesses[u].previous {
 		w := &o.accesses[u]
 		own := o.events[w.event].task == e.task
 		if own && w.Mode == sim.Write && w.event != i {
 			break
 		}
+		if w.Mode != sim.Read && !w.Idle {
+			changes++
+		}
 		if own || int(w.event) >= o.taken || !w.Mode.Conflicts(a.Mode) {
 			continue
 		}
-		if a.Need != 0 && w.Before&a.Need == 0 {
+		if a.Need != 0 && !o.openBefore(w, i, a, changes) {
 			if enabler < 0 {
 				enabler = w.event
 			}
@@ -229,6 +234,49 @@ func (o *order) rivals(e *event, i int32, a *use) {
 	}
 	if enabler >= 0 {
 		o.known = join(o.known, o.events[enabler].clock)
+	}
+}
+
+// openBefore says whether event i could have been taken before w as far as its
+// use a of the same object is concerned, which has changed so many times from then
+// on.
+func (o *order) openBefore(w *use, i int32, a *use, changes int) bool {
+	switch a.Need {
+	case sim.Awaiting:
+		if int(i) >= o.taken {
+			return o.m.PendingCould(o.events[i].task, changes)
+		}
+		return o.m.Could(int(i), changes)
+	case sim.Spinning:
+		if int(a.Since) > changes {
+			return true
+		}
+		// Something else that the loop looks at may have changed by then.
+		e := &o.events[i]
+		for u := e.first; u < e.end; u++ {
+			b := &o.accesses[u]
+			if b.Need == sim.Spinning && b.Obj != a.Obj && b.Since > 0 {
+				first := &o.events[o.change(b)]
+				if !o.knows(first.clock, o.events[w.event].task, int(w.event)) {
+					return true
+				}
+			}
+		}
+		return false
+	default:
+		return w.Before&a.Need != 0
+	}
+}
+
+// change is the event that made the first of the changes that b waited for.
+func (o *order) change(b *use) int32 {
+	left := b.Since
+	for u := b.previous; ; u = o.accesses[u].previous {
+		if w := &o.accesses[u]; w.Mode != sim.Read && !w.Idle {
+			if left--; left == 0 {
+				return w.event
+			}
+		}
 	}
 }
 
@@ -251,15 +299,26 @@ func (o *order) beside(i int) []int {
 // taken instead of the fatal one.
 func (o *order) possible(i int) bool {
 	e, last := &o.events[i], &o.events[o.fatal]
-	for _, u := range o.accesses[e.first:e.end] {
-		allowed := u.Before
-		for _, w := range o.accesses[last.first:last.end] {
-			if w.Obj == u.Obj {
-				allowed = w.Before
+	for x := e.first; x < e.end; x++ {
+		u := &o.accesses[x]
+		if u.Need == 0 {
+			continue
+		}
+		open := false
+		for y := last.first; y < last.end; y++ {
+			if w := &o.accesses[y]; w.Obj == u.Obj {
+				changes := 0
+				if w.Mode != sim.Read && !w.Idle {
+					changes = 1
+				}
+				if !o.openBefore(w, int32(i), u, changes) {
+					return false
+				}
+				open = true
 				break
 			}
 		}
-		if u.Need != 0 && allowed&u.Need == 0 {
+		if !open && !o.openBefore(&use{Access: u.Access, event: int32(o.fatal)}, int32(i), u, 0) {
 			return false
 		}
 	}

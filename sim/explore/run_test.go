@@ -207,7 +207,8 @@ func TestIncompleteSearchesSaySo(t *testing.T) {
 	spin := func(m *sim.Machine) {
 		x := words(m, 1)
 		m.Go("waiter", func(k *sim.K) {
-			for x[0].Read(k) == 0 {
+			for {
+				x[0].Xchg(k, 1)
 			}
 		})
 		m.Go("other", func(k *sim.K) { x[0].Read(k) })
@@ -228,9 +229,9 @@ func TestIncompleteSearchesSaySo(t *testing.T) {
 			"incomplete (enough): "},
 		{"a bounded search and a context that has ended", canceled, fib(3), explore.Options{Strategy: explore.Bounded, Preemptions: 9},
 			"incomplete (enough): "},
-		{"a spinning loop", context.Background(), spin, explore.Options{Setup: short, Executions: 100},
+		{"a loop without an end", context.Background(), spin, explore.Options{Setup: short, Executions: 100},
 			"incomplete (an execution had more than 40 steps"},
-		{"a bounded search and a spinning loop", context.Background(), spin, explore.Options{Strategy: explore.Bounded, Setup: short, Executions: 100},
+		{"a bounded search and a loop without an end", context.Background(), spin, explore.Options{Strategy: explore.Bounded, Setup: short, Executions: 100},
 			"incomplete (an execution had more than 40 steps"},
 		{"a sample", context.Background(), counter(2, 1), explore.Options{Strategy: explore.Random, Seed: 3, Executions: 100},
 			"random sample, seed 3"},

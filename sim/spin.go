@@ -1,0 +1,191 @@
+package sim
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// A task that goes round a loop without changing anything, and finds that nothing
+// it looks at has changed since the last time round, will do so again until
+// something changes. The machine takes such a loop for a wait: the task is blocked
+// until then, so that the loop costs one step for each thing that it looks at and
+// each change of it, and ends in a [Livelock] if there is none.
+//
+// That is only so if the loop has no other way out, such as a count. The first
+// time that a task comes to a place in the source for the second time without
+// anything new to see, the machine lets it run on alone. If it is still there after
+// trialRounds more, it is taken to be there for ever; if not, the place is never
+// waited at. Either way that execution is not counted.
+
+// Spinning is the way in to a loop: it is open when one of the things that the
+// task looks at there has changed, see [Access].Since.
+const Spinning Wait = 1 << 6
+
+// trialRounds is how often a task must come round to be taken to spin.
+const trialRounds = 100
+
+// look is one step that changed nothing: at what, in which version, and where.
+type look struct {
+	obj     ObjID
+	version uint32
+	site    uint64
+}
+
+// mostLooks is how many looks make the longest loop that is recognised.
+const mostLooks = 16
+
+// around is asked before a step that may turn out to change nothing: if the task
+// goes round a loop, it returns the way in to wait for.
+func (k *K) around(o *Object) Wait {
+	if k.setup || k.m.aborting {
+		return 0
+	}
+	if k.lookStep != k.steps {
+		k.looks = k.looks[:0]
+	}
+	k.site = 0
+	if len(k.m.known.loops) == 0 && !again(k.looks, o.id) {
+		return 0
+	}
+	k.site = callSite()
+	for i := len(k.looks) - 1; i >= 0; i-- {
+		if k.looks[i].obj == o.id && k.looks[i].site == k.site {
+			return k.round(k.looks[i:])
+		}
+	}
+	return 0
+}
+
+// round is the way in for a task that has come to where the loop began.
+func (k *K) round(loop []look) Wait {
+	m := k.m
+	if k.changed(loop) {
+		return 0
+	}
+	if m.trial.k == k {
+		if m.trial.site == k.site {
+			m.trial.rounds++
+		}
+		return 0
+	}
+	endless, tried := m.known.loops[k.site]
+	if !tried {
+		m.trial = trial{k: k, site: k.site}
+		return 0
+	}
+	if !endless {
+		return 0
+	}
+	k.loop = append(k.loop[:0], loop...)
+	return Spinning
+}
+
+// changed says whether any of what the task has looked at has changed since.
+func (k *K) changed(loop []look) bool {
+	for _, l := range loop {
+		if k.m.objects[l.obj].version != l.version {
+			return true
+		}
+	}
+	return false
+}
+
+// looked notes that the step just taken, which used o in the given mode, changed
+// nothing.
+func (k *K) looked(o *Object, mode Mode) {
+	if k.setup {
+		return
+	}
+	info := &k.m.objects[o.id]
+	if mode != Read {
+		info.version--
+		k.m.accesses[k.m.events[len(k.m.events)-1].first].Idle = true
+	}
+	if k.lookStep != k.steps-1 {
+		k.looks = k.looks[:0]
+	}
+	if len(k.looks) == mostLooks {
+		k.looks = append(k.looks[:0], k.looks[1:]...)
+	}
+	k.looks = append(k.looks, look{o.id, info.version, k.site})
+	k.lookStep = k.steps
+}
+
+// since is how often o has changed since k looked at it.
+func (m *Machine) since(k *K, o *Object) uint32 {
+	if k.pending.wait == Spinning {
+		for _, l := range k.loop {
+			if l.obj == o.id {
+				return m.objects[o.id].version - l.version
+			}
+		}
+	}
+	return 0
+}
+
+// enterLoop adds to the last step what its task waited for beside the object of
+// the step.
+func (m *Machine) enterLoop(k *K) {
+	for i, l := range k.loop {
+		if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+			m.accesses = append(m.accesses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
+		}
+	}
+	m.events[len(m.events)-1].last = int32(len(m.accesses))
+}
+
+// again says whether o is among the looks.
+func again(looks []look, o ObjID) bool {
+	return slices.ContainsFunc(looks, func(l look) bool { return l.obj == o })
+}
+
+// spins says that the task goes round a loop.
+func (k *K) spins() bool { return k.pending.wait == Spinning || k.pending.wait == Awaiting }
+
+// softLockup is the report of a task that goes round a loop for ever.
+func (r *splat) softLockup() {
+	k := r.k
+	r.line("watchdog: BUG: soft lockup - CPU#%d stuck for 26s! [%s]", k.cpu(), strings.Replace(k.who(), "/", ":", 1))
+	r.trace(k, r.stack)
+	for _, other := range k.m.live {
+		if other != k && !other.daemon {
+			r.line("")
+			r.line("%s", other.waits())
+		}
+	}
+}
+
+// trial is a task that runs alone to find out whether it spins.
+type trial struct {
+	k      *K
+	site   uint64
+	rounds int
+	steps  int
+}
+
+// onTrial lets the task on trial go on, or ends the trial.
+func (m *Machine) onTrial(cur *K) *K {
+	t := &m.trial
+	t.steps++
+	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.ready()
+	switch {
+	case t.rounds >= trialRounds:
+		m.startOver(func(f *facts) { f.loops[t.site] = true })
+		return nil
+	case !inLoop || t.steps > trialRounds*mostLooks:
+		m.startOver(func(f *facts) { f.loops[t.site] = false })
+		return nil
+	}
+	return cur
+}
+
+// callSite tells places in the source apart: by the calls that lead there.
+func callSite() uint64 {
+	var pcs [16]uintptr
+	h := uint64(0)
+	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
+		h = mix(h, uint64(pc))
+	}
+	return h
+}
