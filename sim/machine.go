@@ -20,6 +20,10 @@ type Machine struct {
 	MaxSteps int
 	// AllocMayFail lets the strategy fail allocations.
 	AllocMayFail bool
+	// CommuteRMW takes additions whose result nobody asks for (atomic_inc,
+	// this_cpu_inc, refcount_inc) for steps that commute, so that a search does
+	// not explore their order. What can happen is the same.
+	CommuteRMW bool
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing

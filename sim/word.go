@@ -1,5 +1,7 @@
 package sim
 
+import "reflect"
+
 // Word is a word of memory that tasks share and access with marked accesses
 // (READ_ONCE and the like): every access is a step. Words that are protected by
 // a lock belong in a [Cell] instead.
@@ -28,8 +30,10 @@ func (w *Word[T]) Init(k *K, name string, v T) {
 func (w *Word[T]) In(life *Life) { w.o.In(life) }
 
 // Read is READ_ONCE().
-func (w *Word[T]) Read(k *K) T {
-	k.Step(opReadOnce, &w.o, Read)
+func (w *Word[T]) Read(k *K) T { return w.load(k, opReadOnce) }
+
+func (w *Word[T]) load(k *K, op Op) T {
+	k.Step(op, &w.o, Read)
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
 		k.Note("= %s", show(w.v))
@@ -38,8 +42,10 @@ func (w *Word[T]) Read(k *K) T {
 }
 
 // Write is WRITE_ONCE().
-func (w *Word[T]) Write(k *K, v T) {
-	k.Step(opWriteOnce, &w.o, Write)
+func (w *Word[T]) Write(k *K, v T) { w.store(k, opWriteOnce, v) }
+
+func (w *Word[T]) store(k *K, op Op, v T) {
+	k.Step(op, &w.o, Write)
 	k.m.Fold(bits(v))
 	if k.Tracing() {
 		k.Note("<- %s", show(v))
@@ -48,8 +54,10 @@ func (w *Word[T]) Write(k *K, v T) {
 }
 
 // Xchg is xchg(): it sets the word and returns what it held.
-func (w *Word[T]) Xchg(k *K, v T) T {
-	k.Step(opXchg, &w.o, Write)
+func (w *Word[T]) Xchg(k *K, v T) T { return w.xchg(k, opXchg, v) }
+
+func (w *Word[T]) xchg(k *K, op Op, v T) T {
+	k.Step(op, &w.o, Write)
 	old := w.v
 	k.m.Fold(bits(old))
 	k.m.Fold(bits(v))
@@ -62,8 +70,10 @@ func (w *Word[T]) Xchg(k *K, v T) T {
 
 // Cmpxchg is cmpxchg(): it sets the word to v if it holds old, and returns what
 // it held.
-func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
-	k.Step(opCmpxchg, &w.o, Write)
+func (w *Word[T]) Cmpxchg(k *K, old, v T) T { return w.cmpxchg(k, opCmpxchg, old, v) }
+
+func (w *Word[T]) cmpxchg(k *K, op Op, old, v T) T {
+	k.Step(op, &w.o, Write)
 	was := w.v
 	k.m.Fold(bits(was))
 	if was == old {
@@ -79,26 +89,41 @@ func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
 // an access.
 func (w *Word[T]) Peek() T { return w.v }
 
-// bits is what the trace hash takes of a value: numbers and truth values, and of
-// others nothing, as they have no form that is the same everywhere.
-func bits[T comparable](v T) uint64 {
-	switch v := any(v).(type) {
-	case bool:
-		if v {
-			return 1
-		}
+// bits is what the trace hash takes of a value: numbers, truth values, strings
+// and arrays of them, also of named types. Of others it takes nothing, as they
+// have no form that is the same everywhere.
+func bits[T any](v T) uint64 {
+	switch v := any(v).(type) { // the common ones, without reflection
 	case int:
 		return uint64(v)
 	case int32:
 		return uint64(v)
 	case int64:
 		return uint64(v)
-	case uint8:
-		return uint64(v)
-	case uint32:
-		return uint64(v)
 	case uint64:
 		return v
+	case bool:
+		return uint64(flag(v))
+	}
+	return bitsOf(reflect.ValueOf(v))
+}
+
+func bitsOf(v reflect.Value) uint64 {
+	switch {
+	case v.Kind() == reflect.Bool:
+		return uint64(flag(v.Bool()))
+	case v.CanInt():
+		return uint64(v.Int())
+	case v.CanUint():
+		return v.Uint()
+	case v.Kind() == reflect.String:
+		return hashString(v.String())
+	case v.Kind() == reflect.Array:
+		h := uint64(0)
+		for i := range v.Len() {
+			h = mix(h, bitsOf(v.Index(i)))
+		}
+		return h
 	}
 	return 0
 }
