@@ -14,16 +14,6 @@ import (
 	"trapline/sim/explore"
 )
 
-// alone runs f as the only task of a machine.
-func alone(t rapid.TB, f func(k *sim.K)) {
-	t.Helper()
-	m := sim.NewMachine()
-	defer m.Close()
-	if o := m.Run(func(m *sim.Machine) { m.Go("t", f) }, sim.Undisturbed); o.Violation != nil {
-		t.Fatal(o.Violation)
-	}
-}
-
 // atomicOps are the operations on a counter, each with what it makes of the value
 // old and what it returns, given the operands i and u; those that return nothing
 // return 0, and those that return a truth value 1 or 0.
