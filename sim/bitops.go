@@ -111,9 +111,9 @@ func (f *Flags) seen(k *K) uint64 {
 }
 
 // rmw is a step that clears and sets bits. It says whether the bit nr was set.
-func (f *Flags) rmw(k *K, op Op, nr int, clear, set uint64) bool {
+func (f *Flags) rmw(k *K, op Op, nr int, off, on uint64) bool {
 	k.Step(op, &f.x.o, Write)
-	return f.update(k, nr, f.v&^clear|set)
+	return f.update(k, nr, f.v&^off|on)
 }
 
 func (f *Flags) flip(k *K, op Op, nr int) bool {

@@ -83,7 +83,8 @@ func (d *Data) use(k *K, mode Mode) {
 // check fails if the access a of the past may be concurrent with one of k now.
 func (d *Data) check(k *K, mode Mode, how how, a access) {
 	if a.k != nil && a.k != k && k.clock.at(a.k.id) < a.epoch {
-		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &a, mode: mode, how: how, asked: &d.o})
+		other := a // so that a is not on the heap when all is well
+		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &other, mode: mode, how: how, asked: &d.o})
 	}
 }
 

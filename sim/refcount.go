@@ -91,15 +91,15 @@ func (k *K) RefcountInc(r *Refcount) { k.refcountAdd(opRefcountInc, r, 1) }
 func (k *K) RefcountAdd(i int32, r *Refcount) { k.refcountAdd(opRefcountAdd, r, i) }
 
 func (k *K) refcountAdd(op Op, r *Refcount, i int32) {
+	// As long as nothing can be wrong, nobody sees who came first. Whether it can
+	// must not depend on others who add: none of them starts from 0, and it
+	// takes more than the steps of an execution to come from many to too many.
 	mode := k.m.adding()
-	if i < 0 {
-		mode = Write // then it matters whether there were enough before
+	if i < 0 || i > fewRefs {
+		mode = Write
 	}
 	k.Step(op, &r.o, mode)
-	overflow := r.v < 0 || r.v+i < 0
-	if overflow || r.v == 0 {
-		// As long as nothing is wrong, nobody sees who came first. That it is
-		// wrong depends on all who came before.
+	if r.v <= 0 || r.v > manyRefs {
 		k.Touch(&r.o, Write)
 	}
 	k.m.Fold(uint64(i))
@@ -109,11 +109,16 @@ func (k *K) refcountAdd(op Op, r *Refcount, i int32) {
 	switch {
 	case r.v == 0:
 		k.refcountWarn(r, addOnZero)
-	case overflow:
+	case r.v < 0 || r.v+i < 0:
 		k.refcountWarn(r, addOverflow)
 	}
 	r.v += i
 }
+
+const (
+	fewRefs  = 1 << 12
+	manyRefs = 1 << 30
+)
 
 // RefcountIncNotZero is refcount_inc_not_zero(): it takes a reference unless
 // there is none left, and says whether it did.
