@@ -8,6 +8,9 @@ const Awaiting Wait = 1 << 7
 var (
 	opCondLoadRelaxed = NewOp("smp_cond_load_relaxed(&%s)")
 	opCondLoadAcquire = NewOp("smp_cond_load_acquire(&%s)")
+
+	atomicCondReadRelaxed = newVerb("cond_read_relaxed")
+	atomicCondReadAcquire = newVerb("cond_read_acquire")
 )
 
 // CondLoadRelaxed is smp_cond_load_relaxed(): it spins until condition is true of
@@ -25,11 +28,7 @@ func (w *Word[T]) CondLoadAcquire(k *K, condition func(T) bool) T {
 }
 
 func (w *Word[T]) await(k *K, op Op, condition func(T) bool) T {
-	if !k.setup && !k.m.objects[w.o.id].awaited {
-		k.m.learn(func(f *facts) { f.awaited[w.o.id] = true })
-	}
-	k.could = func(at int) (bool, int) { return condition(w.value(at)), len(w.past) }
-	k.StepWait(op, &w.o, Read, Awaiting)
+	k.await(op, &w.o, func(at int) (bool, int) { return condition(w.past.value(at, w.v)), len(w.past) })
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
 		k.Note("= %s", show(w.v))
@@ -37,32 +36,66 @@ func (w *Word[T]) await(k *K, op Op, condition func(T) bool) T {
 	return w.v
 }
 
-// value is the value of the word after the given number of writes, or the present
-// one.
-func (w *Word[T]) value(writes int) T {
-	if writes < 0 || writes >= len(w.past) {
-		return w.v
-	}
-	return w.past[writes]
+// CondReadRelaxed is atomic_cond_read_relaxed(): it spins until condition is true
+// of the counter, as [Word.CondLoadRelaxed] does, and returns the value.
+func (a *AtomicOf[T]) CondReadRelaxed(k *K, condition func(T) bool) T {
+	return a.await(k, atomicCondReadRelaxed, condition)
 }
 
-// replaced keeps the value that the step is about to replace, for those who will
-// want to know whether they could have gone on before it.
-func (w *Word[T]) replaced(k *K) {
-	if k.m.objects[w.o.id].awaited {
-		w.past = append(w.past, w.v)
+// CondReadAcquire is atomic_cond_read_acquire().
+func (a *AtomicOf[T]) CondReadAcquire(k *K, condition func(T) bool) T {
+	return a.await(k, atomicCondReadAcquire, condition)
+}
+
+func (a *AtomicOf[T]) await(k *K, v verb, condition func(T) bool) T {
+	k.await(a.op(v), &a.o, func(at int) (bool, int) { return condition(a.past.value(at, a.v)), len(a.past) })
+	k.m.Fold(uint64(a.v))
+	if k.Tracing() {
+		k.Note("= %d", a.v)
 	}
+	return a.v
+}
+
+// await takes a step that is possible when could says so of the present value. It
+// is asked of earlier ones, too: could takes a number of changes, -1 for all, and
+// returns how many there were.
+func (k *K) await(op Op, o *Object, could func(at int) (bool, int)) {
+	if !k.setup && !k.m.objects[o.id].awaited {
+		k.m.learn(func(f *facts) { f.awaited[o.id] = true })
+	}
+	k.could = could
+	k.StepWait(op, o, Read, Awaiting)
+}
+
+// past is what each change of a word has replaced, in order. It is kept for words
+// that somebody waits for.
+type past[T any] []T
+
+// add keeps the value that the step is about to replace.
+func (p *past[T]) add(k *K, o *Object, v T) {
+	if k.m.objects[o.id].awaited {
+		*p = append(*p, v)
+	}
+}
+
+// value is the value after the given number of changes, which is now if there were
+// not so many, or if it is negative.
+func (p past[T]) value(changes int, now T) T {
+	if changes < 0 || changes >= len(p) {
+		return now
+	}
+	return p[changes]
 }
 
 // await is a step that waited for a value.
 type await struct {
-	event  int32
-	writes int32 // of the word before the step
-	could  func(at int) (bool, int)
+	event int32
+	after int32 // so many changes of the word
+	could func(at int) (bool, int)
 }
 
 // Could says whether step i of the execution, which waited for the value of a
-// word, could have been taken before the last n of the writes to it that came
+// word, could have been taken before the last n of the changes of it that came
 // before the step.
 func (m *Machine) Could(i, n int) bool {
 	for j := range m.awaits {
@@ -76,12 +109,12 @@ func (m *Machine) Could(i, n int) bool {
 // PendingCould is Could for the pending step of an unfinished task.
 func (m *Machine) PendingCould(id TaskID, n int) bool {
 	k := m.tasks[id]
-	_, writes := k.could(-1)
-	a := await{writes: int32(writes), could: k.could}
+	_, changes := k.could(-1)
+	a := await{after: int32(changes), could: k.could}
 	return a.before(n)
 }
 
 func (a *await) before(n int) bool {
-	ok, _ := a.could(int(a.writes) - n)
-	return n <= int(a.writes) && ok
+	ok, _ := a.could(int(a.after) - n)
+	return n <= int(a.after) && ok
 }

@@ -16,9 +16,18 @@ type Data struct {
 type access struct {
 	k     *K
 	mode  Mode
+	how   how
 	epoch uint32
 	at    []Frame
 }
+
+// how is what there is to say of an access beside its mode.
+type how uint8
+
+const (
+	compound how = 1 << iota // what is written depends on what was there
+	marked                   // atomic: no race with another that is marked
+)
 
 // Init names the data. It is to be called by the task that makes it, before
 // anything uses it.
@@ -36,7 +45,7 @@ func (d *Data) Read(k *K) {
 		return
 	}
 	d.use(k, Read)
-	d.check(k, Read, d.write)
+	d.check(k, Read, 0, d.write)
 	for i := range d.reads {
 		if d.reads[i].k == k {
 			d.reads[i] = k.access(Read)
@@ -47,18 +56,21 @@ func (d *Data) Read(k *K) {
 }
 
 // Write reports that k changes the data.
-func (d *Data) Write(k *K) {
+func (d *Data) Write(k *K) { d.change(k, 0) }
+
+func (d *Data) change(k *K, how how) {
 	if k.setup || k.m.aborting {
 		return
 	}
 	d.use(k, Write)
 	k.lookStep = -1 // what went before is no loop that changes nothing
-	d.check(k, Write, d.write)
+	d.check(k, Write, how, d.write)
 	for _, r := range d.reads {
-		d.check(k, Write, r)
+		d.check(k, Write, how, r)
 	}
 	d.reads = d.reads[:0]
 	d.write = k.access(Write)
+	d.write.how = how
 }
 
 // mostPlain is how many accesses of plain data a task may make in one step. One
@@ -77,9 +89,10 @@ func (d *Data) use(k *K, mode Mode) {
 }
 
 // check fails if the access a of the past may be concurrent with one of k now.
-func (d *Data) check(k *K, mode Mode, a access) {
+func (d *Data) check(k *K, mode Mode, how how, a access) {
 	if a.k != nil && a.k != k && k.clock.at(a.k.id) < a.epoch {
-		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &a, mode: mode, asked: &d.o})
+		other := a // so that a is not on the heap when all is well
+		k.Fail(&Violation{Kind: DataRace, Subject: d.o.name, other: &other, mode: mode, how: how, asked: &d.o})
 	}
 }
 

@@ -230,8 +230,8 @@ func (k *K) take() {
 	e.Known = e.last - e.first
 	switch p.wait {
 	case Awaiting:
-		_, writes := k.could(-1)
-		m.awaits = append(m.awaits, await{int32(len(m.events) - 1), int32(writes), k.could})
+		_, changes := k.could(-1)
+		m.awaits = append(m.awaits, await{int32(len(m.events) - 1), int32(changes), k.could})
 	case Spinning:
 		m.accesses[e.first].Since = since
 		m.enterLoop(k)

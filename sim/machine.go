@@ -20,6 +20,13 @@ type Machine struct {
 	MaxSteps int
 	// AllocMayFail lets the strategy fail allocations.
 	AllocMayFail bool
+	// CommuteRMW takes additions whose result nobody asks for (atomic_inc,
+	// this_cpu_inc, refcount_inc) for steps that commute, so that a search does
+	// not explore their order. What can happen is the same, but for this: two
+	// that add give each other's plain accesses no order, so that what is a data
+	// race in one order of the additions is one in all, and hides what the
+	// others would have come to.
+	CommuteRMW bool
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing

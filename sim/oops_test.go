@@ -155,8 +155,8 @@ func TestMaxStepsCutsALoop(t *testing.T) {
 	defer m.Close()
 	m.MaxSteps = 50
 	p := program([]task{func(k *sim.K, w *world) {
-		for {
-			w.x.Xchg(k, 1)
+		for i := 0; ; i++ {
+			w.x.Write(k, i)
 		}
 	}}, nil)
 	if o := m.Run(p, sim.Undisturbed); !o.Cut || o.Steps != 50 || o.Violation != nil {

@@ -368,19 +368,31 @@ func (r *splat) kcsan() {
 		r.v.Title = r.v.Kind.Class + " in " + one
 	}
 	address := k.m.address(r.v.asked)
-	access := func(mode Mode, k *K, stack []Frame) {
-		r.line("%s to 0x%016x of %d bytes by task %d on cpu %d:", strings.ToLower(mode.verb()), address, nominalAccess, k.pid(), k.cpu())
+	access := func(mode Mode, how how, k *K, stack []Frame) {
+		r.line("%s to 0x%016x of %d bytes by task %d on cpu %d:", how.verb(mode), address, nominalAccess, k.pid(), k.cpu())
 		r.frames(" ", stack)
 		r.line("")
 	}
 	r.line("%s", strings.Repeat("=", 66))
 	r.line("BUG: %s in %s / %s", r.v.Kind.Class, one, two)
 	r.line("")
-	access(r.v.mode, k, r.stack)
-	access(a.mode, a.k, a.at)
+	access(r.v.mode, r.v.how, k, r.stack)
+	access(a.mode, a.how, a.k, a.at)
 	r.line("Reported by Kernel Concurrency Sanitizer on:")
 	r.line("CPU: %d UID: 0 PID: %d Comm: %s Not tainted %s", k.cpu(), k.pid(), k.name, release)
 	r.line("%s", strings.Repeat("=", 66))
+}
+
+// verb is what KCSAN calls an access.
+func (h how) verb(mode Mode) string {
+	verb := strings.ToLower(mode.verb())
+	if h&compound != 0 {
+		verb = "read-write"
+	}
+	if h&marked != 0 {
+		verb += " (marked)"
+	}
+	return verb
 }
 
 // top is the innermost call of a stack.

@@ -62,6 +62,7 @@ type Violation struct {
 
 	life    *Life   // the object of a memory error
 	mode    Mode    // how it was used
+	how     how     // and what else reports say of that
 	asked   *Object // the lock that was asked for, or the data of a race
 	holding held    // the lock that is in the way of asked
 	other   *access // the earlier access of a data race

@@ -1,5 +1,7 @@
 package sim
 
+import "reflect"
+
 // Word is a word of memory that tasks share and access with marked accesses
 // (READ_ONCE and the like): every access is a step. Words that are protected by
 // a lock belong in a [Cell] instead.
@@ -9,7 +11,7 @@ package sim
 type Word[T comparable] struct {
 	o    Object
 	v    T
-	past []T // what each write replaced, if that will be asked
+	past past[T]
 }
 
 var (
@@ -29,8 +31,10 @@ func (w *Word[T]) Init(k *K, name string, v T) {
 func (w *Word[T]) In(life *Life) { w.o.In(life) }
 
 // Read is READ_ONCE().
-func (w *Word[T]) Read(k *K) T {
-	k.StepWait(opReadOnce, &w.o, Read, k.around(&w.o))
+func (w *Word[T]) Read(k *K) T { return w.load(k, opReadOnce) }
+
+func (w *Word[T]) load(k *K, op Op) T {
+	k.StepWait(op, &w.o, Read, k.around(&w.o))
 	k.looked(&w.o, Read)
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
@@ -40,9 +44,11 @@ func (w *Word[T]) Read(k *K) T {
 }
 
 // Write is WRITE_ONCE().
-func (w *Word[T]) Write(k *K, v T) {
-	k.Step(opWriteOnce, &w.o, Write)
-	w.replaced(k)
+func (w *Word[T]) Write(k *K, v T) { w.store(k, opWriteOnce, v) }
+
+func (w *Word[T]) store(k *K, op Op, v T) {
+	k.Step(op, &w.o, Write)
+	w.past.add(k, &w.o, w.v)
 	k.m.Fold(bits(v))
 	if k.Tracing() {
 		k.Note("<- %s", show(v))
@@ -51,13 +57,14 @@ func (w *Word[T]) Write(k *K, v T) {
 }
 
 // Xchg is xchg(): it sets the word and returns what it held.
-func (w *Word[T]) Xchg(k *K, v T) T {
-	k.Step(opXchg, &w.o, Write)
-	w.replaced(k)
+func (w *Word[T]) Xchg(k *K, v T) T { return w.xchg(k, opXchg, v) }
+
+func (w *Word[T]) xchg(k *K, op Op, v T) T {
+	k.StepWait(op, &w.o, Write, k.around(&w.o))
 	old := w.v
 	k.m.Fold(bits(old))
 	k.m.Fold(bits(v))
-	w.v = v
+	w.change(k, v)
 	if k.Tracing() {
 		k.Note("%s -> %s", show(old), show(v))
 	}
@@ -66,46 +73,71 @@ func (w *Word[T]) Xchg(k *K, v T) T {
 
 // Cmpxchg is cmpxchg(): it sets the word to v if it holds old, and returns what
 // it held.
-func (w *Word[T]) Cmpxchg(k *K, old, v T) T {
-	k.StepWait(opCmpxchg, &w.o, Write, k.around(&w.o))
+func (w *Word[T]) Cmpxchg(k *K, old, v T) T { return w.cmpxchg(k, opCmpxchg, old, v) }
+
+func (w *Word[T]) cmpxchg(k *K, op Op, old, v T) T {
+	k.StepWait(op, &w.o, Write, k.around(&w.o))
 	was := w.v
 	k.m.Fold(bits(was))
-	if was == old {
-		w.replaced(k)
-		w.v = v
-	} else {
-		k.looked(&w.o, Write)
+	if was != old {
+		v = was
 	}
+	w.change(k, v)
 	if k.Tracing() {
 		k.Note("= %s", show(was))
 	}
 	return was
 }
 
+// change ends a read-modify-write, which may leave the value as it was.
+func (w *Word[T]) change(k *K, v T) {
+	if v == w.v {
+		k.looked(&w.o, Write)
+		return
+	}
+	w.past.add(k, &w.o, w.v)
+	w.v = v
+}
+
 // Peek is the value of the word, for checks when everything is quiet: it is not
 // an access.
 func (w *Word[T]) Peek() T { return w.v }
 
-// bits is what the trace hash takes of a value: numbers and truth values, and of
-// others nothing, as they have no form that is the same everywhere.
-func bits[T comparable](v T) uint64 {
-	switch v := any(v).(type) {
-	case bool:
-		if v {
-			return 1
-		}
+// bits is what the trace hash takes of a value: numbers, truth values, strings
+// and arrays of them, also of named types. Of others it takes nothing, as they
+// have no form that is the same everywhere.
+func bits[T any](v T) uint64 {
+	switch v := any(v).(type) { // the common ones, without reflection
 	case int:
 		return uint64(v)
 	case int32:
 		return uint64(v)
 	case int64:
 		return uint64(v)
-	case uint8:
-		return uint64(v)
-	case uint32:
-		return uint64(v)
 	case uint64:
 		return v
+	case bool:
+		return uint64(flag(v))
+	}
+	return bitsOf(reflect.ValueOf(v))
+}
+
+func bitsOf(v reflect.Value) uint64 {
+	switch {
+	case v.Kind() == reflect.Bool:
+		return uint64(flag(v.Bool()))
+	case v.CanInt():
+		return uint64(v.Int())
+	case v.CanUint():
+		return v.Uint()
+	case v.Kind() == reflect.String:
+		return hashString(v.String())
+	case v.Kind() == reflect.Array:
+		h := uint64(0)
+		for i := range v.Len() {
+			h = mix(h, bitsOf(v.Index(i)))
+		}
+		return h
 	}
 	return 0
 }

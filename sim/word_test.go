@@ -2,7 +2,10 @@ package sim_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"trapline/sim"
 )
@@ -58,5 +61,73 @@ func TestWordMustBeInitialised(t *testing.T) {
 			w.Init(k, "w", 1)
 			w.Read(k)
 		}}, nil},
+	})
+}
+
+// The ordered forms read and write as the plain ones do, and have names of their
+// own.
+func TestOrderedFormsOfWords(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	m.Record(program([]task{func(k *sim.K, w *world) {
+		w.x.StoreRelease(k, 1)
+		w.x.SmpStoreMb(k, w.x.LoadAcquire(k)+1)
+		w.x.XchgRelaxed(k, w.x.XchgAcquire(k, w.x.XchgRelease(k, 3)+2)+2)
+		w.x.CmpxchgRelaxed(k, 5, 6)
+		w.x.CmpxchgAcquire(k, w.x.CmpxchgRelease(k, 0, 9), 7)
+	}}, nil), sim.Undisturbed)
+	var got strings.Builder
+	for _, r := range m.Records() {
+		fmt.Fprintln(&got, r.Text, r.Note)
+	}
+	want := `smp_store_release(&x) <- 1
+smp_load_acquire(&x) = 1
+smp_store_mb(x) <- 2
+xchg_release(&x) 2 -> 3
+xchg_acquire(&x) 3 -> 4
+xchg_relaxed(&x) 4 -> 5
+cmpxchg_relaxed(&x) = 5
+cmpxchg_release(&x) = 6
+cmpxchg_acquire(&x) = 6
+`
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// kind is a type of its own, as enumerations in kernel code are.
+type kind uint8
+
+// The trace hash tells the values of a word apart.
+func TestHashSeesTheValue(t *testing.T) {
+	wantHashSees(t, "int", rapid.Int())
+	wantHashSees(t, "int8", rapid.Int8())
+	wantHashSees(t, "uint16", rapid.Uint16())
+	wantHashSees(t, "uintptr", rapid.Uintptr())
+	wantHashSees(t, "bool", rapid.Bool())
+	wantHashSees(t, "string", rapid.String())
+	wantHashSees(t, "named", rapid.Map(rapid.Uint8(), func(v uint8) kind { return kind(v) }))
+	wantHashSees(t, "array", rapid.Map(rapid.SliceOfN(rapid.Byte(), 5, 5), func(v []byte) [5]byte { return [5]byte(v) }))
+	wantHashSees(t, "array of arrays", rapid.Map(rapid.SliceOfN(rapid.Byte(), 4, 4), func(v []byte) [2][2]byte {
+		return [2][2]byte{{v[0], v[1]}, {v[2], v[3]}}
+	}))
+}
+
+func wantHashSees[T comparable](t *testing.T, name string, values *rapid.Generator[T]) {
+	t.Helper()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := values.Draw(t, "a"), values.Draw(t, "b")
+		hash := func(v T) uint64 {
+			var w sim.Word[T]
+			m := sim.NewMachine()
+			defer m.Close()
+			return m.Run(func(m *sim.Machine) {
+				w.Init(m.Setup(), "w", v)
+				m.Go("t", func(k *sim.K) { w.Read(k) })
+			}, sim.Undisturbed).Hash
+		}
+		if (hash(a) == hash(b)) != (a == b) {
+			t.Errorf("%s: the hashes of %v and %v are %x and %x", name, a, b, hash(a), hash(b))
+		}
 	})
 }

@@ -207,8 +207,8 @@ func TestIncompleteSearchesSaySo(t *testing.T) {
 	spin := func(m *sim.Machine) {
 		x := words(m, 1)
 		m.Go("waiter", func(k *sim.K) {
-			for {
-				x[0].Xchg(k, 1)
+			for i := 0; ; i++ {
+				x[0].Write(k, i)
 			}
 		})
 		m.Go("other", func(k *sim.K) { x[0].Read(k) })
