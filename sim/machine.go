@@ -43,6 +43,10 @@ type Machine struct {
 
 	lockdep lockdep
 	claimed []string
+	resting []*deferred
+
+	// tasksWork says that some task has been given work, learnt once.
+	tasksWork bool
 
 	outcome   Outcome
 	aborting  bool
@@ -151,6 +155,8 @@ func (m *Machine) reset(s Strategy) {
 	clear(m.after)
 	m.after = m.after[:0]
 	m.claimed = nil
+	clear(m.resting)
+	m.resting = m.resting[:0]
 	m.lockdep.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
@@ -226,6 +232,8 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	k.call(name, parent, n)
 	k.alive = true
 	k.wake.init(k, k.name)
+	k.wake.Allow(woken)
+	k.chain = parent.chain
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -324,6 +332,9 @@ func (m *Machine) pick(cur *K) *K {
 	}
 	m.options = options
 	if len(options) == 0 {
+		if m.revive() {
+			return m.pick(cur)
+		}
 		return nil
 	}
 	if len(m.events) >= m.MaxSteps {
@@ -383,11 +394,9 @@ func (m *Machine) finish() {
 		return
 	}
 	m.outcome.AtEnd = true
-	for _, k := range m.live {
-		if !k.daemon {
-			m.outcome.Violation = m.deadlock()
-			return
-		}
+	if v := m.stuck(); v != nil {
+		m.outcome.Violation = v
+		return
 	}
 	for _, f := range m.after {
 		f(m.tasks[0])

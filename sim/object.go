@@ -14,11 +14,14 @@ type Object struct {
 }
 
 // What a task's own object allows: woken lets a sleeper on a wait queue go on,
-// granted one that queues for a lock, and born lets a spawned task begin.
+// granted one that queues for a lock, and born lets a spawned task begin. timed
+// lets the timeout of a sleep come, and expired then ends it.
 const (
 	woken Wait = 1 << iota
 	granted
 	born
+	timed
+	expired
 )
 
 // objectInfo is what the machine keeps of an object beside the object.

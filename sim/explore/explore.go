@@ -339,7 +339,7 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 // violated enters the violation of the last execution into the findings.
 func (s *search) violated(o *sim.Outcome) error {
 	switch o.Violation.Kind {
-	case sim.Deadlock, sim.Leak, sim.DataRace:
+	case sim.Deadlock, sim.LostWakeup, sim.Leak, sim.DataRace:
 		// Their titles name places that only a recording knows.
 	default:
 		for _, f := range s.found {
