@@ -56,6 +56,7 @@ const (
 type deferral struct {
 	chain   int        // the link that it is a part of, 0 for ordinary tasks
 	worker  *Workqueue // that it works for
+	late    bool       // comes after everybody else if the machine is left alone
 	kthread bool
 	text    []*Module // whose functions are on the stack
 }
@@ -129,9 +130,9 @@ func (d *deferred) withdraw() {
 // loop is the life of an agent.
 func (d *deferred) loop(k *K) {
 	for {
-		k.daemon, k.chain = true, 0
+		k.daemon, k.late, k.chain = true, true, 0
 		k.StepWait(d.op, &d.o, Write, due)
-		k.daemon, k.chain = false, d.chain
+		k.daemon, k.late, k.chain = false, false, d.chain
 		if d.last {
 			// Nobody else could go on: this comes after all that has happened.
 			k.m.enterAll()
@@ -198,4 +199,14 @@ func (m *Machine) enterAll() {
 		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
+}
+
+// later adds the tasks that come last to the options.
+func (m *Machine) later(cur *K, options []TaskID) []TaskID {
+	for _, k := range m.live {
+		if k != cur && k.late && k.ready() {
+			options = append(options, k.id)
+		}
+	}
+	return options
 }

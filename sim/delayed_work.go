@@ -55,6 +55,7 @@ func (k *K) putOff(wq *Workqueue, s *work) {
 	s.o.Allow(delay)
 	if s.timer == nil {
 		s.timer = k.m.spawn(k, s.name+"-timer", true, SoftIRQ, func(k *K) {
+			k.late = true
 			for {
 				k.StepWait(opDelayedWorkTimer, &s.o, Write, delay)
 				k.undelay(s)

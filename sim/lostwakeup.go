@@ -33,13 +33,13 @@ func (m *Machine) stuck() *Violation {
 		if k.daemon || k.condition != nil || k.sleepsFor&woken == 0 {
 			continue
 		}
-		log, of := &k.wakes, k.name
+		log, before := &k.wakes, "it had set its state"
 		if k.queue != nil {
-			log, of = &k.queue.wakes, "&"+k.queue.o.name
+			log, before = &k.queue.wakes, "it was on "+k.queue.o.name
 		}
 		if log.missedBy(k.before) {
-			return m.lost(k, fmt.Sprintf("%s sleeps, and was woken just before: woken %s before it slept, and it had not set its state by then. The wake-up of %s was lost if it was meant for this sleep%s.",
-				k.name, times(log.n), of, log.last()))
+			return m.lost(k, fmt.Sprintf("%s sleeps, and was woken %s before %s%s. If that was meant for this sleep, it was lost.",
+				k.name, times(log.n), before, log.last()))
 		}
 	}
 	return m.deadlock()

@@ -325,10 +325,18 @@ func (m *Machine) pick(cur *K) *K {
 	if p.Running {
 		options = append(options, cur.id)
 	}
+	late := false
 	for _, k := range m.live {
 		if k != cur && k.ready() {
+			if k.late {
+				late = true
+				continue
+			}
 			options = append(options, k.id)
 		}
+	}
+	if late {
+		options = m.later(cur, options)
 	}
 	m.options = options
 	if len(options) == 0 {

@@ -80,10 +80,10 @@ func (k *K) notify(mod *Module, state ModuleState) (err error) {
 	return nil
 }
 
-// LoadModule is load_module(): the module comes, init runs as code of the module,
-// and the module is live. If a notifier or init fails it goes again, and the error
+// LoadModule is load_module(): the module comes, start runs as code of the module,
+// and the module is live. If a notifier or start fails it goes again, and the error
 // is returned. exit runs when the module is unloaded; either may be nil.
-func (k *K) LoadModule(ms *Modules, mod *Module, name string, init func(k *K) error, exit func(k *K)) error {
+func (k *K) LoadModule(ms *Modules, mod *Module, name string, start func(k *K) error, exit func(k *K)) error {
 	*mod = Module{Grace: mod.Grace, in: ms, exit: exit, state: ModuleStateComing}
 	mod.o.init(k, name)
 	mod.memory = Life{state: allocated, by: k, module: mod}
@@ -92,8 +92,8 @@ func (k *K) LoadModule(ms *Modules, mod *Module, name string, init func(k *K) er
 	k.Step(opLoadModule, &mod.o, Write)
 	mod.loaded = true
 	err := k.notify(mod, ModuleStateComing)
-	if err == nil && init != nil {
-		mod.Call(k, func(k *K) { err = init(k) })
+	if err == nil && start != nil {
+		mod.Call(k, func(k *K) { err = start(k) })
 	}
 	if err != nil {
 		k.Step(opModuleLive, &mod.o, Write)
@@ -186,7 +186,10 @@ func (mod *Module) Call(k *K, f func(k *K)) {
 	k.text = k.text[:len(k.text)-1]
 }
 
-// Func is f as a function of the module, for timers, work items and the like.
+// Func is f as a function of the module, for timers, work items and the like. It
+// is not inlined, or the closure would pass for a function of the caller.
+//
+//go:noinline
 func (mod *Module) Func(f func(k *K)) func(k *K) {
 	return func(k *K) { mod.Call(k, f) }
 }

@@ -68,6 +68,7 @@ func (k *K) wakeUp(sleeper *K, w Wait) {
 func (k *K) sleepTimeout(op Op, what *Object, w Wait) (inTime bool) {
 	if k.timeout == nil && !k.setup {
 		k.timeout = k.m.spawn(k, "timeout", true, SoftIRQ, func(t *K) {
+			t.late = true
 			for {
 				t.StepWait(opTimeout, &k.wake, Write, timed)
 				k.wake.Forbid(timed)
@@ -81,8 +82,9 @@ func (k *K) sleepTimeout(op Op, what *Object, w Wait) (inTime bool) {
 		k.wake.Allow(timed)
 	}
 	k.sleep(op, what, w|expired)
-	k.wake.Forbid(timed)
-	return k.wake.allow&w != 0
+	inTime = k.wake.allow&expired == 0
+	k.wake.Forbid(timed | expired)
+	return inTime
 }
 
 // SetCurrentState is set_current_state(): after any state but TaskRunning, a
@@ -151,7 +153,7 @@ func (k *K) WakeUpProcess(p *K) bool {
 // wakeProcess wakes p within the step being taken, which began in the given epoch
 // of k and uses the object that p sleeps on.
 func (k *K) wakeProcess(p *K, epoch uint32) bool {
-	asleep := p.wake.allow&woken == 0
+	asleep := p.wake.allow&(woken|expired) == 0
 	p.wakes.note(k, epoch)
 	p.wake.Allow(woken)
 	p.state = TaskRunning

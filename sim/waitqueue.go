@@ -150,7 +150,7 @@ func (k *K) wakeUpQueue(q *WaitQueue, op Op, exclusive int) {
 			k.wakeUp(w.k, woken)
 		case exclusive > 0:
 			k.Touch(&w.k.wake, Write)
-			if w.k.wake.allow&woken == 0 { // one that is awake already does not count
+			if w.k.wake.allow&(woken|expired) == 0 { // one that is awake already does not count
 				k.wakeUp(w.k, woken)
 				exclusive--
 			}

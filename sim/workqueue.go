@@ -150,6 +150,7 @@ func (k *K) insert(wq *Workqueue, s *work) {
 		if len(wq.queue) > 1 {
 			return
 		}
+		k.Touch(&s.o, Write) // it begins after what has left the queue before
 	}
 	s.let(k)
 }
