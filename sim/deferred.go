@@ -35,6 +35,7 @@ type deferred struct {
 	name    string
 	serve   func(k *K) // what the agent does when the object is due
 	op      Op         // and calls it
+	caller  Frame      // what calls the function, for reports
 }
 
 const (
@@ -150,6 +151,9 @@ func (d *deferred) work(k *K, f func(k *K), end Op, locks ...*Object) {
 	k.Touch(&d.run, Write)
 	d.run.Forbid(idle)
 	d.busy = true
+	if k.m.recording {
+		k.at = []Frame{d.caller}
+	}
 	for _, o := range locks {
 		k.acquiring(o)
 		k.acquired(o, false)

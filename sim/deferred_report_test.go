@@ -32,7 +32,7 @@ func TestReportsOfDeferredWork(t *testing.T) {
 		tasks    []deferredTask
 	}{
 		{"lost-wakeup-none", "INFO: task hung in never_woken", "", nil, []deferredTask{neverWoken, func(k *sim.K, w *deferredWorld) { w.x.Write(k, 1) }}},
-		{"lost-wakeup-early", "INFO: task hung in never_woken", "", nil, []deferredTask{neverWoken, wokenTooEarly}},
+		{"lost-wakeup-early", "INFO: task hung in never_woken", "t0@3", nil, []deferredTask{neverWoken, wokenTooEarly}},
 		{"lost-wakeup-before-the-sleep", "INFO: task hung in test_then_prepare", "t1@2", nil, []deferredTask{testThenPrepare, func(k *sim.K, w *deferredWorld) { w.x.Write(k, 1); k.WakeUp(&w.queue) }}},
 		{"active-timer", "WARNING: ODEBUG bug in forget_timer", "", inLife, []deferredTask{then(arm, forgetTimer)}},
 		{"active-work", "WARNING: ODEBUG bug in free_work", "", workInLife, []deferredTask{then(queue, freeWork)}},

@@ -37,6 +37,7 @@ func (k *K) TimerSetup(t *Timer, name string, handler func(k *K)) {
 	s := &timer{}
 	k.initDeferred(&s.deferred, name, "("+name+")")
 	s.context, s.op = SoftIRQ, opTimerEntry
+	s.caller = Frame{Func: "call_timer_fn", File: "sim/timer.go"}
 	s.serve = func(k *K) { s.work(k, handler, opTimerExit, &s.dep) }
 	t.s = s
 }

@@ -95,6 +95,7 @@ func (k *K) InitWork(w *Work, name string, f func(k *K)) {
 	s := &work{}
 	k.initDeferred(&s.deferred, name, "(work_completion)("+name+")")
 	s.context, s.op = Task, opWorkStart
+	s.caller = Frame{Func: "process_one_work", File: "sim/workqueue.go"}
 	s.serve = func(k *K) {
 		k.worker = s.wq
 		wq, colour := s.wq, s.colour
