@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // LostWakeup is a task that sleeps for ever because the wake-up did not reach it:
 // what it waits for has come true, or it was woken just before it went to sleep.
@@ -100,7 +97,6 @@ func (m *Machine) lost(k *K, why string) *Violation {
 			r.line("Lost wake-up: %s", why)
 		}
 		m.report(k, v, k.at)
-		v.Waits = append(v.Waits, strings.TrimSuffix(why, "."))
 		for _, w := range m.live {
 			if w.hung() {
 				v.Waits = append(v.Waits, w.waits())
