@@ -44,6 +44,7 @@ type Machine struct {
 	lockdep lockdep
 	claimed []string
 	resting []*deferred
+	system  Workqueue
 
 	// tasksWork says that some task has been given work, learnt once.
 	tasksWork bool
@@ -157,6 +158,7 @@ func (m *Machine) reset(s Strategy) {
 	m.claimed = nil
 	clear(m.resting)
 	m.resting = m.resting[:0]
+	m.system.reset()
 	m.lockdep.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"testing"
 
 	"trapline/sim"
@@ -14,13 +15,11 @@ func load(k *sim.K, w *deferredWorld) {
 }
 
 func unload(k *sim.K, w *deferredWorld) {
-	switch k.DeleteModule(&w.mod) {
-	case nil:
-		w.seen[0] = 1
-	case sim.EAGAIN:
-		w.seen[0] = 2
-	case sim.EBUSY:
-		w.seen[0] = 3
+	err := k.DeleteModule(&w.mod)
+	for i, want := range []error{nil, sim.EAGAIN, sim.EBUSY} {
+		if errors.Is(err, want) {
+			w.seen[0] = i + 1
+		}
 	}
 }
 

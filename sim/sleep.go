@@ -164,10 +164,10 @@ func (k *K) wakeProcess(p *K, epoch uint32) bool {
 	return asleep
 }
 
-// nameWake calls what p sleeps on by its name, unless it is asleep on something.
-func (p *K) nameWake() {
-	if p.waitsFor == nil {
-		p.wake.name = p.name
+// nameWake calls what k sleeps on by its name, unless it is asleep on something.
+func (k *K) nameWake() {
+	if k.waitsFor == nil {
+		k.wake.name = k.name
 	}
 }
 

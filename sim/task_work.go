@@ -24,11 +24,7 @@ var (
 // are; and from then on each task ends with the step that closes its list.
 func (k *K) taskWorks(p *K) *taskWorks {
 	m := k.m
-	if p.works.o.id == 0 {
-		m.objects = append(m.objects, objectInfo{key: mix(p.order+1, taskWorksKey)})
-		p.works.o.id = ObjID(len(m.objects) - 1)
-	}
-	p.works.o.name = p.name
+	m.own(&p.works.o, mix(p.order+1, apart), p.name)
 	if !m.tasksWork {
 		m.tasksWork = true
 		m.learn()
@@ -36,9 +32,18 @@ func (k *K) taskWorks(p *K) *taskWorks {
 	return &p.works
 }
 
-// taskWorksKey takes the place of the number that an object has among those that
-// its task makes.
-const taskWorksKey = 1 << 32
+// apart takes the place of the number that an object has among those that its task
+// makes: it is for objects that no task makes.
+const apart = 1 << 32
+
+// own gives an object that belongs to the machine its identity, once.
+func (m *Machine) own(o *Object, key uint64, name string) {
+	if o.id == 0 {
+		m.objects = append(m.objects, objectInfo{key: key})
+		o.id = ObjID(len(m.objects) - 1)
+	}
+	o.name = name
+}
 
 // TaskWorkAdd is task_work_add(p, f, TWA_RESUME): p runs f in its own context
 // before it returns to user mode ([K.ReturnToUser]), or when it ends. It returns

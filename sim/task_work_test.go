@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"testing"
 
 	"trapline/sim"
@@ -20,9 +21,7 @@ func TestTaskWork(t *testing.T) {
 			if w.y.Read(k) == 0 {
 				return
 			}
-			switch k.TaskWorkAdd(*who, func(k *sim.K) { w.seen[i] = w.x.Read(k) + 1 }) {
-			case nil:
-			case sim.ESRCH:
+			if err := k.TaskWorkAdd(*who, func(k *sim.K) { w.seen[i] = w.x.Read(k) + 1 }); errors.Is(err, sim.ESRCH) {
 				w.seen[i] = -1
 			}
 		}

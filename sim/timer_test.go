@@ -121,7 +121,6 @@ func shutdownTimer(k *sim.K, w *deferredWorld) { k.TimerDeleteSync(&w.timer); k.
 func forgetTimer(k *sim.K, w *deferredWorld)   { k.Kfree(&w.life) }
 func deleteTimer(k *sim.K, w *deferredWorld)   { k.TimerDelete(&w.timer); k.Kfree(&w.life) }
 func setupTimer(k *sim.K, w *deferredWorld)    { counts(k, w) }
-func tickHandler(k *sim.K, w *deferredWorld)   { w.in.Read(k) }
 func selfDelete(k *sim.K, w *deferredWorld)    { k.TimerDeleteSync(&w.timer) }
 func deleteUnder(k *sim.K, w *deferredWorld) {
 	k.SpinLockBH(&w.spin)

@@ -80,12 +80,12 @@ func (k *K) FinishWait(q *WaitQueue) {
 // after each WakeUp, is true. If an execution ends while the task sleeps although
 // the condition is true by then, that is a [LostWakeup].
 func (k *K) WaitEvent(q *WaitQueue, condition func() bool) {
-	k.waitEvent(q, condition, opPrepareToWait, TaskUninterruptible, false)
+	_ = k.waitEvent(q, condition, opPrepareToWait, TaskUninterruptible, false)
 }
 
 // WaitEventExclusive is wait_event_exclusive(): WaitEvent as an exclusive waiter.
 func (k *K) WaitEventExclusive(q *WaitQueue, condition func() bool) {
-	k.waitEvent(q, condition, opPrepareToWaitExclusive, TaskUninterruptible, false)
+	_ = k.waitEvent(q, condition, opPrepareToWaitExclusive, TaskUninterruptible, false)
 }
 
 // WaitEventTimeout is wait_event_timeout(): WaitEvent that gives up at a moment

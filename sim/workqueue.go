@@ -83,6 +83,24 @@ func (k *K) allocWorkqueue(wq *Workqueue, name string, ordered bool) {
 	k.Step(opAllocWorkqueue, &wq.o, Write)
 }
 
+// SystemWQ is system_wq, on which schedule_work() queues.
+func (k *K) SystemWQ() *Workqueue {
+	m := k.m
+	wq := &m.system
+	m.own(&wq.o, mix(apart, 1), "events")
+	m.own(&wq.dep, mix(apart, 2), "(wq_completion)events")
+	wq.dep.class = m.lockdep.class(wq.dep.name)
+	return wq
+}
+
+func (wq *Workqueue) reset() {
+	o, dep := wq.o, wq.dep
+	*wq = Workqueue{o: o, dep: dep}
+}
+
+// ScheduleWork is schedule_work(): QueueWork on the workqueue of the system.
+func (k *K) ScheduleWork(w *Work) bool { return k.QueueWork(k.SystemWQ(), w) }
+
 // InitWork is INIT_WORK(): f is what the item does. An item that is initialised
 // again must not be pending.
 func (k *K) InitWork(w *Work, name string, f func(k *K)) {

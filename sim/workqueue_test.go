@@ -64,6 +64,17 @@ func TestWorkqueues(t *testing.T) {
 	}
 	tryDeferred(t, []deferredCase{
 		{"queued", nil, []string{"1 0 0"}, countsWork, []deferredTask{queue}},
+		{"scheduled", nil, []string{"1 0 1"}, countsWork, []deferredTask{func(k *sim.K, w *deferredWorld) {
+			k.ScheduleWork(&w.work)
+			k.FlushWorkqueue(k.SystemWQ())
+			look(k, w)
+		}}},
+		{"flushed on the system's workqueue under its lock", []string{"lock-order: possible deadlock in test_workqueues", "lock-order: possible deadlock in work_fn"}, nil, takesMutex, []deferredTask{func(k *sim.K, w *deferredWorld) {
+			k.ScheduleWork(&w.work)
+			k.MutexLock(&w.a)
+			k.FlushWorkqueue(k.SystemWQ())
+			k.MutexUnlock(&w.a)
+		}}},
 		{"queued twice", nil, []string{"1 0 0", "2 0 0"}, countsWork, []deferredTask{then(queue, queue)}},
 		{"queued by two", nil, []string{"1 0 0", "2 0 0"}, countsWork, []deferredTask{queue, queue}},
 		{"two items", nil, []string{"1 1 0", "1 2 0"}, countsWork, []deferredTask{queue, func(k *sim.K, w *deferredWorld) { k.QueueWork(&w.wq, &w.second) }}},
