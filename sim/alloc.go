@@ -20,6 +20,9 @@ type Life struct {
 	freed  []Frame
 	by     *K
 	freeBy *K
+	// deferred are the timers and work items that lie in it.
+	deferred []*deferred
+	module   *Module // that it is the memory of
 }
 
 type lifeState uint8
@@ -78,6 +81,11 @@ func (k *K) end(l *Life) {
 	if l.state == released {
 		k.Fail(&Violation{Kind: DoubleFree, Subject: l.o.name, life: l})
 	}
+	for _, d := range l.deferred {
+		if d.pending {
+			k.active(d, "free")
+		}
+	}
 	l.state, l.freeBy = released, k
 	if k.m.recording {
 		l.freed = callers()
@@ -101,6 +109,9 @@ func (l *Life) MustBeAlive(k *K, what string, mode Mode) {
 	case unborn:
 		k.Fail(&Violation{Kind: NotInitialised, Subject: what + " lies in an object that was never allocated"})
 	case released:
+		if l.module != nil {
+			k.Fail(l.module.unloaded(k, what, mode))
+		}
 		k.Fail(&Violation{Kind: UseAfterFree, Subject: what, life: l, mode: mode})
 	}
 }

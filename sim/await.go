@@ -3,7 +3,7 @@ package sim
 // Awaiting is the way in to a word whose value is waited for. It is never open
 // on the object: whether the value will do is for the task that waits to say, see
 // [Machine.Could].
-const Awaiting Wait = 1 << 7
+const Awaiting Wait = 1 << 15
 
 var (
 	opCondLoadRelaxed = NewOp("smp_cond_load_relaxed(&%s)")

@@ -52,3 +52,54 @@ func TestCompletionPassesAMessage(t *testing.T) {
 		func(k *sim.K, w *world) { w.data.Set(k, 7); complete(k, w) },
 		func(k *sim.K, w *world) { await(k, w); w.seen[0] = w.data.Get(k) })
 }
+
+func TestCompletionTimeout(t *testing.T) {
+	wait := func(i int) task {
+		return func(k *sim.K, w *world) {
+			if k.WaitForCompletionTimeout(&w.done) {
+				w.seen[i] = 1
+			}
+		}
+	}
+	wantEnds(t, seen(1), []string{"0"}, wait(0))
+	wantEnds(t, seen(1), []string{"0", "1"}, wait(0), complete)
+	wantEnds(t, seen(2), []string{"0 0", "0 1", "1 0"}, wait(0), wait(1), complete)
+	wantEnds(t, seen(2), []string{"0 0", "0 1", "1 0", "1 1"}, wait(0), wait(1), func(k *sim.K, w *world) { k.CompleteAll(&w.done) })
+	// An event is not lost on a waiter whose time was up.
+	wantEnds(t, seen(1), []string{"0", "1"}, wait(0), await, complete, complete)
+}
+
+func TestCompletionIsAsked(t *testing.T) {
+	wantEnds(t, seen(3), []string{"0 0 0", "0 1 0", "1 1 0"},
+		func(k *sim.K, w *world) {
+			note := func(i int, b bool) {
+				if b {
+					w.seen[i] = 1
+				}
+			}
+			note(0, k.CompletionDone(&w.done))
+			note(1, k.TryWaitForCompletion(&w.done))
+			if w.seen[1] == 1 {
+				note(2, k.TryWaitForCompletion(&w.done))
+			}
+		}, complete)
+}
+
+// Who reinitialises a completion after the event has been asked for may forget it.
+func TestReinitCompletion(t *testing.T) {
+	try(t, []planted{
+		{"before the event is asked for", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			k.ReinitCompletion(&w.done)
+			w.x.Write(k, 1)
+			k.WakeUp(&w.queue)
+			await(k, w)
+		}, func(k *sim.K, w *world) {
+			k.WaitEvent(&w.queue, func() bool { return w.x.Read(k) != 0 })
+			complete(k, w)
+		}}, nil},
+		{"after the event", sim.Deadlock, []task{func(k *sim.K, w *world) {
+			k.ReinitCompletion(&w.done)
+			await(k, w)
+		}, complete}, nil},
+	})
+}

@@ -9,15 +9,22 @@ type Errno int
 
 // The error numbers that the simulated code returns.
 const (
-	EIO     Errno = 5
-	ENOMEM  Errno = 12
-	EEXIST  Errno = 17
-	EINVAL  Errno = 22
-	ETXTBSY Errno = 26
+	ENOENT      Errno = 2
+	ESRCH       Errno = 3
+	EINTR       Errno = 4
+	EIO         Errno = 5
+	EAGAIN      Errno = 11
+	ENOMEM      Errno = 12
+	EBUSY       Errno = 16
+	EEXIST      Errno = 17
+	EINVAL      Errno = 22
+	ETXTBSY     Errno = 26
+	ERESTARTSYS Errno = 512
 )
 
 var errnoNames = [...]string{
-	EIO: "EIO", ENOMEM: "ENOMEM", EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY",
+	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EBUSY: "EBUSY",
+	EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERESTARTSYS: "ERESTARTSYS",
 }
 
 // Error returns the number as the kernel's logs spell it: -EINVAL.

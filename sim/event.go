@@ -48,7 +48,7 @@ type Access struct {
 
 // Wait is a set of ways in which a step can be blocked by its object: one of
 // them must be open, see [Object.Allow]. A zero Wait never blocks.
-type Wait uint8
+type Wait uint16
 
 // Event is one step that an execution took. The slice of accesses lives in the
 // machine until the next execution: copy what must be kept.

@@ -45,6 +45,8 @@ type facts struct {
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
 	loops map[uint64]bool
+	// tasksWork says that some task is given work by another.
+	tasksWork bool
 }
 
 // learn adds to the facts.
@@ -52,11 +54,12 @@ func (s *ids) learn(add func(*facts)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.known.Load()
-	f := &facts{awaited: map[ObjID]bool{}, loops: map[uint64]bool{}}
+	f := *old
+	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]bool{}
 	maps.Copy(f.awaited, old.awaited)
 	maps.Copy(f.loops, old.loops)
-	add(f)
-	s.known.Store(f)
+	add(&f)
+	s.known.Store(&f)
 }
 
 func (s *ids) ofTask(by TaskID, n int) TaskID {
@@ -121,7 +124,7 @@ func adopt(list *[]made, index map[made]int32, pairs [][2]int, tasks int) bool {
 		by, n := p[0], p[1]
 		switch {
 		case i == 0:
-		case by < 0 || by >= tasks || n < 0 || n > math.MaxInt32:
+		case by < 0 || by >= tasks || n < -math.MaxInt8 || n > math.MaxInt32:
 			return false
 		case number(list, index, made{TaskID(by), int32(n)}) != int32(i):
 			return false // a name twice

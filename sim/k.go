@@ -50,6 +50,9 @@ type K struct {
 	inCall   Op
 	waitsFor *Object
 	at       []Frame
+	sleeper
+	deferral
+	works taskWorks
 
 	// The context, as in preempt_count.
 	ctx     Context
@@ -84,6 +87,9 @@ func (k *K) reset() {
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.at, k.waitsFor = nil, nil
+	k.sleeper.reset()
+	k.deferral = deferral{}
+	k.works.reset()
 	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
 	k.held = k.held[:0]
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
@@ -113,6 +119,7 @@ func (k *K) body(yield func(struct{}) bool) {
 func (k *K) run() {
 	defer k.ended()
 	k.f(k)
+	k.exitTaskWork()
 	k.exit()
 }
 
@@ -239,6 +246,9 @@ func (k *K) take() {
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
+	}
+	if len(k.text) > 0 {
+		k.fetch()
 	}
 }
 

@@ -54,6 +54,8 @@ type Machine struct {
 
 	lockdep lockdep
 	claimed []string
+	resting []*deferred
+	system  Workqueue
 
 	outcome   Outcome
 	aborting  bool
@@ -176,6 +178,9 @@ func (m *Machine) reset(s Strategy) {
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
 	m.trial = trial{}
+	clear(m.resting)
+	m.resting = m.resting[:0]
+	m.system.reset()
 	m.lockdep.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
@@ -254,6 +259,8 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	k.call(name, parent, n)
 	k.alive = true
 	k.wake.init(k, k.name)
+	k.wake.Allow(woken)
+	k.chain = parent.chain
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -348,13 +355,24 @@ func (m *Machine) pick(cur *K) *K {
 	if p.Running {
 		options = append(options, cur.id)
 	}
+	late := false
 	for _, k := range m.live {
 		if k != cur && k.ready() {
+			if k.late {
+				late = true
+				continue
+			}
 			options = append(options, k.id)
 		}
 	}
+	if late {
+		options = m.later(cur, options)
+	}
 	m.options = options
 	if len(options) == 0 {
+		if m.revive() {
+			return m.pick(cur)
+		}
 		return nil
 	}
 	if len(m.events) >= m.MaxSteps {
@@ -420,11 +438,9 @@ func (m *Machine) finish() {
 		return
 	}
 	m.outcome.AtEnd = true
-	for _, k := range m.live {
-		if !k.daemon {
-			m.outcome.Violation = m.deadlock()
-			return
-		}
+	if v := m.stuck(); v != nil {
+		m.outcome.Violation = v
+		return
 	}
 	for _, f := range m.after {
 		f(m.tasks[0])

@@ -14,11 +14,14 @@ type Object struct {
 }
 
 // What a task's own object allows: woken lets a sleeper on a wait queue go on,
-// granted one that queues for a lock, and born lets a spawned task begin.
+// granted one that queues for a lock, and born lets a spawned task begin. timed
+// lets the timeout of a sleep come, and expired then ends it.
 const (
 	woken Wait = 1 << iota
 	granted
 	born
+	timed
+	expired
 )
 
 // objectInfo is what the machine keeps of an object beside the object.
@@ -42,17 +45,22 @@ func (o *Object) init(k *K, name string) {
 	n := k.nobjects
 	k.nobjects++
 	if n == len(k.objects) {
-		id := m.ids.ofObject(k.id, n)
-		for len(m.objects) <= int(id) {
-			m.objects = append(m.objects, objectInfo{})
-		}
-		m.objects[id].key = mix(k.order+1, uint64(n))
-		k.objects = append(k.objects, id)
+		k.objects = append(k.objects, m.object(k, n))
 	}
 	*o = Object{id: k.objects[n], name: name}
 	info := &m.objects[o.id]
 	info.version = 0
 	info.awaited = m.known.awaited[o.id]
+}
+
+// object is the identity of the n-th object that k makes.
+func (m *Machine) object(k *K, n int) ObjID {
+	id := m.ids.ofObject(k.id, n)
+	for len(m.objects) <= int(id) {
+		m.objects = append(m.objects, objectInfo{})
+	}
+	m.objects[id].key = mix(k.order+1, uint64(n))
+	return id
 }
 
 // In places o inside the allocation l: using it after l was freed is a

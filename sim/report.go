@@ -147,7 +147,7 @@ func (r *splat) locks(k *K) {
 
 func (r *splat) hung(m *Machine) {
 	for _, k := range m.live {
-		if k.daemon {
+		if !k.hung() {
 			continue
 		}
 		r.line("INFO: task %s:%d blocked for more than 120 seconds.", k.name, k.pid())

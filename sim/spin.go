@@ -20,7 +20,7 @@ import (
 
 // Spinning is the way in to a loop: it is open when one of the things that the
 // task looks at there has changed, see [Access].Since.
-const Spinning Wait = 1 << 6
+const Spinning Wait = 1 << 14
 
 // trialRounds is how often a task must come round to be taken to spin.
 const trialRounds = 100

@@ -172,7 +172,7 @@ func (m *Machine) deadlock() *Violation {
 	var first *K
 	for _, k := range m.live {
 		v.Key = mix(mix(v.Key, k.order), hashString(k.pending.call()))
-		if k.daemon {
+		if !k.hung() {
 			continue
 		}
 		if first == nil {

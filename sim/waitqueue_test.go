@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"testing"
 
 	"trapline/sim"
@@ -12,13 +13,23 @@ func publish(k *sim.K, w *world) {
 	k.WakeUp(&w.queue)
 }
 
+// exclusive waits as one of several of which a wake-up is to reach only one.
+func exclusive(k *sim.K, w *world) {
+	k.WaitEventExclusive(&w.queue, func() bool { return w.x.Read(k) != 0 })
+}
+
+func passOn(k *sim.K, w *world) {
+	exclusive(k, w)
+	k.WakeUp(&w.queue)
+}
+
 func TestWaitQueueRules(t *testing.T) {
 	isSet := func(k *sim.K, w *world) func() bool { return func() bool { return w.x.Read(k) != 0 } }
 	wait := func(k *sim.K, w *world) { k.WaitEvent(&w.queue, isSet(k, w)) }
 	try(t, []planted{
 		{"wait_event", sim.Kind{}, []task{publish, wait}, nil},
 		{"two waiters", sim.Kind{}, []task{wait, publish, wait}, nil},
-		{"the condition tested before prepare_to_wait", sim.Deadlock, []task{publish, func(k *sim.K, w *world) {
+		{"the condition tested before prepare_to_wait", sim.LostWakeup, []task{publish, func(k *sim.K, w *world) {
 			if w.x.Read(k) == 0 {
 				k.PrepareToWait(&w.queue)
 				k.Schedule(&w.queue)
@@ -32,11 +43,23 @@ func TestWaitQueueRules(t *testing.T) {
 			}
 			k.FinishWait(&w.queue)
 		}}, nil},
-		{"woken before the condition is set", sim.Deadlock, []task{wait, func(k *sim.K, w *world) {
+		{"woken before the condition is set", sim.LostWakeup, []task{wait, func(k *sim.K, w *world) {
 			k.WakeUp(&w.queue)
 			w.x.Write(k, 1)
 		}}, nil},
-		{"nobody wakes", sim.Deadlock, []task{wait, func(k *sim.K, w *world) { w.x.Write(k, 1) }}, nil},
+		{"nobody wakes", sim.LostWakeup, []task{wait, func(k *sim.K, w *world) { w.x.Write(k, 1) }}, nil},
+		{"the condition never comes", sim.Deadlock, []task{wait, func(k *sim.K, w *world) { k.WakeUp(&w.queue) }}, nil},
+		{"two exclusive waiters and one wake-up", sim.LostWakeup, []task{publish, exclusive, exclusive}, nil},
+		{"two exclusive waiters and wake_up_all", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			w.x.Write(k, 1)
+			k.WakeUpAll(&w.queue)
+		}, exclusive, exclusive}, nil},
+		{"two exclusive waiters and wake_up_nr of two", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			w.x.Write(k, 1)
+			k.WakeUpNr(&w.queue, 2)
+		}, exclusive, exclusive}, nil},
+		{"two exclusive waiters that pass it on", sim.Kind{}, []task{publish, passOn, passOn}, nil},
+		{"one exclusive waiter and one that is not", sim.Kind{}, []task{publish, exclusive, wait}, nil},
 		{"woken without need", sim.Kind{}, []task{wait, func(k *sim.K, w *world) {
 			k.WakeUp(&w.queue)
 			publish(k, w)
@@ -71,4 +94,48 @@ func TestWakeUpPassesAMessage(t *testing.T) {
 			k.WaitEvent(&w.queue, func() bool { return w.x.Read(k) != 0 })
 			w.seen[0] = w.data.Get(k)
 		})
+}
+
+// A wait with a timeout ends either way, and only by the timeout if nobody wakes.
+func TestWaitEventTimeout(t *testing.T) {
+	wait := func(k *sim.K, w *world) {
+		if k.WaitEventTimeout(&w.queue, func() bool { return w.x.Read(k) != 0 }) {
+			w.seen[0] = 1
+		}
+	}
+	wantEnds(t, seen(1), []string{"0", "1"}, wait, publish)
+	wantEnds(t, seen(1), []string{"0"}, wait)
+	wantEnds(t, seen(1), []string{"0"}, wait, func(k *sim.K, w *world) { k.WakeUp(&w.queue) })
+	wantEnds(t, seen(1), []string{"0", "1"}, wait, func(k *sim.K, w *world) { w.x.Write(k, 1) })
+}
+
+// A machine left alone lets no timeout come while anybody can wake.
+func TestTimeoutIsNotTheOrdinaryCourse(t *testing.T) {
+	var inTime bool
+	undisturbed(t, program([]task{func(k *sim.K, w *world) {
+		inTime = k.WaitEventTimeout(&w.queue, func() bool { return w.x.Read(k) != 0 })
+	}, publish}, nil))
+	if !inTime {
+		t.Error("the timeout came first")
+	}
+}
+
+// A signal ends an interruptible wait, and the condition comes before it.
+func TestWaitEventInterruptible(t *testing.T) {
+	var waiter *sim.K
+	wait := func(k *sim.K, w *world) {
+		waiter = k
+		w.y.Write(k, 1)
+		w.seen[0] = 1
+		if err := k.WaitEventInterruptible(&w.queue, func() bool { return w.x.Read(k) != 0 }); errors.Is(err, sim.ERESTARTSYS) {
+			w.seen[0] = 2
+		}
+	}
+	signal := func(k *sim.K, w *world) {
+		if w.y.Read(k) == 1 {
+			k.SendSignal(waiter)
+		}
+	}
+	wantEnds(t, seen(1), []string{"1", "2"}, wait, signal, publish)
+	wantEnds(t, seen(1), []string{"1"}, wait, publish)
 }

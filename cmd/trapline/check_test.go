@@ -140,7 +140,7 @@ func TestJSONFields(t *testing.T) {
 	}
 	for i, want := range []string{
 		`"verdict":"clean","kind":"","title":"","complete":true,`,
-		`"verdict":"violation","kind":"deadlock","title":"INFO: task hung in fake_wait","complete":true,`,
+		`"verdict":"violation","kind":"lost-wakeup","title":"INFO: task hung in fake_wait","complete":true,`,
 		`"claim_held":false,"titles":["INFO: task hung in fake_wait"],"coverage":"complete up to 1 preemptions: `,
 	} {
 		if text := strings.SplitAfter(stdout, "\n")[i]; !strings.Contains(text, want) {

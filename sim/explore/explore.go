@@ -409,7 +409,7 @@ func (s *runner) violated(o *sim.Outcome) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch o.Violation.Kind {
-	case sim.Deadlock, sim.Livelock, sim.Leak, sim.DataRace:
+	case sim.Deadlock, sim.Livelock, sim.LostWakeup, sim.Leak, sim.DataRace:
 		// Their titles name places that only a recording knows.
 	default:
 		for _, f := range s.found {
