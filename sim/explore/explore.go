@@ -4,7 +4,7 @@
 // covered.
 //
 // Start at [Run]; dpor.go is the exhaustive search, bounded.go the one that
-// counts preemptions, random.go the sample.
+// counts preemptions, random.go the samples.
 package explore
 
 import (
@@ -24,12 +24,18 @@ const (
 	// Bounded visits every state that can be reached with a given number of
 	// preemptions.
 	Bounded = "bounded"
-	// Random visits executions drawn from a seed.
+	// Random visits executions drawn from a seed: a uniform random walk.
 	Random = "random"
+	// PCT, POS and SURW draw executions in other ways: by random priorities of
+	// tasks with a few changes, by random priorities of steps, and so that all
+	// orders of some of the steps are equally likely.
+	PCT  = "pct"
+	POS  = "pos"
+	SURW = "surw"
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return []string{DPOR, Bounded, Random} }
+func Strategies() []string { return []string{DPOR, Bounded, Random, PCT, POS, SURW} }
 
 // Options say how to explore. The zero value is an exhaustive search without a
 // budget.
@@ -44,8 +50,13 @@ type Options struct {
 	// MinimiseExecutions bounds the second search, for the schedules with the
 	// fewest preemptions, 0 for DefaultMinimise.
 	MinimiseExecutions int
-	// Seed is the seed of the strategy Random.
+	// Seed is the seed of the strategies that draw executions: Random, PCT, POS
+	// and SURW.
 	Seed uint64
+	// Depth is the bug depth that PCT aims at, 0 for DefaultDepth.
+	Depth int
+	// Shard is the part of the sample to draw.
+	Shard Shard
 	// SelfCheck runs every schedule twice and compares what happened.
 	SelfCheck bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -60,7 +71,7 @@ const DefaultMinimise = 50_000
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
 
-// DefaultRandom is the number of executions of the strategy Random if neither
+// DefaultRandom is the number of executions of a sample if neither
 // Options.Executions nor the context has a limit.
 const DefaultRandom = 10_000
 
@@ -72,8 +83,9 @@ type Finding struct {
 	// Schedule replays it, Hash is the hash of that execution.
 	Schedule sim.Schedule
 	Hash     uint64
-	// Steps and Preemptions describe that execution.
-	Steps, Preemptions int
+	// Steps and Preemptions describe that execution, and Switches how often
+	// another task goes on, preempting or not.
+	Steps, Preemptions, Switches int
 	// Minimal says that no execution with fewer preemptions has this title.
 	Minimal bool
 	// Records is what happened.
@@ -105,6 +117,11 @@ type Result struct {
 	Steps, Longest int
 	// Minimising counts the executions of the second search.
 	Minimising int
+	// First is the number of executions begun up to the first one that broke a
+	// rule, that one included; 0 if there was none.
+	First int
+	// Chance says for PCT how likely each execution was to show a bug.
+	Chance string
 }
 
 // The verdicts.
@@ -120,7 +137,7 @@ func (r *Result) Verdict() string {
 	switch {
 	case len(r.Findings) > 0:
 		return Violation
-	case r.Complete && r.Strategy != Random:
+	case r.Complete && !sampled(r.Strategy):
 		return Clean
 	default:
 		return Inconclusive
@@ -135,8 +152,12 @@ func (r *Result) Coverage() string {
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
 	switch {
-	case r.Strategy == Random:
-		return fmt.Sprintf("random sample, seed %d (%s): %s", r.Seed, r.Stopped, counts)
+	case sampled(r.Strategy):
+		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
+		if r.Chance != "" {
+			s += "; " + r.Chance
+		}
+		return s
 	case !r.Complete:
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:
@@ -160,12 +181,14 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 {
 		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions", o.Preemptions, o.Executions, o.MinimiseExecutions)
 	}
-	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
-	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
-	s.budget = o.Executions
-	s.machine, s.second = s.newMachine(), s.newMachine()
-	defer s.machine.Close()
-	defer s.second.Close()
+	if err := o.Shard.check(); err != nil {
+		return nil, err
+	}
+	if o.Depth < 0 {
+		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
+	}
+	s := newSearch(ctx, p, o)
+	defer s.close()
 	for {
 		err := s.run()
 		if !errors.Is(err, errLearnt) {
@@ -176,7 +199,7 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 		}
 		// What earlier executions said of their steps was not all.
 		s.startAgain()
-		s.found, s.minimising, s.budget = nil, false, o.Executions
+		s.found, s.minimising, s.budget, s.result.First = nil, false, o.Executions, 0
 	}
 }
 
@@ -191,8 +214,8 @@ func (s *search) run() error {
 		err = s.dpor()
 	case Bounded:
 		err = s.bounded(s.options.Preemptions)
-	case Random:
-		err = s.random()
+	case Random, PCT, POS, SURW:
+		err = s.sample()
 	default:
 		err = fmt.Errorf("explore: no strategy %q (there are %v)", s.options.Strategy, Strategies())
 	}
@@ -230,6 +253,19 @@ type finding struct {
 	steps       int
 	preemptions int
 	minimal     bool
+}
+
+func newSearch(ctx context.Context, p sim.Program, o Options) *search {
+	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
+	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
+	s.budget = o.Executions
+	s.machine, s.second = s.newMachine(), s.newMachine()
+	return s
+}
+
+func (s *search) close() {
+	s.machine.Close()
+	s.second.Close()
 }
 
 func (s *search) newMachine() *sim.Machine {
@@ -270,6 +306,9 @@ func (s *search) execute(strategy sim.Strategy) (ran bool, err error) {
 		}
 	}
 	if o.Violation != nil {
+		if r.First == 0 && !s.minimising {
+			r.First = s.begun()
+		}
 		if err := s.violated(&o); err != nil {
 			return false, err
 		}
@@ -296,7 +335,7 @@ func (s *search) stop(why string) {
 // goOn says whether there is budget for another execution.
 func (s *search) goOn() bool {
 	r := s.result
-	n := s.before + r.Executions + r.Blocked + r.Merged + r.Cut
+	n := s.begun()
 	if s.minimising {
 		n = r.Minimising
 	}
@@ -316,11 +355,17 @@ func (s *search) goOn() bool {
 	return true
 }
 
+// begun counts the executions of the search.
+func (s *search) begun() int {
+	r := s.result
+	return s.before + r.Executions + r.Blocked + r.Merged + r.Cut
+}
+
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
 	r := s.result
-	s.before += r.Executions + r.Blocked + r.Merged + r.Cut
-	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped}
+	s.before = s.begun()
+	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped, First: r.First}
 }
 
 // again runs a schedule on the second machine and compares.
@@ -338,10 +383,7 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 
 // violated enters the violation of the last execution into the findings.
 func (s *search) violated(o *sim.Outcome) error {
-	switch o.Violation.Kind {
-	case sim.Deadlock, sim.Leak, sim.DataRace:
-		// Their titles name places that only a recording knows.
-	default:
+	if keyed(o.Violation) {
 		for _, f := range s.found {
 			if slices.Contains(f.keys, o.Violation.Key) {
 				s.better(f, o)
@@ -349,14 +391,9 @@ func (s *search) violated(o *sim.Outcome) error {
 			}
 		}
 	}
-	schedule := s.machine.Schedule()
-	replay := sim.NewReplay(schedule)
-	recorded := s.second.Record(s.program, replay)
-	if err := replay.Done(); err != nil {
-		return fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
-	}
-	if recorded.Violation == nil || recorded.Hash != o.Hash {
-		return fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
+	recorded, err := s.record(o)
+	if err != nil {
+		return err
 	}
 	title := recorded.Violation.Title
 	for _, f := range s.found {
@@ -368,9 +405,33 @@ func (s *search) violated(o *sim.Outcome) error {
 	}
 	s.found = append(s.found, &finding{
 		keys: []uint64{o.Violation.Key}, title: title,
-		schedule: schedule, steps: o.Steps, preemptions: o.Preemptions,
+		schedule: s.machine.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
 	})
 	return nil
+}
+
+// keyed says whether the key of a violation tells its title. Some titles name
+// places that only a recording knows.
+func keyed(v *sim.Violation) bool {
+	switch v.Kind {
+	case sim.Deadlock, sim.Leak, sim.DataRace:
+		return false
+	}
+	return true
+}
+
+// record runs the last execution, which broke a rule, again and records it.
+func (s *search) record(o *sim.Outcome) (sim.Outcome, error) {
+	schedule := s.machine.Schedule()
+	replay := sim.NewReplay(schedule)
+	recorded := s.second.Record(s.program, replay)
+	if err := replay.Done(); err != nil {
+		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
+	}
+	if recorded.Violation == nil || recorded.Hash != o.Hash {
+		return recorded, fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
+	}
+	return recorded, nil
 }
 
 // better keeps the last execution as the example of f if it is the simpler one.
@@ -383,12 +444,15 @@ func (s *search) better(f *finding, o *sim.Outcome) {
 // minimise looks for schedules with fewer preemptions, bound by bound. When every
 // finding is known to have the fewest it goes on for a while, until the bound does
 // not matter: in a program that breaks several rules one can hide another from the
-// first search.
+// first search. What it has no budget for is made simpler as far as that goes.
 func (s *search) minimise() error {
 	s.minimising = true
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
 		visited, err := s.boundedBy(bound)
+		if err != nil {
+			return err
+		}
 		all := true
 		for _, f := range s.found {
 			// Every execution with fewer than bound preemptions has been seen.
@@ -398,10 +462,18 @@ func (s *search) minimise() error {
 		if all {
 			s.budget = min(s.budget, afterwards)
 		}
-		if err != nil || visited != within {
-			return err
+		if visited != within {
+			break
 		}
 	}
+	for _, f := range s.found {
+		if !f.minimal {
+			if err := s.shrink(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // report records the example of each finding and puts the simplest first.
@@ -417,7 +489,7 @@ func (s *search) report() error {
 		}
 		s.result.Findings = append(s.result.Findings, &Finding{
 			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash,
-			Steps: o.Steps, Preemptions: f.preemptions, Minimal: f.minimal,
+			Steps: o.Steps, Preemptions: f.preemptions, Switches: switches(s.second), Minimal: f.minimal,
 			Records: slices.Clone(s.second.Records()),
 		})
 	}
