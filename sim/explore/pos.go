@@ -5,9 +5,9 @@ import "trapline/sim"
 // pos is partial order sampling (Yuan, Yang and Gu, "Partial Order Aware
 // Concurrency Sampling", CAV 2018). Every pending step has a random priority,
 // and the highest one that is possible is taken. Then the pending steps that
-// conflict with it draw new priorities: so the orders of two conflicting steps
-// are as likely as each other, which in a random walk they are not if one of
-// them comes late in its task.
+// conflict with it draw new priorities. So a step with a low one is held back while
+// other tasks go far, and a step that comes late in its task can come first: after
+// eight others in one execution of ten, where a random walk has it in one of 512.
 //
 // Two steps conflict if they are declared to. Values of choices are drawn
 // uniformly.
