@@ -131,8 +131,11 @@ func TestMinimiseRefuses(t *testing.T) {
 // A sample whose second search has no budget still tells a short story, and does
 // not say that there is no shorter one.
 func TestFindingsOfSamplesAreMinimised(t *testing.T) {
-	for _, strategy := range samples {
-		r := result(t, lockStep, explore.Options{Strategy: strategy, Executions: 20_000, Depth: 4, MinimiseExecutions: 200})
+	// PCT is not among them: the executions that show it are longer than the
+	// profile, and the last change would have to come behind that.
+	strategies := []string{explore.Random, explore.POS, explore.SURW}
+	for _, strategy := range strategies {
+		r := result(t, lockStep, explore.Options{Strategy: strategy, Executions: 3000, MinimiseExecutions: 200})
 		if len(r.Findings) != 1 {
 			t.Fatalf("%s: %s", strategy, r.Coverage())
 		}
@@ -142,8 +145,8 @@ func TestFindingsOfSamplesAreMinimised(t *testing.T) {
 	}
 	// With budget enough they are what the exhaustive search says.
 	exact := result(t, lockStep, explore.Options{}).Findings[0]
-	for _, strategy := range samples {
-		if f := result(t, lockStep, explore.Options{Strategy: strategy, Executions: 20_000, Depth: 4}).Findings[0]; !f.Minimal || f.Preemptions != exact.Preemptions {
+	for _, strategy := range strategies {
+		if f := result(t, lockStep, explore.Options{Strategy: strategy, Executions: 3000}).Findings[0]; !f.Minimal || f.Preemptions != exact.Preemptions {
 			t.Errorf("%s: %d preemptions (minimal: %t), want %d", strategy, f.Preemptions, f.Minimal, exact.Preemptions)
 		}
 	}
