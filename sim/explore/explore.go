@@ -1,10 +1,3 @@
-// Package explore runs a program through its executions: all of them, those
-// with few preemptions, or a random sample. It says which rules they break,
-// with the schedule that has the fewest preemptions, and exactly what was
-// covered.
-//
-// Start at [Run]; dpor.go is the exhaustive search, bounded.go the one that
-// counts preemptions, random.go the samples.
 package explore
 
 import (
@@ -59,6 +52,8 @@ type Options struct {
 	Shard Shard
 	// SelfCheck runs every schedule twice and compares what happened.
 	SelfCheck bool
+	// AllowIncomplete lets Check pass a search that is not complete.
+	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
 	Setup func(m *sim.Machine)
 	// Progress, if not nil, is told now and then how far the search is.
@@ -467,7 +462,7 @@ func (s *search) minimise() error {
 		}
 	}
 	for _, f := range s.found {
-		if !f.minimal {
+		if !f.minimal || sampled(s.options.Strategy) { // one that is drawn is seldom simple
 			if err := s.shrink(f); err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 
 // ErrDependent is wrapped by the error of CheckIndependence if exchanging steps
 // that use nothing in common has changed what happened.
-var ErrDependent = errors.New("steps that were declared independent are not")
+var ErrDependent = errors.New("a step declares too little")
 
 // DefaultSwapped is the number of executions that CheckIndependence draws if
 // Options.Executions has none.
