@@ -61,15 +61,12 @@ func lockAndCount(times int) sim.Program {
 	}
 }
 
-// samples are the strategies that draw executions.
-var samples = []string{explore.Random, explore.PCT, explore.POS, explore.SURW}
-
 // BenchmarkRandom prints how fast executions are drawn of a program of three
 // tasks that lock, count and unlock five times.
 func BenchmarkRandom(b *testing.B) {
 	p := lockAndCount(5)
 	const executions = 1000
-	for _, strategy := range samples {
+	for _, strategy := range explore.Samples() {
 		b.Run(strategy, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

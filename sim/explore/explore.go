@@ -28,7 +28,10 @@ const (
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return []string{DPOR, Bounded, Random, PCT, POS, SURW} }
+func Strategies() []string { return append([]string{DPOR, Bounded}, Samples()...) }
+
+// Samples lists those of them that draw executions from a seed.
+func Samples() []string { return []string{Random, PCT, POS, SURW} }
 
 // Options say how to explore. The zero value is an exhaustive search without a
 // budget.

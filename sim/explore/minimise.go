@@ -15,7 +15,7 @@ import (
 // fewer steps lead to a violation with the same title. It tries to leave turns out,
 // many at once and then single ones (delta debugging; Zeller and Hildebrandt,
 // "Simplifying and Isolating Failure-Inducing Input", TSE 2002), and then to put
-// single turns elsewhere or to give them to other tasks, until nothing helps.
+// others in the place of one or two, until nothing helps.
 //
 // The result replays, has no more turns than s, and is the same each time. It
 // need not have the fewest preemptions possible: only a search knows that, see
@@ -129,6 +129,9 @@ func switches(m *sim.Machine) int {
 	return n
 }
 
+// few is how many turns are few enough to look at all pairs of them.
+const few = 8
+
 // leaveOut tries to do without turns: half of them, a quarter, down to single
 // ones, and pairs if there are few.
 func (x *shrinker) leaveOut() {
@@ -139,43 +142,58 @@ func (x *shrinker) leaveOut() {
 			}
 		}
 	}
-	const few = 12
 	for i := 0; i < len(x.best) && len(x.best) <= few; i++ {
 		for j := i + 1; j < len(x.best); j++ {
-			x.try(slices.Delete(slices.Delete(slices.Clone(x.best), j, j+1), i, i+1))
+			x.try(x.without(i, j))
 		}
 	}
 }
 
-// move tries to put single turns elsewhere: to any other moment of the execution,
-// for any task. A value is tried to be lower.
+// without is the best schedule without the turns i and j, which may be the same.
+func (x *shrinker) without(i, j int) []turn {
+	rest := make([]turn, 0, len(x.best))
+	for n, t := range x.best {
+		if n != i && n != j {
+			rest = append(rest, t)
+		}
+	}
+	return rest
+}
+
+// move tries to put another turn in the place of one or, if there are few, of two:
+// at any moment of the execution, for any task. A value is tried to be lower.
 func (x *shrinker) move() {
 	for i := 0; i < len(x.best); i++ {
-		x.moveTurn(i)
+		for v := 1; i < len(x.best) && v < x.best[i].value; v++ {
+			lower := slices.Clone(x.best)
+			lower[i].value = v
+			x.try(lower)
+		}
+		if i < len(x.best) {
+			x.replace(i, i)
+		}
+	}
+	for i := 0; i < len(x.best) && len(x.best) <= few; i++ {
+		for j := i + 1; j < len(x.best); j++ {
+			x.replace(i, j)
+		}
 	}
 }
 
-func (x *shrinker) moveTurn(i int) {
-	candidate := func(t turn) bool {
-		c := slices.Clone(x.best)
-		c[i] = t
-		return x.try(c)
-	}
-	if x.best[i].value > 0 {
-		for v := 1; i < len(x.best) && v < x.best[i].value; v++ {
-			t := x.best[i]
-			t.value = v
-			candidate(t)
-		}
+// replace tries every turn in the place of the turns i and j, until one is better.
+func (x *shrinker) replace(i, j int) {
+	if x.best[i].value > 0 || x.best[j].value > 0 {
 		return
 	}
+	rest := x.without(i, j)
 	tasks := slices.Compact(slices.Sorted(slices.Values(x.steps)))
-	count := make([]int, len(x.steps)+1)
+	count := make([]int, len(tasks))
 	at := moment{}
 	for _, task := range x.steps {
 		for _, to := range tasks {
-			if !slices.ContainsFunc(x.best, func(t turn) bool { return t.moment == at && t.to == to }) && candidate(turn{moment: at, to: to}) {
-				return // all has changed
+			t := turn{moment: at, to: to}
+			if !slices.Contains(x.best, t) && x.try(append(rest, t)) {
+				return
 			}
 		}
 		p := slices.Index(tasks, task)

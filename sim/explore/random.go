@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 
 	"trapline/sim"
 )
@@ -45,13 +46,7 @@ func (s Shard) check() error {
 }
 
 // sampled says whether a strategy draws executions, so that it is never done.
-func sampled(strategy string) bool {
-	switch strategy {
-	case Random, PCT, POS, SURW:
-		return true
-	}
-	return false
-}
+func sampled(strategy string) bool { return slices.Contains(Samples(), strategy) }
 
 // sample is the sequence of the executions that are drawn.
 type sample struct {

@@ -245,7 +245,7 @@ var sampleProgram = program{
 }
 
 func TestSamplesDependOnTheirSeedOnly(t *testing.T) {
-	for _, strategy := range samples {
+	for _, strategy := range explore.Samples() {
 		sample := func(seed uint64, n int) string {
 			var ends []string
 			p := program{{{verb: "xchg", value: 1}, {verb: "read"}, {verb: "choose", which: 1}}, {{verb: "xchg", value: 2}, {verb: "read"}}}
@@ -284,7 +284,7 @@ func draw(t *testing.T, o explore.Options) sample {
 
 // All shards together draw what one search draws, no more and no less.
 func TestShardsAddUp(t *testing.T) {
-	for _, strategy := range samples {
+	for _, strategy := range explore.Samples() {
 		for _, of := range []int{1, 2, 3, 7} {
 			o := explore.Options{Strategy: strategy, Seed: 5, Executions: 100, MinimiseExecutions: 1}
 			whole := draw(t, o)
@@ -352,7 +352,7 @@ func TestSamplesFindSimpleBugsSoon(t *testing.T) {
 		name string
 		p    sim.Program
 	}{{"lost update", lostUpdate}, {"inversion", inversion}} {
-		for _, strategy := range samples {
+		for _, strategy := range explore.Samples() {
 			found := 0
 			var first []int
 			for seed := range uint64(20) {
@@ -392,7 +392,7 @@ func TestFirst(t *testing.T) {
 // A sample costs no memory, however long it is.
 func TestSamplesDoNotAllocate(t *testing.T) {
 	p := lockAndCount(5)
-	for _, strategy := range samples {
+	for _, strategy := range explore.Samples() {
 		allocs := func(executions int) float64 {
 			return testing.AllocsPerRun(3, func() {
 				result(t, p, explore.Options{Strategy: strategy, Executions: executions})
