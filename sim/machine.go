@@ -212,9 +212,12 @@ func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 func (m *Machine) Fold(x uint64) {
 	m.hash = mix(m.hash, x)
 	if m.StateHash {
-		m.acting.folded = mix(m.acting.folded, x)
+		m.acting.fold(x)
 	}
 }
+
+// fold makes x a part of what the task has seen or changed.
+func (k *K) fold(x uint64) { k.folded = mix(k.folded, x) }
 
 // state combines what the tasks have folded, whatever the order among them.
 func (m *Machine) state() uint64 {

@@ -83,17 +83,17 @@ func (s *surw) learn(m *sim.Machine) {
 
 // learnt makes the selections.
 func (s *surw) learnt() {
-	any := selection{}
+	whole := selection{}
 	var shared []sim.ObjID // in the order of their first use, which every shard sees
 	for i := range s.profile {
 		for _, a := range s.profile[i].uses {
 			if !slices.Contains(shared, a.Obj) && s.conflicts(a.Obj) {
 				shared = append(shared, a.Obj)
-				any.add(a.Obj)
+				whole.add(a.Obj)
 			}
 		}
 	}
-	s.selections = append(s.selections, any)
+	s.selections = append(s.selections, whole)
 	for _, o := range shared {
 		one := selection{}
 		one.add(o)

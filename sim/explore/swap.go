@@ -32,8 +32,8 @@ type Swaps struct{ Executions, Swaps int }
 // steps.
 //
 // It is a test, as good as its sample and as what the steps show of what they see:
-// values count that go through the words and choices of the machine, or that the
-// program folds itself, see [sim.Machine.Fold]. The options that matter are
+// values count that go through words, cells and choices, or that the program folds
+// itself, see [sim.Machine.Fold]. The options that matter are
 // Executions, Seed, Setup, and Strategy, which must be one that draws executions,
 // empty for Random. It stops early when the context ends.
 func CheckIndependence(ctx context.Context, p sim.Program, o Options) (Swaps, error) {

@@ -38,6 +38,18 @@ func TestHiddenAccessesAreFound(t *testing.T) {
 				hidden += 10
 			})
 		}, "the tasks see or leave other values"},
+		{"a value in a cell", func(m *sim.Machine) {
+			x, hidden := words(m, 2), 0
+			cells := make([]sim.Cell[int], 2)
+			tasks(m, 2, func(i int, k *sim.K) {
+				x[i].Read(k)
+				hidden++
+				cells[i].Set(k, hidden)
+			})
+			for i := range cells {
+				cells[i].Init(m.Setup(), "cell")
+			}
+		}, "the tasks see or leave other values"},
 		{"a step", func(m *sim.Machine) {
 			x, hidden := words(m, 2), 0
 			tasks(m, 2, func(i int, k *sim.K) {
