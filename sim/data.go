@@ -113,12 +113,18 @@ type Cell[T any] struct {
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {
 	c.Read(k)
+	if k.m.StateHash {
+		k.fold(bits(any(c.v)))
+	}
 	return c.v
 }
 
 // Set changes the cell.
 func (c *Cell[T]) Set(k *K, v T) {
 	c.Write(k)
+	if k.m.StateHash {
+		k.fold(bits(any(v)))
+	}
 	c.v = v
 }
 

@@ -25,9 +25,10 @@ type K struct {
 	setup  bool
 	daemon bool
 	alive  bool
-	begun  bool // has come to its first step
-	steps  int  // it has taken
-	asks   bool // has a step pending
+	begun  bool   // has come to its first step
+	steps  int    // it has taken
+	folded uint64 // the values of its steps, for Machine.StateHash
+	asks   bool   // has a step pending
 
 	// The coroutine, kept from one execution to the next unless it is dead.
 	dead  bool
@@ -219,6 +220,9 @@ func (k *K) take() {
 	m.hash = mix(m.hash, k.order^ops[p.op].key)
 	if p.obj != nil {
 		m.hash = mix(m.hash, m.objects[p.obj.id].key)
+	}
+	if m.StateHash {
+		m.acting = k
 	}
 	if m.recording {
 		m.record(k)

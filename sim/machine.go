@@ -27,6 +27,8 @@ type Machine struct {
 	// race in one order of the additions is one in all, and hides what the
 	// others would have come to.
 	CommuteRMW bool
+	// StateHash computes Outcome.State.
+	StateHash bool
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -37,6 +39,7 @@ type Machine struct {
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
 	running *K   // who took the last step, nil if it has ended
+	acting  *K   // whose values are folded, kept for StateHash only
 
 	unfinished []TaskID
 	events     []Event
@@ -86,6 +89,10 @@ type Outcome struct {
 	// Hash identifies the sequence of steps and the violation: two executions
 	// with one hash did the same.
 	Hash uint64
+	// State, computed if Machine.StateHash asks for it, tells whether the tasks
+	// have seen and changed the same values, each in its own order: it does not
+	// change when steps that do not depend on each other are exchanged.
+	State uint64
 }
 
 // Program builds the world of one execution: it makes the objects, and gives
@@ -149,6 +156,9 @@ func (m *Machine) once(p Program, s Strategy) Outcome {
 	if v := m.outcome.Violation; v != nil {
 		m.outcome.Hash = mix(m.hash, v.Kind.hash())
 	}
+	if m.StateHash {
+		m.outcome.State = m.state()
+	}
 	return m.outcome
 }
 
@@ -189,6 +199,12 @@ func (m *Machine) reset(s Strategy) {
 		o.stores, o.adds = o.stores[:0], o.adds[:0]
 	}
 	m.tasks[0].reset()
+	m.acting = m.tasks[0]
+	if m.StateHash {
+		for _, k := range m.tasks {
+			k.folded = 0
+		}
+	}
 }
 
 // guard runs host-side code of the setup, where Fail unwinds to here.
@@ -223,7 +239,26 @@ func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 
 // Fold makes x a part of the trace hash: a value that a step has seen or changed,
 // or a property of the program that the steps do not show.
-func (m *Machine) Fold(x uint64) { m.hash = mix(m.hash, x) }
+func (m *Machine) Fold(x uint64) {
+	m.hash = mix(m.hash, x)
+	if m.StateHash {
+		m.acting.fold(x)
+	}
+}
+
+// fold makes x a part of what the task has seen or changed.
+func (k *K) fold(x uint64) { k.folded = mix(k.folded, x) }
+
+// state combines what the tasks have folded, whatever the order among them.
+func (m *Machine) state() uint64 {
+	sum := uint64(0)
+	for _, k := range m.tasks {
+		if k.folded != 0 {
+			sum += mix(k.order+1, k.folded)
+		}
+	}
+	return sum
+}
 
 // ClaimOrder states the lock order of a design, outer lock first, by the names
 // of the lock classes. Taking them in another order is a violation. It must come
@@ -438,6 +473,7 @@ func (m *Machine) finish() {
 		return
 	}
 	m.outcome.AtEnd = true
+	m.acting = m.tasks[0]
 	if v := m.stuck(); v != nil {
 		m.outcome.Violation = v
 		return
@@ -512,6 +548,14 @@ func (m *Machine) Tasks() int { return len(m.tasks) }
 
 // Objects is one more than the highest ObjID that the machine has given out.
 func (m *Machine) Objects() int { return len(m.objects) }
+
+// Parent is the task that spawned a task, 0 (the setup) for those of the program.
+func (m *Machine) Parent(id TaskID) TaskID {
+	if p := m.tasks[id].parent; p != nil {
+		return p.id
+	}
+	return 0
+}
 
 // TaskName is the name of a task.
 func (m *Machine) TaskName(id TaskID) string { return m.tasks[id].name }

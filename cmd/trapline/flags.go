@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,9 +48,9 @@ const defaultPreemptions = 2
 
 func (f *searchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; random, a sample (default dpor)")
+	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; random, pct, pos and surw, samples (default dpor)")
 	flags.IntVar(&f.preemptions, "preemptions", defaultPreemptions, "the bound `N` of the strategy bounded, which it implies")
-	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategy random, which it implies")
+	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategies that draw a sample; implies random")
 	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
 	flags.BoolVar(&f.selfCheck, "selfcheck", false, "run every schedule twice and compare what happened")
 	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc is the only one so far")
@@ -66,25 +67,30 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		return none, 0, mistake("--strategy %s: no such strategy (%sthere are %s)", f.strategy,
 			didYouMean(f.strategy, explore.Strategies()), strings.Join(explore.Strategies(), ", "))
 	}
-	for _, implied := range []struct{ flag, strategy string }{{"preemptions", explore.Bounded}, {"seed", explore.Random}} {
+	for _, implied := range []struct {
+		flag string
+		by   []string // the first is implied
+	}{{"preemptions", []string{explore.Bounded}}, {"seed", explore.Samples()}} {
 		if !cmd.Flags().Changed(implied.flag) {
 			continue
 		}
-		if o.Strategy != "" && o.Strategy != implied.strategy {
-			return none, 0, mistake("--%s is for --strategy %s, not %s (give only one of them)", implied.flag, implied.strategy, o.Strategy)
+		if o.Strategy != "" && !slices.Contains(implied.by, o.Strategy) {
+			return none, 0, mistake("--%s is for --strategy %s, not %s (give only one of them)", implied.flag, strings.Join(implied.by, ", "), o.Strategy)
 		}
-		o.Strategy = implied.strategy
+		o.Strategy = cmp.Or(o.Strategy, implied.by[0])
 	}
 	switch o.Strategy {
 	case "":
 		o.Strategy = explore.DPOR
-	case explore.Random:
-		o.Seed = f.seed
 	case explore.Bounded:
 		if f.preemptions < 0 {
 			return none, 0, mistake("--preemptions %d: want 0 or more (2 finds most)", f.preemptions)
 		}
 		o.Preemptions = f.preemptions
+	default:
+		if slices.Contains(explore.Samples(), o.Strategy) {
+			o.Seed = f.seed
+		}
 	}
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"trapline/sim/explore"
@@ -95,7 +96,7 @@ func (a *app) printSummary(done []*checked) {
 // covered is the short form of Result.Coverage.
 func covered(r *explore.Result) string {
 	switch {
-	case r.Strategy == explore.Random:
+	case slices.Contains(explore.Samples(), r.Strategy):
 		return fmt.Sprintf("a sample, seed %d", r.Seed)
 	case !r.Complete:
 		return "incomplete: " + r.Stopped

@@ -64,26 +64,45 @@ func BenchmarkWorkers(b *testing.B) {
 	}
 }
 
+// lockAndCount is a program of three tasks that lock, count and unlock so many
+// times. It makes nothing anew, so what is allocated in an execution is not its own.
+func lockAndCount(times int) sim.Program {
+	var (
+		l sim.Mutex
+		x sim.Word[int]
+	)
+	body := func(k *sim.K) {
+		for range times {
+			k.MutexLock(&l)
+			x.Xchg(k, 1)
+			k.MutexUnlock(&l)
+		}
+	}
+	return func(m *sim.Machine) {
+		k := m.Setup()
+		k.MutexInit(&l, "l")
+		x.Init(k, "x", 0)
+		m.Go("t0", body)
+		m.Go("t1", body)
+		m.Go("t2", body)
+	}
+}
+
 // BenchmarkRandom prints how fast executions are drawn of a program of three
 // tasks that lock, count and unlock five times.
 func BenchmarkRandom(b *testing.B) {
-	p := func(m *sim.Machine) {
-		l, x := mutexes(m, 1), words(m, 1)
-		tasks(m, 3, func(_ int, k *sim.K) {
-			for range 5 {
-				k.MutexLock(&l[0])
-				x[0].Xchg(k, 1)
-				k.MutexUnlock(&l[0])
+	p := lockAndCount(5)
+	const executions = 1000
+	for _, strategy := range explore.Samples() {
+		b.Run(strategy, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := explore.Run(context.Background(), p, explore.Options{Strategy: strategy, Executions: executions})
+				if err != nil || r.Steps != executions*45 {
+					b.Fatal(r, err)
+				}
 			}
+			b.ReportMetric(float64(b.N)*executions/b.Elapsed().Seconds(), "executions/s")
 		})
 	}
-	const executions = 1000
-	b.ReportAllocs()
-	for b.Loop() {
-		r, err := explore.Run(context.Background(), p, explore.Options{Strategy: explore.Random, Executions: executions})
-		if err != nil || r.Steps != executions*45 {
-			b.Fatal(r, err)
-		}
-	}
-	b.ReportMetric(float64(b.N)*executions/b.Elapsed().Seconds(), "executions/s")
 }

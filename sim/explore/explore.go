@@ -1,10 +1,3 @@
-// Package explore runs a program through its executions: all of them, those
-// with few preemptions, or a random sample. It says which rules they break,
-// with the schedule that has the fewest preemptions, and exactly what was
-// covered.
-//
-// Start at [Run]; dpor.go is the exhaustive search, bounded.go the one that
-// counts preemptions, random.go the sample.
 package explore
 
 import (
@@ -26,12 +19,21 @@ const (
 	// Bounded visits every state that can be reached with a given number of
 	// preemptions.
 	Bounded = "bounded"
-	// Random visits executions drawn from a seed.
+	// Random visits executions drawn from a seed: a uniform random walk.
 	Random = "random"
+	// PCT, POS and SURW draw executions in other ways: by random priorities of
+	// tasks with a few changes, by random priorities of steps, and so that all
+	// orders of some of the steps are equally likely.
+	PCT  = "pct"
+	POS  = "pos"
+	SURW = "surw"
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return []string{DPOR, Bounded, Random} }
+func Strategies() []string { return append([]string{DPOR, Bounded}, Samples()...) }
+
+// Samples lists those of them that draw executions from a seed.
+func Samples() []string { return []string{Random, PCT, POS, SURW} }
 
 // Options say how to explore. The zero value is an exhaustive search without a
 // budget.
@@ -46,14 +48,21 @@ type Options struct {
 	// MinimiseExecutions bounds the second search, for the schedules with the
 	// fewest preemptions, 0 for DefaultMinimise.
 	MinimiseExecutions int
-	// Seed is the seed of the strategy Random.
+	// Seed is the seed of the strategies that draw executions: Random, PCT, POS
+	// and SURW.
 	Seed uint64
+	// Depth is the bug depth that PCT aims at, 0 for DefaultDepth.
+	Depth int
+	// Shard is the part of the sample to draw.
+	Shard Shard
 	// SelfCheck runs every schedule twice and compares what happened.
 	SelfCheck bool
 	// Workers is how many goroutines search at the same time, 0 for one. Only
 	// the strategy DPOR uses more than one. The program must be safe to be called
 	// by all of them.
 	Workers int
+	// AllowIncomplete lets Check pass a search that is not complete.
+	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
 	Setup func(m *sim.Machine)
 	// Progress, if not nil, is told now and then how far the search is.
@@ -66,7 +75,7 @@ const DefaultMinimise = 50_000
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
 
-// DefaultRandom is the number of executions of the strategy Random if neither
+// DefaultRandom is the number of executions of a sample if neither
 // Options.Executions nor the context has a limit.
 const DefaultRandom = 10_000
 
@@ -78,8 +87,9 @@ type Finding struct {
 	// Schedule replays it, Hash is the hash of that execution.
 	Schedule sim.Schedule
 	Hash     uint64
-	// Steps and Preemptions describe that execution.
-	Steps, Preemptions int
+	// Steps and Preemptions describe that execution, and Switches how often
+	// another task goes on, preempting or not.
+	Steps, Preemptions, Switches int
 	// Minimal says that no execution with fewer preemptions has this title.
 	Minimal bool
 	// Records is what happened.
@@ -111,6 +121,11 @@ type Result struct {
 	Steps, Longest int
 	// Minimising counts the executions of the second search.
 	Minimising int
+	// First is the number of executions begun up to the first one that broke a
+	// rule, that one included; 0 if there was none.
+	First int
+	// Chance says for PCT how likely each execution was to show a bug.
+	Chance string
 }
 
 // The verdicts.
@@ -126,7 +141,7 @@ func (r *Result) Verdict() string {
 	switch {
 	case len(r.Findings) > 0:
 		return Violation
-	case r.Complete && r.Strategy != Random:
+	case r.Complete && !sampled(r.Strategy):
 		return Clean
 	default:
 		return Inconclusive
@@ -141,8 +156,12 @@ func (r *Result) Coverage() string {
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
 	switch {
-	case r.Strategy == Random:
-		return fmt.Sprintf("random sample, seed %d (%s): %s", r.Seed, r.Stopped, counts)
+	case sampled(r.Strategy):
+		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
+		if r.Chance != "" {
+			s += "; " + r.Chance
+		}
+		return s
 	case !r.Complete:
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:
@@ -166,10 +185,13 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 || o.Workers < 0 {
 		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions, %d workers", o.Preemptions, o.Executions, o.MinimiseExecutions, o.Workers)
 	}
-	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
-	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
-	s.budget = o.Executions
-	s.newRunners()
+	if err := o.Shard.check(); err != nil {
+		return nil, err
+	}
+	if o.Depth < 0 {
+		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
+	}
+	s := newSearch(ctx, p, o)
 	defer s.close()
 	for {
 		err := s.run()
@@ -181,7 +203,7 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 		}
 		// What earlier executions said of their steps was not all.
 		s.startAgain()
-		s.found, s.minimising, s.budget = nil, false, o.Executions
+		s.found, s.minimising, s.budget, s.result.First = nil, false, o.Executions, 0
 		s.begun.Store(0)
 	}
 }
@@ -197,8 +219,8 @@ func (s *search) run() error {
 		err = s.dpor()
 	case Bounded:
 		err = s.bounded(s.options.Preemptions)
-	case Random:
-		err = s.random()
+	case Random, PCT, POS, SURW:
+		err = s.sample()
 	default:
 		err = fmt.Errorf("explore: no strategy %q (there are %v)", s.options.Strategy, Strategies())
 	}
@@ -217,6 +239,7 @@ type search struct {
 	program sim.Program
 	options Options
 	runners []*runner
+	machine *sim.Machine // of the first runner
 
 	begun atomic.Int64 // executions, since the search began or began again
 
@@ -251,22 +274,25 @@ type finding struct {
 	minimal     bool
 }
 
-func (s *search) newRunners() {
-	s.second = sim.NewMachine()
-	first := sim.NewMachine()
-	for i := range max(s.options.Workers, 1) {
-		m := first
+func newSearch(ctx context.Context, p sim.Program, o Options) *search {
+	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
+	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
+	s.budget = o.Executions
+	s.machine, s.second = sim.NewMachine(), sim.NewMachine()
+	for i := range max(o.Workers, 1) {
+		m := s.machine
 		if i > 0 {
-			m = first.Sibling()
+			m = m.Sibling()
 		}
 		s.runners = append(s.runners, &runner{search: s, m: m})
 	}
-	if s.options.Setup != nil {
-		s.options.Setup(s.second)
+	if o.Setup != nil {
+		o.Setup(s.second)
 		for _, r := range s.runners {
-			s.options.Setup(r.m)
+			o.Setup(r.m)
 		}
 	}
+	return s
 }
 
 func (s *search) close() {
@@ -386,7 +412,7 @@ func (s *search) startAgain() {
 		r.tally = tally{}
 	}
 	r := s.result
-	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped}
+	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped, First: r.First}
 }
 
 // again runs a schedule on the second machine and compares.
@@ -408,10 +434,10 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 func (s *runner) violated(o *sim.Outcome) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch o.Violation.Kind {
-	case sim.Deadlock, sim.Livelock, sim.LostWakeup, sim.Leak, sim.DataRace:
-		// Their titles name places that only a recording knows.
-	default:
+	if s.result.First == 0 && !s.minimising {
+		s.result.First = int(s.begun.Load())
+	}
+	if keyed(o.Violation) {
 		for _, f := range s.found {
 			if slices.Contains(f.keys, o.Violation.Key) {
 				s.better(f, o)
@@ -419,14 +445,9 @@ func (s *runner) violated(o *sim.Outcome) error {
 			}
 		}
 	}
-	schedule := s.m.Schedule()
-	replay := sim.NewReplay(schedule)
-	recorded := s.second.Record(s.program, replay)
-	if err := replay.Done(); err != nil {
-		return fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
-	}
-	if recorded.Violation == nil || recorded.Hash != o.Hash {
-		return fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
+	recorded, err := s.record(o)
+	if err != nil {
+		return err
 	}
 	title := recorded.Violation.Title
 	for _, f := range s.found {
@@ -438,9 +459,33 @@ func (s *runner) violated(o *sim.Outcome) error {
 	}
 	s.found = append(s.found, &finding{
 		keys: []uint64{o.Violation.Key}, title: title,
-		schedule: schedule, steps: o.Steps, preemptions: o.Preemptions,
+		schedule: s.m.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
 	})
 	return nil
+}
+
+// keyed says whether the key of a violation tells its title. Some titles name
+// places that only a recording knows.
+func keyed(v *sim.Violation) bool {
+	switch v.Kind {
+	case sim.Deadlock, sim.Livelock, sim.LostWakeup, sim.Leak, sim.DataRace:
+		return false
+	}
+	return true
+}
+
+// record runs the last execution, which broke a rule, again and records it.
+func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
+	schedule := s.m.Schedule()
+	replay := sim.NewReplay(schedule)
+	recorded := s.second.Record(s.program, replay)
+	if err := replay.Done(); err != nil {
+		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
+	}
+	if recorded.Violation == nil || recorded.Hash != o.Hash {
+		return recorded, fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
+	}
+	return recorded, nil
 }
 
 // better keeps the last execution as the example of f if it is the simpler one.
@@ -459,7 +504,7 @@ func (s *runner) better(f *finding, o *sim.Outcome) {
 // minimise looks for schedules with fewer preemptions, bound by bound. When every
 // finding is known to have the fewest it goes on for a while, until the bound does
 // not matter: in a program that breaks several rules one can hide another from the
-// first search.
+// first search. What it has no budget for is made simpler as far as that goes.
 func (s *search) minimise() error {
 	s.addAll()
 	s.minimising = true
@@ -467,6 +512,9 @@ func (s *search) minimise() error {
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
 		visited, err := s.boundedBy(bound)
+		if err != nil {
+			return err
+		}
 		all := true
 		for _, f := range s.found {
 			// Every execution with fewer than bound preemptions has been seen.
@@ -476,10 +524,18 @@ func (s *search) minimise() error {
 		if all {
 			s.budget = min(s.budget, afterwards)
 		}
-		if err != nil || visited != within {
-			return err
+		if visited != within {
+			break
 		}
 	}
+	for _, f := range s.found {
+		if !f.minimal || sampled(s.options.Strategy) { // one that is drawn is seldom simple
+			if err := s.shrink(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // report records the example of each finding and puts the simplest first.
@@ -496,7 +552,7 @@ func (s *search) report() error {
 		}
 		s.result.Findings = append(s.result.Findings, &Finding{
 			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash,
-			Steps: o.Steps, Preemptions: f.preemptions, Minimal: f.minimal,
+			Steps: o.Steps, Preemptions: f.preemptions, Switches: switches(s.second), Minimal: f.minimal,
 			Records: slices.Clone(s.second.Records()),
 		})
 	}

@@ -122,3 +122,15 @@ func (f *feet) conflict(a, b footprint) bool {
 	}
 	return false
 }
+
+// conflict says whether the order of two steps with these accesses matters.
+func conflict(a, b []sim.Access) bool {
+	for i := range a {
+		for j := range b {
+			if a[i].Obj == b[j].Obj && a[i].Mode.Conflicts(b[j].Mode) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,270 @@
+package explore
+
+import (
+	"slices"
+
+	"trapline/sim"
+)
+
+// surw is the selectively uniform random walk (Zhao, Wolff, Mathur and
+// Roychoudhury, "Selectively Uniform Concurrency Testing", ASPLOS 2025). Of each
+// execution some steps are of interest, and every order of those is to be equally
+// likely: the task that takes the next one is drawn with the number of those that
+// it, and the tasks that it is still to spawn, have left as its weight. The others
+// wait before theirs. All other steps are a uniform walk.
+//
+// The steps of interest are those that use an object over which tasks conflict:
+// any such object in every other execution, and in the rest one that is drawn. How
+// many of them a task takes is the most of an execution of the profile; where that
+// is exact and nothing blocks, so is the uniformity. Uses that turn out only as a
+// step is taken do not count. Values of choices are drawn uniformly.
+type surw struct {
+	draw
+	profile []profileStep // until it ends
+	parents []sim.TaskID  // by TaskID
+	// selections are the sets of objects that make a step interesting: the
+	// first has all, the others one each.
+	selections []selection
+
+	// Of this execution.
+	selected *selection
+	intended sim.TaskID   // takes the next step of interest, 0 if it is to be drawn
+	seen     []sim.TaskID // the tasks that could go on at some time
+	tasks    []surwTask   // by TaskID
+	options  []int
+	uses     []sim.Access
+}
+
+// profileStep is a step of the profile with what was known of it.
+type profileStep struct {
+	run  int
+	task sim.TaskID
+	uses []sim.Access
+}
+
+// selection is a set of objects with the number of steps of each task that use
+// one of them, those of the tasks that it spawns included.
+type selection struct {
+	objects []bool  // by ObjID
+	weights []int32 // by TaskID
+}
+
+func (s *selection) interesting(uses []sim.Access) bool {
+	for _, a := range uses {
+		if int(a.Obj) < len(s.objects) && s.objects[a.Obj] {
+			return true
+		}
+	}
+	return false
+}
+
+// surwTask is what is known of a task in this execution.
+type surwTask struct {
+	seen bool
+	left int32 // steps of interest, by the estimate
+	// interesting says whether the pending step is one, if that is known.
+	known, interesting bool
+}
+
+func (s *surw) learn(m *sim.Machine) {
+	run := 0
+	if n := len(s.profile); n > 0 {
+		run = s.profile[n-1].run + 1
+	}
+	events := m.Events()
+	for i := range events {
+		e := &events[i]
+		s.profile = append(s.profile, profileStep{run, e.Task, slices.Clone(m.Accesses(e)[:e.Known])})
+	}
+	for t := len(s.parents); t < m.Tasks(); t++ {
+		s.parents = append(s.parents, m.Parent(sim.TaskID(t)))
+	}
+}
+
+// learnt makes the selections.
+func (s *surw) learnt() {
+	whole := selection{}
+	var shared []sim.ObjID // in the order of their first use, which every shard sees
+	for i := range s.profile {
+		for _, a := range s.profile[i].uses {
+			if !slices.Contains(shared, a.Obj) && s.conflicts(a.Obj) {
+				shared = append(shared, a.Obj)
+				whole.add(a.Obj)
+			}
+		}
+	}
+	s.selections = append(s.selections, whole)
+	for _, o := range shared {
+		one := selection{}
+		one.add(o)
+		s.selections = append(s.selections, one)
+	}
+	for i := range s.selections {
+		s.weigh(&s.selections[i])
+	}
+	s.profile = nil
+}
+
+func (s *selection) add(o sim.ObjID) {
+	s.objects = append(s.objects, make([]bool, max(0, int(o)+1-len(s.objects)))...)
+	s.objects[o] = true
+}
+
+// conflicts says whether different tasks use an object in ways that conflict.
+func (s *surw) conflicts(o sim.ObjID) bool {
+	type user struct {
+		task sim.TaskID
+		mode sim.Mode
+	}
+	var users []user
+	for i := range s.profile {
+		for _, a := range s.profile[i].uses {
+			u := user{s.profile[i].task, a.Mode}
+			if a.Obj != o || slices.Contains(users, u) {
+				continue
+			}
+			for _, v := range users {
+				if v.task != u.task && v.mode.Conflicts(u.mode) {
+					return true
+				}
+			}
+			users = append(users, u)
+		}
+	}
+	return false
+}
+
+// weigh counts the steps of interest of each task.
+func (s *surw) weigh(sel *selection) {
+	sel.weights = make([]int32, len(s.parents))
+	count, run := make([]int32, len(s.parents)), 0
+	for i := range s.profile {
+		p := &s.profile[i]
+		if p.run != run {
+			clear(count)
+			run = p.run
+		}
+		if sel.interesting(p.uses) {
+			count[p.task]++
+			sel.weights[p.task] = max(sel.weights[p.task], count[p.task])
+		}
+	}
+	for t := len(s.parents) - 1; t > 0; t-- { // children come after their parents
+		sel.weights[s.parents[t]] += sel.weights[t]
+	}
+}
+
+func (s *surw) begin(i uint64) {
+	s.start(i)
+	s.intended = 0
+	s.seen = s.seen[:0]
+	clear(s.tasks)
+	s.selected = &s.selections[0]
+	if len(s.selections) > 1 && s.below(2) == 1 {
+		s.selected = &s.selections[1+s.below(len(s.selections)-1)]
+	}
+	for t, n := range s.selected.weights {
+		s.task(sim.TaskID(t)).left = n
+	}
+}
+
+// Restart draws the same execution again.
+func (s *surw) Restart() { s.begin(s.index) }
+
+func (s *surw) task(t sim.TaskID) *surwTask {
+	for int(t) >= len(s.tasks) {
+		s.tasks = append(s.tasks, surwTask{})
+	}
+	return &s.tasks[t]
+}
+
+// Choose draws among the steps of no interest and the one of the intended task.
+func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
+	if p.Tasks == nil {
+		return s.below(p.N)
+	}
+	s.look(m, p.Tasks)
+	waiting := false
+	s.options = s.options[:0]
+	for i, t := range p.Tasks {
+		if !s.tasks[t].interesting {
+			s.options = append(s.options, i)
+		} else {
+			waiting = true
+		}
+	}
+	if waiting {
+		s.admit(p.Tasks)
+	}
+	i := s.options[s.below(len(s.options))]
+	t := s.task(p.Tasks[i])
+	if t.interesting {
+		t.left--
+		s.intended = 0
+	}
+	t.known = false // the next step is another one
+	return i
+}
+
+// look finds out which pending steps are of interest. A task that is new takes its
+// steps out of the weight of the one that has spawned it.
+func (s *surw) look(m *sim.Machine, tasks []sim.TaskID) {
+	for _, id := range tasks {
+		t := s.task(id)
+		if !t.known {
+			s.uses = m.Pending(id, s.uses[:0])
+			t.known, t.interesting = true, s.selected.interesting(s.uses)
+		}
+		if !t.seen {
+			t.seen = true
+			s.seen = append(s.seen, id)
+			if parent := m.Parent(id); parent != 0 {
+				s.task(parent).left -= s.task(id).left
+			}
+		}
+	}
+}
+
+// admit adds the step of the intended task to the options, if it is of interest
+// and can be taken. If there would be no option, another task is drawn among
+// those that can go on.
+func (s *surw) admit(tasks []sim.TaskID) {
+	if s.intended == 0 {
+		s.intended = s.weighted(s.seen)
+	}
+	i := slices.Index(tasks, s.intended)
+	if i < 0 && len(s.options) == 0 {
+		s.intended = s.weighted(tasks)
+		i = slices.Index(tasks, s.intended)
+	}
+	if i >= 0 && s.tasks[s.intended].interesting {
+		s.options = append(s.options, i)
+	}
+}
+
+// weighted draws a task by the steps of interest that it has left; one that is
+// about to take such a step has one at least.
+func (s *surw) weighted(tasks []sim.TaskID) sim.TaskID {
+	total := 0
+	for _, t := range tasks {
+		total += s.weight(t)
+	}
+	if total == 0 {
+		return 0
+	}
+	x := s.below(total)
+	for _, t := range tasks {
+		if x -= s.weight(t); x < 0 {
+			return t
+		}
+	}
+	panic("explore: the weights have changed")
+}
+
+func (s *surw) weight(id sim.TaskID) int {
+	t := &s.tasks[id]
+	if t.known && t.interesting {
+		return max(int(t.left), 1)
+	}
+	return max(int(t.left), 0)
+}
