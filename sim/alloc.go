@@ -78,6 +78,7 @@ func (k *K) end(l *Life) {
 	if l.state == released {
 		k.Fail(&Violation{Kind: DoubleFree, Subject: l.o.name, life: l})
 	}
+	k.freeing(l)
 	l.state, l.freeBy = released, k
 	if k.m.recording {
 		l.freed = callers()

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"testing"
 
 	"trapline/sim"
@@ -123,32 +124,93 @@ func TestDeadlockOfLocksWithoutClass(t *testing.T) {
 	}
 }
 
-func TestThereMayBe63LockClasses(t *testing.T) {
-	defer func() {
-		if r := recover(); r != "sim: more than 63 lock classes" {
-			t.Errorf("recovered %v", r)
-		}
-	}()
+// There may be as many classes as a program likes, and a machine that knows many
+// learns from each execution anew.
+func TestManyLockClasses(t *testing.T) {
+	const n = 200
 	m := sim.NewMachine()
 	defer m.Close()
-	classes := func(n int) sim.Program {
+	classes := func(last ...int) sim.Program {
 		return func(m *sim.Machine) {
 			l := make([]sim.Mutex, n)
 			for i := range l {
-				m.Setup().MutexInit(&l[i], string(rune('A'+i)))
+				m.Setup().MutexInit(&l[i], fmt.Sprint("lock", i))
 			}
 			m.Go("t", func(k *sim.K) {
-				for i := range l {
+				for i := range n - 1 {
+					k.MutexLock(&l[i])
+					k.MutexLock(&l[i+1])
+					k.MutexUnlock(&l[i+1])
+					k.MutexUnlock(&l[i])
+				}
+				for _, i := range last {
 					k.MutexLock(&l[i])
 				}
-				for i := range l {
+				for _, i := range last {
 					k.MutexUnlock(&l[i])
 				}
 			})
 		}
 	}
-	if o := m.Run(classes(63), sim.Undisturbed); o.Violation != nil || o.Steps != 126 {
-		t.Errorf("63 classes: %+v", o)
+	for range 2 {
+		if o := m.Run(classes(0, 70, 199), sim.Undisturbed); o.Violation != nil {
+			t.Errorf("in order: %v", o.Violation)
+		}
+		if o := m.Run(classes(199, 0), sim.Undisturbed); kindOf(o) != sim.LockOrder {
+			t.Errorf("not in order: %v", o.Violation)
+		}
 	}
-	m.Run(classes(64), sim.Undisturbed)
+}
+
+// Taking locks under others allocates nothing once the machine has its tables.
+func TestLockdepAllocatesNothing(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	var (
+		mutex [3]sim.Mutex
+		spin  [2]sim.SpinLock
+		rw    sim.RWLock
+		seq   sim.SeqLock
+	)
+	body := func(k *sim.K) {
+		for i := range mutex {
+			k.MutexLockNested(&mutex[i], i%2)
+		}
+		flags := k.SpinLockIRQSave(&spin[0])
+		k.SpinLock(&spin[1])
+		k.ReadLock(&rw)
+		k.ReadLock(&rw)
+		k.ReadUnlock(&rw)
+		k.ReadUnlock(&rw)
+		k.WriteSeqlock(&seq)
+		k.WriteSequnlock(&seq)
+		k.SpinUnlock(&spin[1])
+		k.SpinUnlockIRQRestore(&spin[0], flags)
+		for i := range mutex {
+			k.MutexUnlock(&mutex[i])
+		}
+	}
+	irq := func(k *sim.K) { k.SpinLock(&spin[0]); k.SpinUnlock(&spin[0]) }
+	start := func(k *sim.K) { k.MutexLock(&mutex[0]); k.Interrupt("irq", irq); k.MutexUnlock(&mutex[0]); body(k) }
+	p := func(m *sim.Machine) {
+		k := m.Setup()
+		for i := range mutex {
+			k.MutexInit(&mutex[i], "i_mutex")
+			k.LockdepSetClass(&mutex[i], [...]string{"one", "two", "three"}[i])
+		}
+		k.SpinLockInit(&spin[0], "outer")
+		k.SpinLockInit(&spin[1], "inner")
+		k.RWLockInit(&rw, "rw")
+		k.SeqlockInit(&seq, "seq")
+		m.Go("t0", start)
+		m.Go("t1", body)
+	}
+	n := testing.AllocsPerRun(50, func() {
+		if o := m.Run(p, sim.Undisturbed); o.Violation != nil {
+			t.Fatal(o.Violation)
+		}
+	})
+	if n > 2 { // the names of the two locks in seq
+		t.Errorf("%v allocations in an execution", n)
+	}
 }

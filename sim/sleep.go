@@ -2,14 +2,20 @@ package sim
 
 // sleep blocks k, in a call that op and what describe, until another task has
 // called wakeUp for it with w.
-func (k *K) sleep(op Op, what *Object, w Wait) {
+func (k *K) sleep(op Op, what *Object, w Wait) { k.sleepIn(opSleep, op, what, w) }
+
+// sleepIn is sleep for a task that waits in its own way, such as spinning.
+func (k *K) sleepIn(idle, op Op, what *Object, w Wait) {
 	k.wake.name = what.name
 	k.inCall, k.waitsFor = op, what
-	k.StepWait(opSleep, &k.wake, Write, w)
+	k.StepWait(idle, &k.wake, Write, w)
 	k.waitsFor = nil
 }
 
-var opSleep = NewOp("schedule() on %s")
+var (
+	opSleep = NewOp("schedule() on %s")
+	opSpins = NewOp("cpu_relax() on %s")
+)
 
 // wakeUp lets a sleeping task go on, as part of the step being taken.
 func (k *K) wakeUp(sleeper *K, w Wait) {
