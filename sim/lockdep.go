@@ -79,7 +79,7 @@ func (d *lockdep) grow(name string) {
 	d.names = append(d.names, name)
 	d.sub = append(d.sub, [subclasses]int16{})
 	d.claim = append(d.claim, 0)
-	d.wait = append(d.wait, sleeps)
+	d.wait = append(d.wait, anywhere)
 	d.graph.grow(len(d.names))
 	d.irq.grow(len(d.names))
 }
@@ -114,13 +114,18 @@ func (o *Object) classify(k *K, name string) {
 // the class called key instead of that of its name. Nobody may hold it.
 func (k *K) LockdepSetClass(l Lock, key string) { l.object().classify(k, key) }
 
-// acquiring checks, before k may be blocked, that it may ask for o for itself
-// alone.
-func (k *K) acquiring(o *Object) { k.asking(o, exclusive, 0) }
+// acquiring checks, before k may be blocked, that it may ask for o under the locks
+// that it holds. It is for what is no lock that an interrupt could wait for, of
+// which asking checks more.
+func (k *K) acquiring(o *Object) {
+	if len(k.held) > 0 && o.class != 0 && !k.m.aborting {
+		k.nest(o, o.class, exclusive)
+	}
+}
 
 // asking checks, before k may be blocked, that it may ask for o in the way how
-// and as a subclass, and returns the class. The checks come in the kernel's
-// order.
+// and as a subclass, and returns the class: that it may wait so where it is, that
+// no interrupt does harm, and the order. That is the kernel's order of the checks.
 func (k *K) asking(o *Object, how taking, subclass int) int16 {
 	m, class := k.m, o.class
 	if m.aborting || class == 0 {
@@ -171,12 +176,14 @@ func (k *K) nest(o *Object, class int16, how taking) {
 	}
 }
 
-// acquired enters o into the locks that k holds.
+// acquired enters o, of which acquiring has checked the order, into the locks that
+// k holds, and the context.
 func (k *K) acquired(o *Object, read bool) {
 	how := exclusive
 	if read {
 		how = shared
 	}
+	k.mark(o, o.class, how, k.context(true))
 	k.holds(o, o.class, how)
 }
 

@@ -221,16 +221,6 @@ func tryScript(t *testing.T, text, want string, options ...func(m *sim.Machine))
 	}
 }
 
-// exclusiveAs writes a script for each kind of lock that one task alone can hold.
-// In it +:a takes the lock a and -:a leaves it.
-func exclusiveAs(text string) []string {
-	var all []string
-	for _, kind := range []string{"m", "s", "raw", "w", "W", "PW", "q"} {
-		all = append(all, strings.NewReplacer("+:", kind+"+:", "-:", kind+"-:").Replace(text))
-	}
-	return all
-}
-
 // The cases are after the ideas of the kernel's own lib/locking-selftest.c; a name in
 // capitals is one of its.
 func TestLockdepOrderOfEveryKindOfLock(t *testing.T) {

@@ -8,10 +8,10 @@ var WaitContext = Kind{"wait-context", "BUG: Invalid wait context"}
 type waitKind uint8
 
 const (
-	sleeps      waitKind = iota
-	spins                // and sleeps where the kernel is PREEMPT_RT
-	alwaysSpins          // raw_spinlock_t
-	anywhere             // lockdep does not check it
+	anywhere waitKind = iota // lockdep does not check it
+	sleeps
+	spins       // and sleeps where the kernel is PREEMPT_RT
+	alwaysSpins // raw_spinlock_t
 )
 
 // waitType is the kind of context that may wait for o, as lockdep numbers them:

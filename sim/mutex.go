@@ -22,6 +22,7 @@ func (l *Mutex) In(life *Life) { l.o.In(life) }
 // MutexInit is mutex_init(). Mutexes of one name are one lock class.
 func (k *K) MutexInit(l *Mutex, name string) {
 	l.o.InitLock(k, name)
+	l.o.wait = sleeps
 	l.o.Allow(free)
 }
 

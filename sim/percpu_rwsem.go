@@ -24,10 +24,7 @@ func (l *PercpuRWSem) In(life *Life) { l.rw.o.In(life) }
 
 // PercpuInitRWSem is percpu_init_rwsem(). Semaphores of one name are one lock
 // class.
-func (k *K) PercpuInitRWSem(l *PercpuRWSem, name string) {
-	k.initRW(&l.rw, name, opSleep)
-	l.rw.o.wait = anywhere
-}
+func (k *K) PercpuInitRWSem(l *PercpuRWSem, name string) { k.initRW(&l.rw, name, opSleep) }
 
 // PercpuDownRead is percpu_down_read(): it sleeps while there is a writer, be it
 // one that still waits for readers. So a reader must not take it again.

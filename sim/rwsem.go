@@ -42,7 +42,10 @@ func (l *RWSem) object() *Object { return &l.rw.o }
 func (l *RWSem) In(life *Life) { l.rw.o.In(life) }
 
 // InitRWSem is init_rwsem(). Semaphores of one name are one lock class.
-func (k *K) InitRWSem(l *RWSem, name string) { k.initRW(&l.rw, name, opSleep) }
+func (k *K) InitRWSem(l *RWSem, name string) {
+	k.initRW(&l.rw, name, opSleep)
+	l.rw.o.wait = sleeps
+}
 
 // DownRead is down_read(): it sleeps while there is a writer or a queue.
 func (k *K) DownRead(l *RWSem) { k.DownReadNested(l, 0) }

@@ -24,6 +24,9 @@ var (
 	opRawSeqcountBegin   = NewOp("raw_seqcount_begin(&%s)")
 	opWriteSeqcountBegin = NewOp("write_seqcount_begin(&%s)")
 	opWriteSeqcountEnd   = NewOp("write_seqcount_end(&%s)")
+
+	opRawWriteSeqcountBegin = NewOp("raw_write_seqcount_begin(&%s)")
+	opRawWriteSeqcountEnd   = NewOp("raw_write_seqcount_end(&%s)")
 )
 
 // PreemptibleWriter is a writer of a seqcount that can be preempted.
@@ -37,7 +40,6 @@ func (s *SeqCount) In(life *Life) { s.o.In(life) }
 // SeqcountInit is seqcount_init(). Counters of one name are one lock class.
 func (k *K) SeqcountInit(s *SeqCount, name string) {
 	s.o.InitLock(k, name)
-	s.o.wait = anywhere
 	s.o.Allow(even)
 	s.seq = 0
 }
@@ -94,11 +96,11 @@ func (k *K) WriteSeqcountBegin(s *SeqCount) {
 		v.write = (*splat).preemptible
 		k.Fail(v)
 	}
-	class := k.asking(&s.o, exclusive, 0)
+	k.acquiring(&s.o)
 	k.Step(opWriteSeqcountBegin, &s.o, Write)
 	s.next()
 	s.o.holder = k
-	k.holds(&s.o, class, exclusive)
+	k.acquired(&s.o, false)
 }
 
 // WriteSeqcountEnd is write_seqcount_end().
@@ -107,6 +109,20 @@ func (k *K) WriteSeqcountEnd(s *SeqCount) {
 	k.releasing(&s.o, false)
 	s.next()
 	s.o.holder = nil
+}
+
+// RawWriteSeqcountBegin is raw_write_seqcount_begin(): WriteSeqcountBegin of a
+// writer that lockdep does not watch, and that may be preempted: for a counter
+// whose readers never try again.
+func (k *K) RawWriteSeqcountBegin(s *SeqCount) {
+	k.Step(opRawWriteSeqcountBegin, &s.o, Write)
+	s.next()
+}
+
+// RawWriteSeqcountEnd is raw_write_seqcount_end().
+func (k *K) RawWriteSeqcountEnd(s *SeqCount) {
+	k.Step(opRawWriteSeqcountEnd, &s.o, Write)
+	s.next()
 }
 
 // next raises the number. Where writers do not keep each other out it can be even

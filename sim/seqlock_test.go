@@ -163,6 +163,16 @@ func TestSeqcountRules(t *testing.T) {
 		tasks []func(k *sim.K, p *pair)
 	}{
 		{"preemptible writer", sim.PreemptibleWriter, []func(k *sim.K, p *pair){section}},
+		{"preemptible raw writer", sim.Kind{}, []func(k *sim.K, p *pair){func(k *sim.K, p *pair) {
+			k.RawWriteSeqcountBegin(&p.count)
+			p.add(k)
+			k.RawWriteSeqcountEnd(&p.count)
+		}, func(k *sim.K, p *pair) {
+			seq := k.RawSeqcountBegin(&p.count)
+			if saw := p.read(k); !k.ReadSeqcountRetry(&p.count, seq) && saw != "0 0" && saw != "1 1" {
+				panic(saw)
+			}
+		}}},
 		{"writer with preemption off", sim.Kind{}, []func(k *sim.K, p *pair){func(k *sim.K, p *pair) {
 			k.PreemptDisable()
 			section(k, p)
