@@ -86,6 +86,7 @@ func (k *K) end(l *Life) {
 			k.active(d, "free")
 		}
 	}
+	k.freeing(l)
 	l.state, l.freeBy = released, k
 	if k.m.recording {
 		l.freed = callers()

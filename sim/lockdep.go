@@ -1,99 +1,106 @@
 package sim
 
+import "fmt"
+
+// lockdep is the validator of locking, after kernel/locking/lockdep.c. All locks
+// of one name are one class, and what holds for one of them holds for all. It
+// learns the order of the classes (lockdep_graph.go) and in which contexts they
+// are taken (lockdep_irq.go), and reports what could end in a deadlock: so a
+// mistake is found in a single execution in which nothing went wrong. What it
+// knows is of one execution only, so that a verdict depends on nothing else; what
+// it numbers and allocates it keeps.
+type lockdep struct {
+	names []string // by class; class 0 is unused
+	ids   map[string]int16
+	sub   [][subclasses]int16 // by class: the classes of its subclasses
+	claim []int8              // by class: the place in the claimed order, from 1
+	wait  []waitKind          // by class: how one waits for its locks
+
+	graph lockGraph
+	irq   irqUsage
+}
+
+// taking is how a lock is taken.
+type taking uint8
+
+const (
+	exclusive taking = iota
+	// shared is a reader whom a writer stops, also one that only waits.
+	shared
+	// recursive is a reader whom only a writer inside stops.
+	recursive
+)
+
 // held is one lock that a task holds.
 type held struct {
 	o     *Object
-	read  bool
+	class int16
+	how   taking
 	where Frame // when recording
 }
 
-const maxClasses = 64
+const subclasses = 8
 
-// lockdep is the validator of lock order, after kernel/locking/lockdep.c. All
-// locks of one name are one class. It learns an edge A -> B when a task that
-// holds A asks for B, and reports the edge that closes a cycle: so an inversion
-// is found in a single execution in which nothing went wrong. What it knows is
-// of one execution only, so that a verdict depends on nothing else.
-type lockdep struct {
-	names []string // by class; class 0 is unused
-	after [maxClasses]uint64
-	usage [maxClasses]usage
-	edges []edge // in the order in which they were learnt, when recording
-	claim [maxClasses]int8
-	first map[usedAs][]Frame // where a class was first used so, when recording
-}
+// SingleDepthNesting is SINGLE_DEPTH_NESTING: the subclass of a lock that is taken
+// under one other of its class.
+const SingleDepthNesting = 1
 
-// usedAs is one way in which the locks of a class were used.
-type usedAs struct {
-	class int16
-	how   usage
-}
-
-// edge is one dependency, with the place where it was learnt.
-type edge struct {
-	from, to int16
-	task     *K
-	stack    []Frame
-}
-
-// usage says in which contexts the locks of a class were taken: the four bits for
-// writers, and four more for readers.
-type usage uint8
-
-const (
-	inHardIRQ usage = 1 << iota
-	hardIRQOn
-	inSoftIRQ
-	softIRQOn
+// Rules that lockdep watches beside those that every execution can break.
+var (
+	// BadSubclass is a subclass that there is not.
+	BadSubclass = Kind{"bad-subclass", "BUG: looking up invalid subclass"}
+	// HeldLockFreed is memory freed by a task that holds a lock in it.
+	HeldLockFreed = Kind{"held-lock-freed", "WARNING: held lock freed"}
+	// Held is a lock held where it must not be.
+	Held = Kind{"lock-held", "WARNING: lock held"}
 )
 
-// inconsistent says whether the locks are taken both in an interrupt and where it
-// can come, other than by readers only.
-func (u usage) inconsistent(in, on usage) bool {
-	write, read := u&15, u>>4
-	return write&in != 0 && (write|read)&on != 0 || write&on != 0 && (write|read)&in != 0
-}
-
-// String is the usage as lockdep prints it: a character each for writers in
-// hardirqs, readers in hardirqs, writers in softirqs, readers in softirqs.
-func (u usage) String() string {
-	c := func(in, on usage) byte { return ".-+?"[flag(u&in != 0)+2*flag(u&on != 0)] }
-	return string([]byte{
-		c(inHardIRQ, hardIRQOn), c(inHardIRQ<<4, hardIRQOn<<4),
-		c(inSoftIRQ, softIRQOn), c(inSoftIRQ<<4, softIRQOn<<4),
-	})
-}
-
 func (d *lockdep) reset() {
-	n := max(len(d.names), 1)
-	clear(d.after[:n])
-	clear(d.usage[:n])
-	clear(d.claim[:n])
-	d.edges = d.edges[:0]
-	clear(d.first)
+	clear(d.claim)
+	d.graph.reset()
+	d.irq.reset()
 }
 
 // class is the lock class of a name.
 func (d *lockdep) class(name string) int16 {
-	for i, n := range d.names {
-		if i > 0 && n == name {
-			return int16(i)
-		}
+	if c, ok := d.ids[name]; ok {
+		return c
 	}
-	if d.names == nil {
-		d.names = []string{""}
+	if d.ids == nil {
+		d.ids = map[string]int16{}
+		d.grow("")
 	}
-	if len(d.names) == maxClasses {
-		panic("sim: more than 63 lock classes")
-	}
+	d.ids[name] = int16(len(d.names))
+	d.grow(name)
+	return d.ids[name]
+}
+
+func (d *lockdep) grow(name string) {
 	d.names = append(d.names, name)
-	return int16(len(d.names) - 1)
+	d.sub = append(d.sub, [subclasses]int16{})
+	d.claim = append(d.claim, 0)
+	d.wait = append(d.wait, anywhere)
+	d.graph.grow(len(d.names))
+	d.irq.grow(len(d.names))
+}
+
+// subclass is the class of locks of class c that are taken as subclass n.
+func (d *lockdep) subclass(c int16, n int) int16 {
+	if d.sub[c][n] == 0 {
+		d.sub[c][n] = d.class(fmt.Sprintf("%s/%d", d.names[c], n))
+	}
+	return d.sub[c][n]
 }
 
 // InitLock is Init for a lock: locks of one name form a class whose order
 // lockdep watches.
 func (o *Object) InitLock(k *K, name string) {
 	o.init(k, name)
+	o.classify(k, name)
+}
+
+// classify puts o into the class of a name.
+func (o *Object) classify(k *K, name string) {
 	d := &k.m.lockdep
 	o.class = d.class(name)
 	for i, n := range k.m.claimed {
@@ -103,125 +110,106 @@ func (o *Object) InitLock(k *K, name string) {
 	}
 }
 
-// acquiring checks, before k may be blocked, that it may ask for o.
+// LockdepSetClass is lockdep_set_class(): the lock keeps its name and belongs to
+// the class called key instead of that of its name. Nobody may hold it.
+func (k *K) LockdepSetClass(l Lock, key string) { l.object().classify(k, key) }
+
+// acquiring checks, before k may be blocked, that it may ask for o under the locks
+// that it holds. It is for what is no lock that an interrupt could wait for, of
+// which asking checks more.
 func (k *K) acquiring(o *Object) {
-	m := k.m
-	if m.aborting || o.class == 0 {
-		return
+	if len(k.held) > 0 && o.class != 0 && !k.m.aborting {
+		k.nest(o, o.class, exclusive)
 	}
-	d := &m.lockdep
-	for _, h := range k.held {
+}
+
+// asking checks, before k may be blocked, that it may ask for o in the way how
+// and as a subclass, and returns the class: that it may wait so where it is, that
+// no interrupt does harm, and the order. That is the kernel's order of the checks.
+func (k *K) asking(o *Object, how taking, subclass int) int16 {
+	m, class := k.m, o.class
+	if m.aborting || class == 0 {
+		return class
+	}
+	if subclass != 0 {
+		if subclass < 0 || subclass >= subclasses {
+			k.Fail(&Violation{Kind: BadSubclass, Subject: fmt.Sprintf("%d of %s", subclass, o.name)})
+		}
+		class = m.lockdep.subclass(class, subclass)
+	}
+	m.lockdep.wait[class] = o.wait
+	k.mayWait(o, class)
+	k.mark(o, class, how, k.context(true))
+	if len(k.held) > 0 {
+		k.nest(o, class, how)
+	}
+	return class
+}
+
+// nest checks that o can be asked for under the locks that k holds, and learns
+// that it has been. It adds a dependency on each of them: to leave out those that
+// follow from others, as the kernel does, would lose some where one of the locks
+// is held by a reader.
+func (k *K) nest(o *Object, class int16, how taking) {
+	d := &k.m.lockdep
+	inside := false
+	for i := range k.held {
+		h := &k.held[i]
 		switch {
-		case h.o == o || h.o.class == o.class:
-			k.Fail(&Violation{Kind: Recursive, Subject: o.name, asked: o, holding: h})
-		case d.claim[o.class] != 0 && d.claim[o.class] < d.claim[h.o.class]:
-			k.Fail(&Violation{Kind: ClaimedOrder, Subject: o.name + " asked for under " + h.o.name})
-		case d.after[h.o.class]&(1<<o.class) != 0:
-			continue
-		}
-		if d.reaches(o.class, h.o.class) {
-			k.Fail(&Violation{Kind: LockOrder, Subject: o.name + " asked for under " + h.o.name, last: &edge{from: h.o.class, to: o.class}, asked: o, holding: h})
-		}
-		d.after[h.o.class] |= 1 << o.class
-		if m.recording {
-			d.edges = append(d.edges, edge{h.o.class, o.class, k, callers()})
-		}
-	}
-}
-
-// reaches says whether b is taken, directly or through others, after a.
-func (d *lockdep) reaches(a, b int16) bool {
-	seen, todo := uint64(0), uint64(1)<<a
-	for todo != 0 {
-		for c := range maxClasses {
-			if todo&(1<<c) != 0 {
-				todo &^= 1 << c
-				seen |= 1 << c
-				todo |= d.after[c] &^ seen
+		case h.o != o && h.class != class:
+			if c := d.claim[o.class]; c != 0 && c < d.claim[h.o.class] {
+				k.Fail(&Violation{Kind: ClaimedOrder, Subject: o.name + " asked for under " + h.o.name})
 			}
-		}
-		if seen&(1<<b) != 0 {
-			return true
+		case how == recursive && h.how != exclusive:
+			inside = inside || h.o == o
+		default:
+			k.Fail(&Violation{Kind: Recursive, Subject: o.name, asked: o, askedAs: class, taking: how, holding: *h})
 		}
 	}
-	return false
+	if inside {
+		return // the reader is in already and waits for nobody
+	}
+	for i := range k.held {
+		if h := &k.held[i]; h.class != class && !d.graph.known(h.class, class, depend(h.how, how)) {
+			k.depends(h, o, class, how)
+		}
+	}
 }
 
-// path is the chain of known edges from a to b, shortest first found.
-func (d *lockdep) path(a, b int16) []edge {
-	type way struct {
-		to   int16
-		path []edge
-	}
-	seen := uint64(1) << a
-	for todo := []way{{to: a}}; len(todo) > 0; todo = todo[1:] {
-		w := todo[0]
-		if w.to == b {
-			return w.path
-		}
-		for _, e := range d.edges {
-			if e.from == w.to && seen&(1<<e.to) == 0 {
-				seen |= 1 << e.to
-				todo = append(todo, way{e.to, append(w.path[:len(w.path):len(w.path)], e)})
-			}
-		}
-	}
-	return nil
-}
-
-// acquired enters o into the locks that k holds.
+// acquired enters o, of which acquiring has checked the order, into the locks that
+// k holds, and the context.
 func (k *K) acquired(o *Object, read bool) {
-	k.used(o, read)
-	h := held{o: o, read: read}
+	how := exclusive
+	if read {
+		how = shared
+	}
+	k.mark(o, o.class, how, k.context(true))
+	k.holds(o, o.class, how)
+}
+
+// holds enters o into the locks that k holds, as one of a class.
+func (k *K) holds(o *Object, class int16, how taking) {
+	h := held{o: o, class: class, how: how}
 	if k.m.recording && len(k.at) > 0 {
 		h.where = k.at[0]
 	}
 	k.held = append(k.held, h)
 }
 
-// used notes in which context a lock is taken. It fails if interrupts take a class
-// of spinlocks that is also taken with interrupts on: the interrupt could come on
-// the CPU that holds it.
-func (k *K) used(o *Object, read bool) {
-	if o.class == 0 || k.m.aborting {
-		return
-	}
-	d := &k.m.lockdep
-	var now usage
-	switch k.ctx {
-	case HardIRQ:
-		now = inHardIRQ
-	case SoftIRQ:
-		now = inSoftIRQ
-	}
-	if k.irqOff == 0 && k.ctx != HardIRQ {
-		now |= hardIRQOn
-		if k.bhOff == 0 && k.ctx == Task {
-			now |= softIRQOn
-		}
-	}
-	if read {
-		now <<= 4
-	}
-	u := &d.usage[o.class]
-	if k.m.recording {
-		for bit := usage(1); bit != 0; bit <<= 1 {
-			if now&bit != 0 && *u&bit == 0 {
-				d.first[usedAs{o.class, bit}] = callers()
-			}
-		}
-	}
-	*u |= now
-	if u.inconsistent(inHardIRQ, hardIRQOn) || u.inconsistent(inSoftIRQ, softIRQOn) {
-		k.Fail(&Violation{Kind: IRQUnsafe, Subject: o.name, asked: o})
-	}
+// gotByTrying enters o, which a trylock has taken. As a trylock waits for nobody
+// it depends on nothing that is held, and is as safe in an interrupt as outside;
+// what is asked for under it depends on it as on any other.
+func (k *K) gotByTrying(o *Object, how taking) {
+	k.m.lockdep.wait[o.class] = o.wait
+	k.mark(o, o.class, how, k.context(false))
+	k.holds(o, o.class, how)
 }
 
 // releasing takes o from the locks that k holds, and fails if it is not there
 // or is held the other way.
 func (k *K) releasing(o *Object, read bool) {
 	for i := len(k.held) - 1; i >= 0; i-- {
-		if k.held[i].o == o && k.held[i].read == read {
+		if h := &k.held[i]; h.o == o && (h.how != exclusive) == read {
 			k.held = append(k.held[:i], k.held[i+1:]...)
 			return
 		}
@@ -229,18 +217,73 @@ func (k *K) releasing(o *Object, read bool) {
 	k.Fail(&Violation{Kind: BadUnlock, Subject: o.name})
 }
 
-// AssertHeld is lockdep_assert_held(): it fails if k does not hold the lock.
-func (k *K) AssertHeld(l Lock) {
-	o := l.object()
-	for _, h := range k.held {
-		if h.o == o {
+// downgrading makes the writer k of o a reader, and fails if it is none.
+func (k *K) downgrading(o *Object) {
+	for i := range k.held {
+		if h := &k.held[i]; h.o == o && h.how == exclusive {
+			h.how = shared
 			return
 		}
 	}
-	if !k.m.aborting && !k.setup {
-		k.Fail(&Violation{Kind: NotHeld, Subject: o.name})
+	k.Fail(&Violation{Kind: BadUnlock, Subject: o.name})
+}
+
+// freeing fails if k holds a lock that lies in the memory that it frees.
+func (k *K) freeing(l *Life) {
+	for i := range k.held {
+		if h := &k.held[i]; h.o.life == l {
+			v := &Violation{Kind: HeldLockFreed, Subject: h.o.name, life: l, holding: *h}
+			v.write = (*splat).heldLockFreed
+			k.Fail(v)
+		}
 	}
 }
 
 // Lock is any lock that lockdep knows.
 type Lock interface{ object() *Object }
+
+// AssertHeld is lockdep_assert_held(): it fails if k does not hold the lock.
+func (k *K) AssertHeld(l Lock) {
+	if !k.has(l, func(taking) bool { return true }) {
+		k.assertionFails(NotHeld, l)
+	}
+}
+
+// AssertHeldWrite is lockdep_assert_held_write(): it fails if k does not hold the
+// lock for itself alone.
+func (k *K) AssertHeldWrite(l Lock) {
+	if !k.has(l, func(how taking) bool { return how == exclusive }) {
+		k.assertionFails(NotHeld, l)
+	}
+}
+
+// AssertHeldRead is lockdep_assert_held_read(): it fails if k does not hold the
+// lock as a reader.
+func (k *K) AssertHeldRead(l Lock) {
+	if !k.has(l, func(how taking) bool { return how != exclusive }) {
+		k.assertionFails(NotHeld, l)
+	}
+}
+
+// AssertNotHeld is lockdep_assert_not_held(): it fails if k holds the lock.
+func (k *K) AssertNotHeld(l Lock) {
+	if k.has(l, func(taking) bool { return true }) {
+		k.assertionFails(Held, l)
+	}
+}
+
+func (k *K) has(l Lock, ok func(how taking) bool) bool {
+	o := l.object()
+	for _, h := range k.held {
+		if h.o == o && ok(h.how) {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *K) assertionFails(kind Kind, l Lock) {
+	if !k.m.aborting && !k.setup {
+		k.Fail(&Violation{Kind: kind, Subject: l.object().name})
+	}
+}

@@ -19,7 +19,7 @@ func (m *Machine) stuck() *Violation {
 	hung := false
 	for _, k := range m.live {
 		hung = hung || k.hung()
-		if !k.daemon && k.condition != nil && k.holds(k.condition) {
+		if !k.daemon && k.condition != nil && k.isTrue(k.condition) {
 			return m.lost(k, k.lateWakeUp())
 		}
 	}
@@ -42,9 +42,9 @@ func (m *Machine) stuck() *Violation {
 	return m.deadlock()
 }
 
-// holds evaluates a condition at the end of an execution: what it reads is no
+// isTrue evaluates a condition at the end of an execution: what it reads is no
 // step. If it cannot be evaluated it does not hold.
-func (k *K) holds(condition func() bool) (holds bool) {
+func (k *K) isTrue(condition func() bool) (yes bool) {
 	m := k.m
 	pending, asks, at, setup := k.pending, k.asks, k.at, k.setup
 	held, records := len(k.held), len(m.records)

@@ -29,6 +29,10 @@ type Machine struct {
 	CommuteRMW bool
 	// StateHash computes Outcome.State.
 	StateHash bool
+	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
+	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
+	// for under a raw one.
+	ProveRawLockNesting bool
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -106,7 +110,6 @@ func NewMachine() *Machine {
 	m.known = m.ids.known.Load()
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
-	m.lockdep.first = map[usedAs][]Frame{}
 	return m
 }
 

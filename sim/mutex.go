@@ -11,6 +11,7 @@ var (
 	opMutexLock    = NewOp("mutex_lock(&%s)")
 	opMutexTrylock = NewOp("mutex_trylock(&%s)")
 	opMutexUnlock  = NewOp("mutex_unlock(&%s)")
+	opMutexLocked  = NewOp("mutex_is_locked(&%s)")
 )
 
 func (l *Mutex) object() *Object { return &l.o }
@@ -21,35 +22,54 @@ func (l *Mutex) In(life *Life) { l.o.In(life) }
 // MutexInit is mutex_init(). Mutexes of one name are one lock class.
 func (k *K) MutexInit(l *Mutex, name string) {
 	l.o.InitLock(k, name)
+	l.o.wait = sleeps
 	l.o.Allow(free)
 }
 
 // MutexLock is mutex_lock(): it sleeps until the mutex is free.
-func (k *K) MutexLock(l *Mutex) {
+func (k *K) MutexLock(l *Mutex) { k.MutexLockNested(l, 0) }
+
+// MutexLockNested is mutex_lock_nested(): MutexLock of a mutex that belongs, this
+// time, to a subclass from 0 to 7 of its class, which says that it may be taken
+// under mutexes of the class's other subclasses.
+func (k *K) MutexLockNested(l *Mutex, subclass int) {
 	k.MightSleep(l.o.name)
-	k.acquiring(&l.o)
+	class := k.asking(&l.o, exclusive, subclass)
 	k.StepWait(opMutexLock, &l.o, Write, free)
-	k.own(&l.o)
+	k.own(&l.o, class)
 }
 
 // MutexTrylock is mutex_trylock(): it takes the mutex if it is free, and says
 // whether it did.
 func (k *K) MutexTrylock(l *Mutex) bool {
 	k.Step(opMutexTrylock, &l.o, Write)
-	if !k.tried(&l.o) {
+	return k.try(&l.o)
+}
+
+// MutexIsLocked is mutex_is_locked(): it says whether anybody holds the mutex.
+func (k *K) MutexIsLocked(l *Mutex) bool {
+	k.Step(opMutexLocked, &l.o, Read)
+	return k.saw(l.o.allow&free == 0)
+}
+
+// try makes k the holder of an exclusive lock if it is free.
+func (k *K) try(o *Object) bool {
+	if !k.saw(o.allow&free != 0) {
 		return false
 	}
-	k.own(&l.o)
+	o.Forbid(free)
+	o.holder = k
+	k.gotByTrying(o, exclusive)
 	return true
 }
 
-// tried says whether a lock is free for the trylock being made.
-func (k *K) tried(o *Object) bool {
-	ok := o.allow&free != 0
+// saw enters the answer of the step being taken into the books.
+func (k *K) saw(yes bool) bool {
+	k.m.Fold(uint64(flag(yes)))
 	if k.Tracing() {
-		k.Note("= %t", ok)
+		k.Note("= %t", yes)
 	}
-	return ok
+	return yes
 }
 
 // MutexUnlock is mutex_unlock(). Only the owner may call it.
@@ -58,11 +78,12 @@ func (k *K) MutexUnlock(l *Mutex) {
 	k.disown(&l.o)
 }
 
-// own makes k the holder of an exclusive lock.
-func (k *K) own(o *Object) {
+// own makes k the holder of an exclusive lock, which it has asked for as one of a
+// class.
+func (k *K) own(o *Object, class int16) {
 	o.Forbid(free)
 	o.holder = k
-	k.acquired(o, false)
+	k.holds(o, class, exclusive)
 }
 
 // disown makes an exclusive lock free.

@@ -99,3 +99,7 @@ func TestMutexRules(t *testing.T) {
 		}}, nil},
 	})
 }
+
+func TestMutexIsLocked(t *testing.T) {
+	wantEnds(t, seen(1), []string{"0", "1"}, addUnder, func(k *sim.K, w *world) { w.seen[0] = b2i(k.MutexIsLocked(&w.a)) })
+}

@@ -6,8 +6,8 @@ package sim
 type Object struct {
 	id     ObjID
 	allow  Wait
-	class  int16 // lock class, 0 if it is no lock
-	spins  bool  // whoever waits for it must not sleep
+	class  int16    // lock class, 0 if it is no lock
+	wait   waitKind // how one waits for the lock
 	name   string
 	life   *Life // the allocation that it lies in, nil if it is static
 	holder *K    // who holds it, for reports

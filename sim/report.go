@@ -26,8 +26,6 @@ func (m *Machine) report(k *K, v *Violation, stack []Frame) {
 		r.circular(m)
 	case Recursive:
 		r.recursive()
-	case IRQUnsafe:
-		r.inconsistent()
 	case BadUnlock:
 		r.rule(37, "WARNING: bad unlock balance detected!")
 		r.line("%s is trying to release lock (%s) at:", k.who(), v.Subject)
@@ -115,15 +113,20 @@ func (m *Machine) address(o *Object) uint64 {
 	return 0xffff888000000000 | m.objects[o.id].key&0x7ffffff8
 }
 
-// lock is a lock as lockdep prints it: address, class, usage in interrupts, and
-// the kind of context that may wait for it.
-func (r *splat) lock(o *Object, at Frame) string {
-	m := r.k.m
-	wait := 3
-	if o.spins {
-		wait = 2
-	}
-	return fmt.Sprintf("%016x (%s){%s}-{%d:%d}, at: %s", m.address(o), o.name, m.lockdep.usage[o.class], wait, wait, at)
+// lock is a lock of a class as lockdep prints it: address, name, usage in
+// interrupts, and the kind of context that may wait for it.
+func (r *splat) lock(o *Object, class int16, at Frame) string {
+	return fmt.Sprintf("%016x %s, at: %s", r.k.m.address(o), r.class(class), at)
+}
+
+// held is lock for one that is held.
+func (r *splat) held(h held) string { return r.lock(h.o, h.class, h.where) }
+
+// class is a lock class as lockdep prints it.
+func (r *splat) class(c int16) string {
+	d := &r.k.m.lockdep
+	wait := r.k.m.waitType(d.wait[c])
+	return fmt.Sprintf("(%s){%s}-{%d:%d}", d.names[c], d.irq.usage[c], wait, wait)
 }
 
 // who is comm/pid, as lockdep names a task.
@@ -141,7 +144,7 @@ func (r *splat) locks(k *K) {
 		r.line("%d locks held by %s:", n, k.who())
 	}
 	for i, h := range k.held {
-		r.line(" #%d: %s", i, r.lock(h.o, h.where))
+		r.line(" #%d: %s", i, r.held(h))
 	}
 }
 
@@ -173,17 +176,16 @@ func (r *splat) hung(m *Machine) {
 func (r *splat) asks() {
 	k, v := r.k, r.v
 	r.line("%s is trying to acquire lock:", k.who())
-	r.line("%s", r.lock(v.asked, top(r.stack)))
+	r.line("%s", r.lock(v.asked, v.askedAs, top(r.stack)))
 	r.line("")
 	r.line("but task is already holding lock:")
-	r.line("%s", r.lock(v.holding.o, v.holding.where))
+	r.line("%s", r.held(v.holding))
 }
 
 func (r *splat) circular(m *Machine) {
-	d := &m.lockdep
-	k, last := r.k, r.v.last
-	from, to := d.names[last.from], d.names[last.to]
-	chain := d.path(last.to, last.from)
+	names := m.lockdep.names
+	k, chain := r.k, r.v.chain
+	from, to := r.v.holding.class, r.v.askedAs
 	r.rule(54, "WARNING: possible circular locking dependency detected")
 	r.asks()
 	r.line("")
@@ -191,39 +193,52 @@ func (r *splat) circular(m *Machine) {
 	r.line("")
 	r.line("the existing dependency chain (in reverse order) is:")
 	for i := len(chain) - 1; i >= 0; i-- {
-		e := chain[i]
 		r.line("")
-		r.line("-> #%d (%s){%s}:", i+1, d.names[e.to], d.usage[e.to])
-		r.frames("       ", e.stack)
+		r.line("-> #%d %s:", i+1, r.class(chain[i].to))
+		r.frames("       ", chain[i].stack)
 	}
 	r.line("")
-	r.line("-> #0 (%s){%s}:", to, d.usage[last.to])
+	r.line("-> #0 %s:", r.class(to))
 	r.frames("       ", r.stack)
 	r.line("")
 	r.line("other info that might help us debug this:")
 	r.line("")
 	if len(chain) > 1 {
-		names := []string{to}
-		for _, e := range chain {
-			names = append(names, d.names[e.to])
-		}
-		r.line("Chain exists of:")
-		r.line("  %s", strings.Join(names, " --> "))
-		r.line("")
+		r.chainExists(to, chain)
 	}
 	r.line(" Possible unsafe locking scenario:")
 	r.line("")
 	r.line("       CPU0                    CPU1")
 	r.line("       ----                    ----")
-	r.line("  lock(%s);", from)
-	r.line("                               lock(%s);", d.names[chain[len(chain)-1].from])
-	r.line("                               lock(%s);", from)
-	r.line("  lock(%s);", to)
+	r.line("  %s(%s);", r.v.holding.how.verb(), names[from])
+	r.line("                               lock(%s);", names[chain[len(chain)-1].from])
+	r.line("                               lock(%s);", names[from])
+	r.line("  %s(%s);", r.v.taking.verb(), names[to])
 	r.line("")
 	r.line(" *** DEADLOCK ***")
 	r.line("")
 	r.locks(k)
 	r.backtrace()
+}
+
+// verb is what the pictures of lockdep call taking a lock.
+func (t taking) verb() string {
+	if t == exclusive {
+		return "lock"
+	}
+	return "rlock"
+}
+
+// chainExists names the classes on a path.
+func (r *splat) chainExists(from int16, path []edge) {
+	names := r.k.m.lockdep.names
+	along := []string{names[from]}
+	for _, e := range path {
+		along = append(along, names[e.to])
+	}
+	r.line("Chain exists of:")
+	r.line("  %s", strings.Join(along, " --> "))
+	r.line("")
 }
 
 // unsafe is the picture of one CPU that waits for itself.
@@ -246,38 +261,10 @@ func (r *splat) recursive() {
 	k := r.k
 	r.rule(44, "WARNING: possible recursive locking detected")
 	r.asks()
-	name := r.v.asked.name
-	r.unsafe("lock("+name+");", "lock("+name+");")
+	names := r.k.m.lockdep.names
+	r.unsafe("lock("+names[r.v.holding.class]+");", "lock("+names[r.v.askedAs]+");")
 	r.line(" May be due to missing lock nesting notation")
 	r.line("")
-	r.locks(k)
-	r.backtrace()
-}
-
-// inconsistent is the report of a spinlock that interrupts take and that is also
-// taken where they can come.
-func (r *splat) inconsistent() {
-	k, m := r.k, r.k.m
-	o := r.v.asked
-	off, softirq := "HARDIRQ", 0
-	bad := m.lockdep.usage[o.class]
-	if !bad.inconsistent(inHardIRQ, hardIRQOn) {
-		off, softirq = "SOFTIRQ", 1
-	}
-	was, now := off+"-ON-W", "IN-"+off+"-W"
-	first := [...]usage{hardIRQOn, softIRQOn}[softirq]
-	if k.ctx == Task {
-		was, now = now, was
-		first = [...]usage{inHardIRQ, inSoftIRQ}[softirq]
-	}
-	r.rule(32, "WARNING: inconsistent lock state")
-	r.line("inconsistent {%s} -> {%s} usage.", was, now)
-	r.line("%s [HC%[2]d[%[2]d]:SC%[3]d[%[3]d]:HE%[4]d:SE%[5]d] takes:", k.who(),
-		flag(k.ctx == HardIRQ), flag(k.ctx == SoftIRQ), flag(k.ctx != HardIRQ && k.irqOff == 0), flag(k.ctx == Task && k.bhOff == 0))
-	r.line("%s", r.lock(o, top(r.stack)))
-	r.line("{%s} state was registered at:", was)
-	r.frames("  ", m.lockdep.first[usedAs{o.class, first}])
-	r.unsafe("lock("+o.name+");", "<Interrupt>", "  lock("+o.name+");")
 	r.locks(k)
 	r.backtrace()
 }
@@ -304,7 +291,7 @@ func (r *splat) atomic() {
 	r.line("RCU nest depth: 0, expected: 0")
 	r.locks(k)
 	for i := len(k.held) - 1; i >= 0; i-- {
-		if k.held[i].o.spins {
+		if w := k.held[i].o.wait; w == spins || w == alwaysSpins {
 			r.line("Preemption disabled at:")
 			r.line("[<0>] %s", k.held[i].where)
 			break

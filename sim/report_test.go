@@ -144,6 +144,8 @@ func TestReports(t *testing.T) {
 		{"data-race", "KCSAN: data-race in probe_callback / update_probe", []task{updateProbe, probeCallback}, nil},
 		{"data-race-with-itself", "KCSAN: data-race in update_probe", []task{updateProbe, updateProbe}, nil},
 		{"not-initialised", "INFO: trying to register non-static key in use_before_init", []task{useBeforeInit}, nil},
+		{"held-lock-freed", "WARNING: held lock freed in free_locked", []task{freeLocked}, nil},
+		{"preemptible-seqcount-writer", "WARNING in write_preemptible", []task{writePreemptible}, nil},
 		{"oops", "BUG: unable to handle kernel paging request in deref_nil", []task{derefNil}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,6 +172,14 @@ func TestReports(t *testing.T) {
 			golden(t, test.name, lineNumber.ReplaceAllString(text, ".go:N"))
 		})
 	}
+}
+
+func freeLocked(k *sim.K, w *world) { k.MutexLock(&w.inLock); k.Kfree(&w.life) }
+
+func writePreemptible(k *sim.K, _ *world) {
+	var s sim.SeqCount
+	k.SeqcountInit(&s, "seq")
+	k.WriteSeqcountBegin(&s)
 }
 
 func unlock(k *sim.K, w *world) { k.MutexUnlock(&w.a) }

@@ -215,3 +215,45 @@ func TestRWSemRules(t *testing.T) {
 		}, nil},
 	})
 }
+
+// A writer that becomes a reader lets no writer in between.
+func TestDowngradeKeepsWritersOut(t *testing.T) {
+	show := func(w *world) string { return fmt.Sprint(w.data.Peek(), w.seen[:2]) }
+	downgrade := func(k *sim.K, w *world) {
+		k.DownWrite(&w.sem)
+		w.data.Set(k, w.data.Get(k)+1)
+		k.DowngradeWrite(&w.sem)
+		w.seen[0] = w.data.Get(k)
+		w.x.Read(k)
+		w.seen[1] = w.data.Get(k)
+		k.UpRead(&w.sem)
+	}
+	write := func(k *sim.K, w *world) {
+		k.DownWrite(&w.sem)
+		w.data.Set(k, w.data.Get(k)+1)
+		k.UpWrite(&w.sem)
+	}
+	wantEnds(t, show, []string{"2 [1 1]", "2 [2 2]"}, downgrade, write)
+
+	// Readers come in with it, also those that have waited.
+	var most []int
+	r := search(t, func(m *sim.Machine) {
+		var in inside
+		program([]task{func(k *sim.K, w *world) {
+			k.DownWrite(&w.sem)
+			w.y.Read(k)
+			k.DowngradeWrite(&w.sem)
+			in.readers++
+			in.note()
+			k.WaitForCompletion(&w.done)
+			in.readers--
+			k.UpRead(&w.sem)
+		}, func(k *sim.K, w *world) {
+			in.read(k, w)
+			k.Complete(&w.done)
+		}}, func(*world) { most = append(most, in.most) })(m)
+	})
+	if len(r.Findings) > 0 || !slices.Contains(most, 2) {
+		t.Errorf("%v, at most %v readers inside", r.Findings, most)
+	}
+}

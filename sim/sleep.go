@@ -30,15 +30,19 @@ func (s *sleeper) reset() { *s = sleeper{before: s.before[:0]} }
 
 // sleep blocks k, in a call that op and what describe, until another task has
 // called wakeUp for it with one of the ways in w.
-func (k *K) sleep(op Op, what *Object, w Wait) {
+func (k *K) sleep(op Op, what *Object, w Wait) { k.sleepIn(opSleep, op, what, w) }
+
+// sleepIn is sleep for a task that waits in its own way, such as spinning.
+func (k *K) sleepIn(idle, op Op, what *Object, w Wait) {
 	k.wake.name = what.name
 	k.inCall, k.waitsFor, k.sleepsFor = op, what, w
-	k.StepWait(opSleep, &k.wake, Write, w)
+	k.StepWait(idle, &k.wake, Write, w)
 	k.waitsFor, k.sleepsFor = nil, 0
 }
 
 var (
 	opSleep         = NewOp("schedule() on %s")
+	opSpins         = NewOp("cpu_relax() on %s")
 	opTimeout       = NewOp("process_timeout(%s)")
 	opWakeUpProcess = NewOp("wake_up_process(%s)")
 	opSendSignal    = NewOp("send_sig(%s)")

@@ -1,18 +1,33 @@
 package sim
 
-// SpinLock is spinlock_t: whoever holds it must not sleep. A task that finds it
-// taken is blocked, not spinning, so that waiting costs no steps.
+// SpinLock is spinlock_t, or raw_spinlock_t if it was made by RawSpinLockInit:
+// whoever holds it must not sleep. A task that finds it taken is blocked, not
+// spinning, so that waiting costs no steps.
 type SpinLock struct{ o Object }
 
+// What a spinlock is asked for with, by whether it is a raw one.
 var (
-	opSpinLock          = NewOp("spin_lock(&%s)")
-	opSpinTrylock       = NewOp("spin_trylock(&%s)")
-	opSpinUnlock        = NewOp("spin_unlock(&%s)")
-	opSpinLockBH        = NewOp("spin_lock_bh(&%s)")
-	opSpinUnlockBH      = NewOp("spin_unlock_bh(&%s)")
-	opSpinLockIRQSave   = NewOp("spin_lock_irqsave(&%s)")
-	opSpinUnlockIRQRest = NewOp("spin_unlock_irqrestore(&%s)")
+	opSpinLock          = newSpinOps("spin_lock(&%s)")
+	opSpinTrylock       = newSpinOps("spin_trylock(&%s)")
+	opSpinUnlock        = newSpinOps("spin_unlock(&%s)")
+	opSpinLockBH        = newSpinOps("spin_lock_bh(&%s)")
+	opSpinUnlockBH      = newSpinOps("spin_unlock_bh(&%s)")
+	opSpinLockIRQ       = newSpinOps("spin_lock_irq(&%s)")
+	opSpinUnlockIRQ     = newSpinOps("spin_unlock_irq(&%s)")
+	opSpinLockIRQSave   = newSpinOps("spin_lock_irqsave(&%s)")
+	opSpinUnlockIRQRest = newSpinOps("spin_unlock_irqrestore(&%s)")
 )
+
+type spinOps struct{ ordinary, raw Op }
+
+func newSpinOps(format string) spinOps { return spinOps{NewOp(format), NewOp("raw_" + format)} }
+
+func (ops spinOps) of(l *SpinLock) Op {
+	if l.o.wait == alwaysSpins {
+		return ops.raw
+	}
+	return ops.ordinary
+}
 
 func (l *SpinLock) object() *Object { return &l.o }
 
@@ -22,21 +37,32 @@ func (l *SpinLock) In(life *Life) { l.o.In(life) }
 // SpinLockInit is spin_lock_init(). Spinlocks of one name are one lock class.
 func (k *K) SpinLockInit(l *SpinLock, name string) {
 	l.o.InitLock(k, name)
-	l.o.spins = true
+	l.o.wait = spins
 	l.o.Allow(free)
 }
 
+// RawSpinLockInit is raw_spin_lock_init(): the lock spins on every kernel, also
+// where others sleep (see Machine.ProveRawLockNesting). The verbs of SpinLock are
+// then those of raw_spinlock_t.
+func (k *K) RawSpinLockInit(l *SpinLock, name string) {
+	k.SpinLockInit(l, name)
+	l.o.wait = alwaysSpins
+}
+
 // SpinLock is spin_lock(): preemption is off until SpinUnlock.
-func (k *K) SpinLock(l *SpinLock) { k.spin(l, opSpinLock) }
+func (k *K) SpinLock(l *SpinLock) { k.spin(l, opSpinLock, 0) }
+
+// SpinLockNested is spin_lock_nested(): SpinLock of a lock that belongs, this
+// time, to a subclass from 0 to 7 of its class.
+func (k *K) SpinLockNested(l *SpinLock, subclass int) { k.spin(l, opSpinLock, subclass) }
 
 // SpinTrylock is spin_trylock(): it says whether it took the lock.
 func (k *K) SpinTrylock(l *SpinLock) bool {
-	k.Step(opSpinTrylock, &l.o, Write)
-	if !k.tried(&l.o) {
+	k.Step(opSpinTrylock.of(l), &l.o, Write)
+	if !k.try(&l.o) {
 		return false
 	}
 	k.preempt++
-	k.own(&l.o)
 	return true
 }
 
@@ -46,13 +72,32 @@ func (k *K) SpinUnlock(l *SpinLock) { k.unspin(l, opSpinUnlock) }
 // SpinLockBH is spin_lock_bh(): softirqs are off too.
 func (k *K) SpinLockBH(l *SpinLock) {
 	k.bhOff++
-	k.spin(l, opSpinLockBH)
+	k.spin(l, opSpinLockBH, 0)
 }
 
 // SpinUnlockBH is spin_unlock_bh().
 func (k *K) SpinUnlockBH(l *SpinLock) {
 	k.unspin(l, opSpinUnlockBH)
+	k.bhOn()
+}
+
+// bhOn lets softirqs come again, unless they are off more than once.
+func (k *K) bhOn() {
 	k.bhOff--
+	k.canCome()
+}
+
+// SpinLockIRQ is spin_lock_irq(): interrupts are off until SpinUnlockIRQ.
+func (k *K) SpinLockIRQ(l *SpinLock) {
+	k.irqOff++
+	k.spin(l, opSpinLockIRQ, 0)
+}
+
+// SpinUnlockIRQ is spin_unlock_irq(): interrupts are on afterwards, whatever they
+// were before SpinLockIRQ.
+func (k *K) SpinUnlockIRQ(l *SpinLock) {
+	k.unspin(l, opSpinUnlockIRQ)
+	k.irqBack(0)
 }
 
 // SpinLockIRQSave is spin_lock_irqsave(): interrupts are off too. It returns
@@ -60,26 +105,31 @@ func (k *K) SpinUnlockBH(l *SpinLock) {
 func (k *K) SpinLockIRQSave(l *SpinLock) (flags int) {
 	flags = k.irqOff
 	k.irqOff++
-	k.spin(l, opSpinLockIRQSave)
+	k.spin(l, opSpinLockIRQSave, 0)
 	return flags
 }
 
 // SpinUnlockIRQRestore is spin_unlock_irqrestore().
 func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 	k.unspin(l, opSpinUnlockIRQRest)
+	k.irqBack(flags)
+}
+
+// irqBack takes interrupts back to a state that was saved.
+func (k *K) irqBack(flags int) {
 	k.irqOff = flags
+	k.canCome()
 }
 
-func (k *K) spin(l *SpinLock, op Op) {
-	k.acquiring(&l.o)
-	k.used(&l.o, false)
+func (k *K) spin(l *SpinLock, ops spinOps, subclass int) {
+	class := k.asking(&l.o, exclusive, subclass)
 	k.preempt++
-	k.StepWait(op, &l.o, Write, free)
-	k.own(&l.o)
+	k.StepWait(ops.of(l), &l.o, Write, free)
+	k.own(&l.o, class)
 }
 
-func (k *K) unspin(l *SpinLock, op Op) {
-	k.Step(op, &l.o, Write)
+func (k *K) unspin(l *SpinLock, ops spinOps) {
+	k.Step(ops.of(l), &l.o, Write)
 	k.disown(&l.o)
 	k.preempt--
 }

@@ -23,6 +23,12 @@ func TestSpinlockLosesNoUpdate(t *testing.T) {
 		k.SpinUnlockIRQRestore(&w.spin, flags)
 	}
 	wantEnds(t, total, []string{"3"}, plain, bh, irq)
+	irqOff := func(k *sim.K, w *world) {
+		k.SpinLockIRQ(&w.other)
+		w.data.Set(k, w.data.Get(k)+1)
+		k.SpinUnlockIRQ(&w.other)
+	}
+	wantEnds(t, total, []string{"3"}, irqOff, irqOff, irqOff)
 }
 
 func TestSpinTrylockFailsOnlyWhileTaken(t *testing.T) {

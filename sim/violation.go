@@ -64,9 +64,11 @@ type Violation struct {
 	mode    Mode    // how it was used
 	how     how     // and what else reports say of that
 	asked   *Object // the lock that was asked for, or the data of a race
+	askedAs int16   // the class of that lock, and how it was asked for
+	taking  taking
 	holding held    // the lock that is in the way of asked
 	other   *access // the earlier access of a data race
-	last    *edge   // the dependency that closed a cycle of locks
+	chain   []edge  // how asked came before holding, in the past
 
 	// write, if not nil, writes the report of a rule that is not one of those
 	// in report.go.

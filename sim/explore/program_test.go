@@ -53,6 +53,7 @@ var (
 	nests = map[string]bool{
 		"if": true, "page": true, "mutex": true, "mutex1": true, "trylock": true, "down_read": true, "down_write": true,
 		"spin": true, "spin_irq": true, "irq": true, "touch": true,
+		"rw_read": true, "rw_write": true, "percpu_read": true, "percpu_write": true, "seq_write": true, "down_try": true,
 	}
 )
 
@@ -99,7 +100,8 @@ type world struct {
 	in     sim.Word[int]
 	inCell sim.Cell[int]
 	cell   sim.Cell[int]
-	log    map[string][]int // by task, what it has seen
+	lockWorld
+	log map[string][]int // by task, what it has seen
 }
 
 var (
@@ -130,6 +132,7 @@ func newWorld(k *sim.K) *world {
 	w.inCell.Init(k, "in_cell")
 	w.inCell.In(&w.life)
 	w.cell.Init(k, "cell")
+	w.lockWorld.init(k)
 	return w
 }
 
@@ -283,6 +286,6 @@ func (w *world) lawAct(k *sim.K, a act) {
 		var nowhere *world
 		saw(len(nowhere.log))
 	default:
-		panic("no verb " + a.verb)
+		w.lockAct(k, a, body, saw)
 	}
 }
