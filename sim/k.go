@@ -55,7 +55,14 @@ type K struct {
 	preempt int
 	bhOff   int
 	irqOff  int
+	traps   int // handlers of traps that it runs, see Exception
 	held    []held
+
+	// The CPU that it runs on, nil if that is its own and nobody watches it.
+	c      *cpu
+	ownCPU *cpu // kept for c
+	number int  // of a task that is bound to none, among those
+	guest  bool // stops what runs on the rest, see cpus
 
 	clock clock
 }
@@ -67,6 +74,7 @@ type pending struct {
 	mode    Mode
 	wait    Wait
 	choices int16
+	cpu     Wait // what the CPU of the task must allow besides
 }
 
 func (k *K) reset() {
@@ -74,7 +82,7 @@ func (k *K) reset() {
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.at, k.waitsFor = nil, nil
-	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
+	k.ctx, k.preempt, k.bhOff, k.irqOff, k.traps = Task, 0, 0, 0, 0
 	k.held = k.held[:0]
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
 }
@@ -102,8 +110,10 @@ func (k *K) body(yield func(struct{}) bool) {
 // says who goes on.
 func (k *K) run() {
 	defer k.ended()
+	k.enter()
 	k.f(k)
 	k.exit()
+	k.leave()
 }
 
 func (k *K) ended() {
@@ -143,7 +153,7 @@ func (k *K) Machine() *Machine { return k.m }
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
 	p := &k.pending
-	return p.wait == 0 || p.obj.allow&p.wait != 0
+	return (p.wait == 0 || p.obj.allow&p.wait != 0) && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
 }
 
 // Step is the door to the machine: it lets other tasks run, and returns when
@@ -158,7 +168,10 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.aborting {
 		panic(errUnwind)
 	}
-	k.pending, k.asks = pending{op, o, mode, w, k.choices}, true
+	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
+	if k.c != nil && o != &k.c.o {
+		k.pending.cpu = k.needs()
+	}
 	if m.recording {
 		k.at = callers()
 	}
@@ -204,6 +217,9 @@ func (k *K) take() {
 	k.steps++
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
+	}
+	if p.cpu != 0 {
+		m.enter(&k.c.o, Read, p.cpu)
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first

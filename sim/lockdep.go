@@ -36,21 +36,25 @@ type edge struct {
 	stack    []Frame
 }
 
-// usage says in which contexts the locks of a class were taken: the four bits for
-// writers, and four more for readers.
-type usage uint8
+// usage says in which contexts the locks of a class were taken: four bits for
+// writers, four more for readers, and then whether they were taken in an NMI and
+// anywhere else.
+type usage uint16
 
 const (
 	inHardIRQ usage = 1 << iota
 	hardIRQOn
 	inSoftIRQ
 	softIRQOn
+
+	inNMI      usage = 1 << 8
+	initialUse usage = 1 << 9
 )
 
 // inconsistent says whether the locks are taken both in an interrupt and where it
 // can come, other than by readers only.
 func (u usage) inconsistent(in, on usage) bool {
-	write, read := u&15, u>>4
+	write, read := u&15, u>>4&15
 	return write&in != 0 && (write|read)&on != 0 || write&on != 0 && (write|read)&in != 0
 }
 
@@ -186,7 +190,9 @@ func (k *K) used(o *Object, read bool) {
 	if o.class == 0 || k.m.aborting {
 		return
 	}
-	d := &k.m.lockdep
+	if k.ctx == NMI {
+		return // only spinning for it is wrong
+	}
 	var now usage
 	switch k.ctx {
 	case HardIRQ:
@@ -203,6 +209,19 @@ func (k *K) used(o *Object, read bool) {
 	if read {
 		now <<= 4
 	}
+	k.uses(o, now|initialUse)
+}
+
+// usedInNMI is used for a lock that a non-maskable interrupt spins for: whatever
+// else takes it, the interrupt could come on the CPU that holds it.
+func (k *K) usedInNMI(o *Object) {
+	if k.ctx == NMI && o.class != 0 && !k.m.aborting {
+		k.uses(o, inNMI)
+	}
+}
+
+func (k *K) uses(o *Object, now usage) {
+	d := &k.m.lockdep
 	u := &d.usage[o.class]
 	if k.m.recording {
 		for bit := usage(1); bit != 0; bit <<= 1 {
@@ -212,7 +231,7 @@ func (k *K) used(o *Object, read bool) {
 		}
 	}
 	*u |= now
-	if u.inconsistent(inHardIRQ, hardIRQOn) || u.inconsistent(inSoftIRQ, softIRQOn) {
+	if u.inconsistent(inHardIRQ, hardIRQOn) || u.inconsistent(inSoftIRQ, softIRQOn) || *u&inNMI != 0 && *u&initialUse != 0 {
 		k.Fail(&Violation{Kind: IRQUnsafe, Subject: o.name, asked: o})
 	}
 }

@@ -42,6 +42,7 @@ type Machine struct {
 	after   []func(*K)
 
 	lockdep lockdep
+	cpus    cpus
 	claimed []string
 
 	outcome   Outcome
@@ -86,6 +87,7 @@ func NewMachine() *Machine {
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
 	m.lockdep.first = map[usedAs][]Frame{}
+	m.cpus.rest.many = true
 	return m
 }
 
@@ -152,6 +154,7 @@ func (m *Machine) reset(s Strategy) {
 	m.after = m.after[:0]
 	m.claimed = nil
 	m.lockdep.reset()
+	m.cpus.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
 	for i := range m.objects {
@@ -209,6 +212,11 @@ func (m *Machine) ClaimOrder(names []string) {
 // step, so that every live task always has a step pending; the children of the
 // setup do so in loop, when the world they are to act on is complete.
 func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func(k *K)) *K {
+	return m.spawnOn(parent, name, daemon, ctx, nil, f)
+}
+
+// spawnOn is spawn on a certain CPU.
+func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *cpu, f func(k *K)) *K {
 	n := parent.nchildren
 	parent.nchildren++
 	if n == len(parent.children) {
@@ -226,6 +234,11 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	k.call(name, parent, n)
 	k.alive = true
 	k.wake.init(k, k.name)
+	if k.c = c; c == nil {
+		k.number = m.cpus.unbound
+		k.c = m.cpus.place(k, parent)
+	}
+	k.guest = c != nil && c.many
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -285,6 +298,7 @@ func childOrder(parent *K, n int) uint64 {
 
 // loop runs the tasks until none can go on.
 func (m *Machine) loop() {
+	m.cpus.begin(m.tasks[0])
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
 		if !k.begun {
@@ -438,6 +452,9 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
+	}
+	if w := k.pending.cpu; w != 0 {
+		uses = append(uses, Access{k.c.o.id, Read, w, k.c.o.allow})
 	}
 	return uses
 }

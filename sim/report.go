@@ -259,21 +259,22 @@ func (r *splat) recursive() {
 func (r *splat) inconsistent() {
 	k, m := r.k, r.k.m
 	o := r.v.asked
-	off, softirq := "HARDIRQ", 0
 	bad := m.lockdep.usage[o.class]
-	if !bad.inconsistent(inHardIRQ, hardIRQOn) {
-		off, softirq = "SOFTIRQ", 1
+	was, now := "HARDIRQ-ON-W", "IN-HARDIRQ-W"
+	first, in := hardIRQOn, inHardIRQ
+	switch {
+	case bad&inNMI != 0 && bad&initialUse != 0:
+		was, now, first, in = "INITIAL USE", "IN-NMI", initialUse, inNMI
+	case !bad.inconsistent(inHardIRQ, hardIRQOn):
+		was, now, first, in = "SOFTIRQ-ON-W", "IN-SOFTIRQ-W", softIRQOn, inSoftIRQ
 	}
-	was, now := off+"-ON-W", "IN-"+off+"-W"
-	first := [...]usage{hardIRQOn, softIRQOn}[softirq]
-	if k.ctx == Task {
-		was, now = now, was
-		first = [...]usage{inHardIRQ, inSoftIRQ}[softirq]
+	if k.ctx == Task || in == inNMI && k.ctx != NMI {
+		was, now, first = now, was, in
 	}
 	r.rule(32, "WARNING: inconsistent lock state")
 	r.line("inconsistent {%s} -> {%s} usage.", was, now)
 	r.line("%s [HC%[2]d[%[2]d]:SC%[3]d[%[3]d]:HE%[4]d:SE%[5]d] takes:", k.who(),
-		flag(k.ctx == HardIRQ), flag(k.ctx == SoftIRQ), flag(k.ctx != HardIRQ && k.irqOff == 0), flag(k.ctx == Task && k.bhOff == 0))
+		flag(k.ctx >= HardIRQ), flag(k.ctx == SoftIRQ), flag(!k.IRQsDisabled()), flag(k.ctx == Task && k.bhOff == 0))
 	r.line("%s", r.lock(o, top(r.stack)))
 	r.line("{%s} state was registered at:", was)
 	r.frames("  ", m.lockdep.first[usedAs{o.class, first}])
@@ -291,15 +292,17 @@ func (k *K) preemptCount() int {
 		n += 1 << 8
 	case HardIRQ:
 		n += 1 << 16
+	case NMI:
+		n += 1<<16 + 1<<20
 	}
-	return n
+	return n + k.traps*(1<<16+1<<20)
 }
 
 func (r *splat) atomic() {
 	k := r.k
 	at := top(r.stack)
 	r.line("BUG: sleeping function called from invalid context at %s:%d", at.File, at.Line)
-	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.irqOff > 0 || k.ctx == HardIRQ), k.pid(), k.name)
+	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.IRQsDisabled()), k.pid(), k.name)
 	r.line("preempt_count: %x, expected: 0", k.preemptCount())
 	r.line("RCU nest depth: 0, expected: 0")
 	r.locks(k)

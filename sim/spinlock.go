@@ -27,59 +27,65 @@ func (k *K) SpinLockInit(l *SpinLock, name string) {
 }
 
 // SpinLock is spin_lock(): preemption is off until SpinUnlock.
-func (k *K) SpinLock(l *SpinLock) { k.spin(l, opSpinLock) }
+func (k *K) SpinLock(l *SpinLock) {
+	k.PreemptDisable()
+	k.spin(l, opSpinLock)
+}
 
 // SpinTrylock is spin_trylock(): it says whether it took the lock.
 func (k *K) SpinTrylock(l *SpinLock) bool {
+	k.PreemptDisable()
 	k.Step(opSpinTrylock, &l.o, Write)
 	if !k.tried(&l.o) {
+		k.PreemptEnable()
 		return false
 	}
-	k.preempt++
 	k.own(&l.o)
 	return true
 }
 
 // SpinUnlock is spin_unlock().
-func (k *K) SpinUnlock(l *SpinLock) { k.unspin(l, opSpinUnlock) }
+func (k *K) SpinUnlock(l *SpinLock) {
+	k.Step(opSpinUnlock, &l.o, Write)
+	k.disown(&l.o)
+	k.PreemptEnable()
+}
 
 // SpinLockBH is spin_lock_bh(): softirqs are off too.
 func (k *K) SpinLockBH(l *SpinLock) {
-	k.bhOff++
+	k.mask(opBHDisable, k.preempt+1, k.bhOff+1, k.irqOff)
 	k.spin(l, opSpinLockBH)
 }
 
 // SpinUnlockBH is spin_unlock_bh().
 func (k *K) SpinUnlockBH(l *SpinLock) {
-	k.unspin(l, opSpinUnlockBH)
-	k.bhOff--
+	k.Step(opSpinUnlockBH, &l.o, Write)
+	k.disown(&l.o)
+	k.mask(opBHEnable, k.preempt-1, k.bhOff-1, k.irqOff)
 }
 
 // SpinLockIRQSave is spin_lock_irqsave(): interrupts are off too. It returns
 // the state to be given to SpinUnlockIRQRestore.
 func (k *K) SpinLockIRQSave(l *SpinLock) (flags int) {
 	flags = k.irqOff
-	k.irqOff++
+	k.mask(opIRQSave, k.preempt+1, k.bhOff, flags+1)
 	k.spin(l, opSpinLockIRQSave)
 	return flags
 }
 
 // SpinUnlockIRQRestore is spin_unlock_irqrestore().
 func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
-	k.unspin(l, opSpinUnlockIRQRest)
-	k.irqOff = flags
+	k.Step(opSpinUnlockIRQRest, &l.o, Write)
+	k.disown(&l.o)
+	k.mask(opIRQRestore, k.preempt-1, k.bhOff, flags)
 }
 
+// spin takes a lock for k, which has switched off preemption and whatever else
+// the lock asks for.
 func (k *K) spin(l *SpinLock, op Op) {
 	k.acquiring(&l.o)
+	k.usedInNMI(&l.o)
 	k.used(&l.o, false)
-	k.preempt++
 	k.StepWait(op, &l.o, Write, free)
 	k.own(&l.o)
-}
-
-func (k *K) unspin(l *SpinLock, op Op) {
-	k.Step(op, &l.o, Write)
-	k.disown(&l.o)
-	k.preempt--
 }

@@ -276,7 +276,11 @@ func (d *dpor) races() {
 	}
 	for i := first; i < len(o.events); i++ {
 		for _, j := range o.racing(i) {
-			d.reverse(j, i)
+			d.reverse(i, j)
+		}
+		for _, all := range o.jointly {
+			slices.Sort(all)
+			d.reverse(i, all[0], all[1:]...)
 		}
 		if i >= o.taken {
 			continue
@@ -313,10 +317,10 @@ func (d *dpor) theEnd() {
 	}
 }
 
-// reverse puts into the tree before step j what happened without j, and then
-// step i.
-func (d *dpor) reverse(j, i int) {
+// reverse puts into the tree before step j what happened without j and the
+// others, which come later, and then step i.
+func (d *dpor) reverse(i, j int, others ...int) {
 	o := &d.order
 	e := &o.events[i]
-	d.path[j].insert(append(o.notAfter(j), step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: o.guess(i), uses: o.uses(i)}))
+	d.path[j].insert(append(o.notAfter(j, others...), step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: o.guess(i), uses: o.uses(i)}))
 }

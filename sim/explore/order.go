@@ -25,6 +25,8 @@ type order struct {
 	lock    int     // the racer that has to be behind what enabled the event
 	known   []int32 // what has to come before the event
 	enabled []int32 // what has to as long as lock comes before it
+	needs   int     // uses that could block the event, twice those that did at the end
+	jointly [][]int // events that it would only have been possible before together
 
 	sequence []step // the answer of notAfter
 
@@ -215,12 +217,20 @@ func (o *order) after(e *event, a sim.Access) {
 func (o *order) racing(i int) []int {
 	e := &o.events[i]
 	o.racers, o.lock = o.racers[:0], -1
+	o.needs, o.jointly = 0, o.jointly[:0]
 	o.known, o.enabled = o.known[:0], o.enabled[:0]
 	if e.previous >= 0 {
 		o.known = append(o.known, o.events[e.previous].clock...)
 	}
 	for u := e.first; u < e.end; u++ {
-		o.rivals(e, int32(i), &o.accesses[u])
+		a := &o.accesses[u]
+		if a.Need != 0 {
+			o.needs++
+			if a.Before&a.Need == 0 {
+				o.needs++ // it was still blocked at the end
+			}
+		}
+		o.rivals(e, int32(i), a)
 	}
 	if o.fatal >= 0 && i > o.fatal && o.knows(o.known, o.events[o.fatal].task, o.fatal) {
 		return nil // it has to come after the step that depends on everything
@@ -230,12 +240,70 @@ func (o *order) racing(i int) []int {
 	o.racers = slices.Compact(o.racers)
 	return slices.DeleteFunc(o.racers, func(j int) bool {
 		r := &o.events[j]
-		if o.knows(o.known, r.task, j) || j != o.lock && o.knows(o.enabled, r.task, j) {
+		if o.knows(o.known, r.task, j) {
+			return true
+		}
+		if o.needs < 2 {
+			if j != o.lock && o.knows(o.enabled, r.task, j) {
+				return true
+			}
+		} else if all := o.without(e, j); len(all) != 1 {
+			if all != nil {
+				o.jointly = append(o.jointly, all)
+			}
 			return true
 		}
 		o.known = join(o.known, r.clock)
 		return false
 	})
+}
+
+// without returns the events that event e could have come before, j among them: of
+// those that keep it blocked without j, because they come after it, the ones with
+// which that began. It returns nil if there is no such place. Only an event
+// with several needs, as a CPU and a lock, has to ask.
+func (o *order) without(e *event, j int) []int {
+	all := []int{j}
+again:
+	for u := e.first; u < e.end; u++ {
+		a := &o.accesses[u]
+		if a.Need == 0 {
+			continue
+		}
+		// What the object allows when all that comes after those is taken away.
+		allowed, since := a.Before, a.previous
+		for v := a.previous; v >= 0 && int(o.accesses[v].event) >= slices.Min(all); v = o.accesses[v].previous {
+			w := &o.accesses[v]
+			if o.afterAny(int(w.event), all) {
+				allowed, since = w.Before, w.previous
+			}
+		}
+		if allowed&a.Need != 0 {
+			continue
+		}
+		for v := since; v >= 0; v = o.accesses[v].previous {
+			w := &o.accesses[v]
+			if w.Before&a.Need != 0 && w.Mode.Conflicts(a.Mode) {
+				if o.knows(o.known, o.events[w.event].task, int(w.event)) {
+					return nil
+				}
+				all = append(all, int(w.event))
+				goto again
+			}
+		}
+		return nil
+	}
+	return all
+}
+
+// afterAny says whether an event is one of those given, or comes after one.
+func (o *order) afterAny(i int, all []int) bool {
+	for _, j := range all {
+		if o.knows(o.events[i].clock, o.events[j].task, j) {
+			return true
+		}
+	}
+	return false
 }
 
 // knows says whether a clock has event j of task t.
@@ -316,15 +384,15 @@ func (o *order) possible(i int) bool {
 	return true
 }
 
-// notAfter is what was taken after event j without depending on it. A step that
-// broke a rule depends on everything before it. The slice is valid until the next
-// call, and has room for one step more.
-func (o *order) notAfter(j int) []step {
+// notAfter is what was taken after event j without depending on it or on one of
+// others, which come later. A step that broke a rule depends on everything before
+// it. The slice is valid until the next call, and has room for one step more.
+func (o *order) notAfter(j int, others ...int) []step {
 	t := o.events[j].task
 	v := o.sequence[:0]
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
-		if k != o.fatal && !o.knows(e.clock, t, j) {
+		if k != o.fatal && !o.knows(e.clock, t, j) && !o.afterAny(k, others) {
 			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.uses(k)})
 		}
 	}

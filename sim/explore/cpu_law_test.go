@@ -1,0 +1,203 @@
+package explore_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"trapline/sim"
+)
+
+// cpuProgram is a program whose tasks are bound to CPUs, or to none (-1), and
+// interrupt one another.
+type cpuProgram struct {
+	on   []int
+	acts program
+}
+
+func (p cpuProgram) String() string { return fmt.Sprint("\n\ton ", p.on, p.acts) }
+
+// The verbs of a task, of what may stand in a section, and of a handler.
+var (
+	cpuVerbs     = []string{"mutex", "trylock", "cell", "ipi"}
+	sectionVerbs = []string{"preempt", "bh", "irqs", "trap", "raise", "raise", "raise_soft", "raise_nmi", "page", "choose"}
+	handlerVerbs = []string{"read", "write", "xchg", "spin_irqs"}
+	cpuNests     = []string{"mutex", "trylock", "preempt", "bh", "irqs", "trap", "raise", "raise_soft", "raise_nmi", "page", "ipi", "spin_irqs"}
+)
+
+func cpuActs(verbs []string, most, depth int) *rapid.Generator[[]act] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) act {
+		a := act{
+			verb:  rapid.SampledFrom(verbs).Draw(t, "verb"),
+			which: rapid.IntRange(0, 1).Draw(t, "which"),
+			value: rapid.IntRange(0, 2).Draw(t, "value"),
+		}
+		if !slices.Contains(cpuNests, a.verb) || depth == 0 {
+			return a
+		}
+		inner := handlerVerbs
+		switch a.verb {
+		case "mutex", "trylock":
+			inner = verbs
+		case "preempt", "bh", "irqs", "trap", "page", "spin_irqs":
+			inner = slices.DeleteFunc(slices.Clone(verbs), func(v string) bool { return slices.Contains(cpuVerbs, v) })
+		}
+		a.body = cpuActs(inner, 2, depth-1).Draw(t, "body")
+		return a
+	}), 1, most)
+}
+
+func cpuPrograms(extra ...string) *rapid.Generator[cpuProgram] {
+	verbs := slices.Concat(handlerVerbs, sectionVerbs, cpuVerbs, extra)
+	return rapid.Custom(func(t *rapid.T) cpuProgram {
+		n := rapid.IntRange(1, 3).Draw(t, "tasks")
+		p := cpuProgram{make([]int, n), make(program, n)}
+		for i := range n {
+			p.on[i] = rapid.SampledFrom([]int{0, 0, 0, 1, -1}).Draw(t, "on")
+			p.acts[i] = cpuActs(verbs, 5-n, 2).Draw(t, fmt.Sprint("t", i))
+		}
+		return p
+	})
+}
+
+// cpuWorld is what the tasks share.
+type cpuWorld struct {
+	x     [2]sim.Word[int]
+	mutex [2]sim.Mutex
+	cell  sim.Cell[int]
+	page  sim.Object
+	log   map[string][]int
+}
+
+func (p cpuProgram) program(_ bool, observe func(end string)) sim.Program {
+	return func(m *sim.Machine) {
+		k := m.Setup()
+		w := &cpuWorld{log: map[string][]int{}}
+		for i := range 2 {
+			w.x[i].Init(k, fmt.Sprint("x", i), 0)
+			k.MutexInit(&w.mutex[i], fmt.Sprint("mutex", i))
+		}
+		w.cell.Init(k, "cell")
+		w.page.Init(k, "page")
+		w.page.Allow(1)
+		for i, acts := range p.acts {
+			body := func(k *sim.K) { w.cpuActs(k, acts) }
+			if p.on[i] < 0 {
+				m.Go(fmt.Sprint("t", i), body)
+			} else {
+				m.GoOn(p.on[i], fmt.Sprint("t", i), body)
+			}
+		}
+		m.After(func(*sim.K) {
+			observe(fmt.Sprint(w.x[0].Peek(), w.x[1].Peek(), w.cell.Peek(), " ", w.log))
+		})
+	}
+}
+
+func (w *cpuWorld) cpuActs(k *sim.K, acts []act) {
+	for _, a := range acts {
+		w.cpuAct(k, a)
+	}
+}
+
+func (w *cpuWorld) cpuAct(k *sim.K, a act) {
+	x := &w.x[a.which]
+	saw := func(v int) { w.log[k.Name()] = append(w.log[k.Name()], v) }
+	body := func() { w.cpuActs(k, a.body) }
+	handler := func(k *sim.K) { w.cpuActs(k, a.body) }
+	switch a.verb {
+	case "read":
+		saw(x.Read(k))
+	case "write":
+		x.Write(k, a.value)
+	case "xchg":
+		saw(x.Xchg(k, a.value))
+	case "choose":
+		saw(k.Choose(2, "a way"))
+	case "mutex":
+		k.MutexLock(&w.mutex[a.which])
+		body()
+		k.MutexUnlock(&w.mutex[a.which])
+	case "trylock":
+		if k.MutexTrylock(&w.mutex[a.which]) {
+			body()
+			k.MutexUnlock(&w.mutex[a.which])
+		}
+	case "cell":
+		k.MutexLock(&w.mutex[0])
+		w.cell.Set(k, w.cell.Get(k)+1)
+		k.MutexUnlock(&w.mutex[0])
+	case "race":
+		w.cell.Set(k, a.value)
+	case "preempt":
+		k.PreemptDisable()
+		body()
+		k.PreemptEnable()
+	case "bh":
+		k.LocalBHDisable()
+		body()
+		k.LocalBHEnable()
+	case "irqs":
+		flags := k.LocalIRQSave()
+		body()
+		k.LocalIRQRestore(flags)
+	case "trap":
+		k.Exception("int3", handler)
+	case "page": // a lock that spins where the code cannot be preempted
+		k.StepWait(opLockPage, &w.page, sim.Write, 1)
+		w.page.Forbid(1)
+		body()
+		k.Step(opUnlockPage, &w.page, sim.Write)
+		w.page.Allow(1)
+	case "spin_irqs":
+		flags := k.LocalIRQSave()
+		k.StepWait(opLockPage, &w.page, sim.Write, 1)
+		w.page.Forbid(1)
+		body()
+		k.Step(opUnlockPage, &w.page, sim.Write)
+		w.page.Allow(1)
+		k.LocalIRQRestore(flags)
+	case "raise":
+		k.InterruptOn(k.SmpProcessorID(), "irq", handler)
+	case "raise_soft":
+		k.SoftirqOn(0, "softirq", handler)
+	case "raise_nmi":
+		k.NMIOn(k.SmpProcessorID(), "nmi", handler)
+	case "ipi":
+		k.OnEachCPU(handler, a.value > 0)
+	case "stop":
+		k.StopMachine(handler)
+	default:
+		panic("no verb " + a.verb)
+	}
+}
+
+// What holds of the searches holds on CPUs that are shared as well.
+func TestExhaustiveSearchVisitsEachTraceOnceOnSharedCPUs(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := cpuPrograms().Draw(rt, "program")
+		if want, ok := all(p, true, mostExecutions); ok && len(want.titles) == 0 {
+			wantEachTraceOnce(rt, p, want)
+		}
+	})
+}
+
+func TestExhaustiveSearchFindsEveryViolationOnSharedCPUs(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := cpuPrograms("race").Draw(rt, "program")
+		if want, ok := all(p, false, mostExecutions); ok && len(want.titles) > 0 {
+			wantEveryViolation(rt, p, want)
+		}
+	})
+}
+
+func TestBoundedSearchSeesWhatTheBoundAllowsOnSharedCPUs(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := cpuPrograms("race").Draw(rt, "program")
+		if want, ok := all(p, false, mostExecutions); ok {
+			wantBounded(rt, p, false, want)
+		}
+	})
+}
