@@ -43,15 +43,15 @@ const (
 // piece runs at its own pace, as if on a CPU of its own.
 type cpus struct {
 	bound   []*cpu
-	own     []*cpu // when watched
+	own     []*cpu // when they are shared
 	unbound int
 	rest    cpu
 
-	// watched says that the CPUs of tasks that are bound to none can be
-	// interrupted, hasRest that there was something on the rest. Both are learnt.
-	watched, hasRest bool
-	spare            []*cpu // of bound, when fewer are in use
-	stopCPUs         Mutex
+	shared   bool   // see Machine.ShareCPUs
+	online   Object // says whether there was something on the rest, hasRest
+	hasRest  bool
+	spare    []*cpu // of bound, when fewer are in use
+	stopCPUs Mutex
 }
 
 func (s *cpus) reset() {
@@ -59,26 +59,52 @@ func (s *cpus) reset() {
 		s.spare = s.bound
 	}
 	s.bound, s.own, s.unbound = s.bound[:0], s.own[:0], 0
+	s.shared, s.hasRest = false, false
 }
 
 // begin is called when the world is complete.
-func (s *cpus) begin(setup *K) {
-	if s.watched {
-		s.rest.init(setup, "rest")
-		setup.MutexInit(&s.stopCPUs, "stop_cpus_mutex")
+func (s *cpus) begin(m *Machine) {
+	if !s.shared {
+		return
+	}
+	setup := m.tasks[0]
+	s.online.init(setup, "cpu_online_mask")
+	s.rest.init(setup, "rest")
+	setup.MutexInit(&s.stopCPUs, "stop_cpus_mutex")
+	for _, k := range m.live {
+		if k.c == nil {
+			k.c = k.newCPU()
+			s.own = append(s.own, k.c)
+		}
 	}
 }
 
-// count is the number of CPUs.
-func (s *cpus) count() int {
+// newCPU is a CPU for one task.
+func (k *K) newCPU() *cpu {
+	if k.ownCPU == nil {
+		k.ownCPU = &cpu{own: true}
+	}
+	k.ownCPU.n = k.number
+	k.ownCPU.init(k, "cpu of "+k.name)
+	return k.ownCPU
+}
+
+// onlineCPUs is the number of CPUs, the rest included if there has been something
+// on it. It is a step.
+func (k *K) onlineCPUs() int {
+	s := &k.m.cpus
+	k.Step(opOnline, &s.online, Read)
 	n := len(s.bound) + s.unbound
 	if s.hasRest {
 		n++
 	}
+	k.m.Fold(uint64(n))
 	return n
 }
 
-// at is the CPU of a number, nil if there is none or it is not watched.
+var opOnline = NewOp("cpumask_copy(%s)")
+
+// at is the CPU of a number, nil if there is none or it is not shared.
 func (s *cpus) at(n int) *cpu {
 	switch own := n - len(s.bound); {
 	case n < 0:
@@ -87,7 +113,7 @@ func (s *cpus) at(n int) *cpu {
 		return s.bound[n]
 	case own < len(s.own):
 		return s.own[own]
-	case own == len(s.own) && s.hasRest:
+	case own == s.unbound && s.shared:
 		return &s.rest
 	}
 	return nil
@@ -119,30 +145,20 @@ var cpuNames = func() (names [maxCPUs]string) {
 	return names
 }()
 
-// place is the CPU of a new task that is bound to none, nil where nobody watches.
+// place is the CPU of a new task that is bound to none, nil if it is not shared
+// or not made yet.
 func (s *cpus) place(k, parent *K) *cpu {
-	switch {
-	case parent.setup:
-		n := s.unbound
+	if parent.setup {
+		k.number = s.unbound
 		s.unbound++
-		if !s.watched {
-			return nil
-		}
-		if k.ownCPU == nil {
-			k.ownCPU = &cpu{n: n, own: true}
-		}
-		k.ownCPU.n = n
-		k.ownCPU.init(k, "cpu of "+k.name)
-		s.own = append(s.own, k.ownCPU)
-		return k.ownCPU
-	case s.watched:
-		if !s.hasRest {
-			s.hasRest = true
-			k.m.learn()
-		}
-		return &s.rest
+		return nil
 	}
-	return nil
+	if !s.shared {
+		return nil
+	}
+	parent.Touch(&s.online, Add)
+	s.hasRest = true
+	return &s.rest
 }
 
 func (c *cpu) init(k *K, name string) {
@@ -219,6 +235,12 @@ func (m *Machine) GoOn(cpu int, name string, f func(k *K)) TaskID {
 	setup := m.tasks[0]
 	return m.spawnOn(setup, name, false, Task, m.cpus.bind(setup, cpu), f).id
 }
+
+// ShareCPUs lets the CPUs of tasks that are bound to none be interrupted too, and
+// stopped. The program must call it while it sets up an execution if any of its
+// tasks sends an IPI, interrupts such a CPU, or calls StopMachine: then switching
+// preemption or interrupts off and on are steps everywhere.
+func (m *Machine) ShareCPUs() { m.cpus.shared = true }
 
 // needs says what the CPU must allow for an ordinary step of k, nothing if
 // nobody can come in between.

@@ -11,8 +11,9 @@ import "strconv"
 // Where none is aimed at a CPU nothing of this is needed: an interrupt that has
 // a CPU of its own (irq.go) comes at any time.
 
-// InterruptOn is [K.Interrupt] for an interrupt of a certain CPU, which is that
-// of a task if its number is. SmpProcessorID is the number of the caller's own.
+// InterruptOn is [K.Interrupt] for an interrupt of a certain CPU: one that tasks
+// are bound to, or any if they are shared ([Machine.ShareCPUs]). The caller's own
+// is SmpProcessorID.
 func (k *K) InterruptOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, name, HardIRQ, f) }
 
 // SoftirqOn is [K.RaiseSoftirq] for a softirq of a certain CPU. If the raiser
@@ -24,23 +25,17 @@ func (k *K) SoftirqOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, nam
 func (k *K) NMIOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, name, NMI, f) }
 
 func (k *K) interrupt(cpu int, name string, ctx Context, f func(k *K)) {
-	s := &k.m.cpus
-	if cpu >= len(s.bound) {
-		k.watchCPUs()
-	}
-	c := s.at(cpu)
+	c := k.m.cpus.at(cpu)
 	if c == nil || c.many {
-		panic("sim: there is no CPU " + strconv.Itoa(cpu) + " to interrupt")
+		panic("sim: there is no CPU " + strconv.Itoa(cpu) + " to interrupt: bind a task to it with GoOn, or share all with ShareCPUs")
 	}
 	k.m.spawnOn(k, name, false, ctx, c, f)
 }
 
-// watchCPUs makes the CPUs of tasks that are bound to none ones that can be
-// interrupted.
-func (k *K) watchCPUs() {
-	if !k.m.cpus.watched {
-		k.m.cpus.watched = true
-		k.m.learn()
+// mustShare panics if the CPUs of tasks that are bound to none cannot be stopped.
+func (k *K) mustShare() {
+	if !k.m.cpus.shared {
+		panic("sim: IPIs and stop_machine need Machine.ShareCPUs in the setup")
 	}
 }
 

@@ -71,8 +71,8 @@ func (k *K) allCPUs() []int {
 	if k.setup {
 		return []int{k.cpu()}
 	}
-	k.watchCPUs()
-	all := make([]int, k.m.cpus.count())
+	k.mustShare()
+	all := make([]int, k.onlineCPUs())
 	for i := range all {
 		all[i] = i
 	}
@@ -85,7 +85,7 @@ func (k *K) callOn(cpus []int, f func(k *K), wait, self bool) {
 		f(k)
 		return
 	}
-	k.watchCPUs()
+	k.mustShare()
 	switch {
 	case k.m.aborting:
 	case k.ctx != Task || k.traps > 0:

@@ -235,7 +235,6 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	k.alive = true
 	k.wake.init(k, k.name)
 	if k.c = c; c == nil {
-		k.number = m.cpus.unbound
 		k.c = m.cpus.place(k, parent)
 	}
 	k.guest = c != nil && c.many
@@ -298,7 +297,7 @@ func childOrder(parent *K, n int) uint64 {
 
 // loop runs the tasks until none can go on.
 func (m *Machine) loop() {
-	m.cpus.begin(m.tasks[0])
+	m.cpus.begin(m)
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
 		if !k.begun {

@@ -37,10 +37,10 @@ func (k *K) StopMachine(f func(k *K)) {
 		f(k)
 		return
 	}
-	k.watchCPUs()
+	k.mustShare()
 	m := k.m
-	n := m.cpus.count()
 	k.MutexLock(&m.cpus.stopCPUs)
+	n := k.onlineCPUs()
 	s := &machineStop{f: f, arrived: make([]Object, n), off: make([]Object, n), left: make([]Object, n)}
 	for i := range n {
 		s.arrived[i].init(k, "MULTI_STOP_PREPARE")

@@ -13,18 +13,19 @@ import (
 // cpuProgram is a program whose tasks are bound to CPUs, or to none (-1), and
 // interrupt one another.
 type cpuProgram struct {
-	on   []int
-	acts program
+	on     []int
+	shared bool
+	acts   program
 }
 
-func (p cpuProgram) String() string { return fmt.Sprint("\n\ton ", p.on, p.acts) }
+func (p cpuProgram) String() string { return fmt.Sprint("\n\ton ", p.on, p.shared, p.acts) }
 
 // The verbs of a task, of what may stand in a section, and of a handler.
 var (
-	cpuVerbs     = []string{"mutex", "trylock", "cell", "ipi"}
+	cpuVerbs     = []string{"mutex", "trylock", "cell", "ipi", "elsewhere"}
 	sectionVerbs = []string{"preempt", "bh", "irqs", "trap", "raise", "raise", "raise_soft", "raise_nmi", "page", "choose"}
 	handlerVerbs = []string{"read", "write", "xchg", "spin_irqs"}
-	cpuNests     = []string{"mutex", "trylock", "preempt", "bh", "irqs", "trap", "raise", "raise_soft", "raise_nmi", "page", "ipi", "spin_irqs"}
+	cpuNests     = []string{"mutex", "trylock", "preempt", "bh", "irqs", "trap", "raise", "raise_soft", "raise_nmi", "elsewhere", "page", "ipi", "spin_irqs"}
 )
 
 func cpuActs(verbs []string, most, depth int) *rapid.Generator[[]act] {
@@ -50,12 +51,16 @@ func cpuActs(verbs []string, most, depth int) *rapid.Generator[[]act] {
 }
 
 func cpuPrograms(extra ...string) *rapid.Generator[cpuProgram] {
-	verbs := slices.Concat(handlerVerbs, sectionVerbs, cpuVerbs, extra)
 	return rapid.Custom(func(t *rapid.T) cpuProgram {
 		n := rapid.IntRange(1, 3).Draw(t, "tasks")
-		p := cpuProgram{make([]int, n), make(program, n)}
+		p := cpuProgram{make([]int, n), rapid.Bool().Draw(t, "shared"), make(program, n)}
+		verbs, places := slices.Concat(handlerVerbs, sectionVerbs, cpuVerbs, extra), []int{0, 0, 0, 1, -1}
+		if !p.shared {
+			verbs = slices.DeleteFunc(verbs, func(v string) bool { return v == "ipi" })
+			places = []int{0, 0, 1}
+		}
 		for i := range n {
-			p.on[i] = rapid.SampledFrom([]int{0, 0, 0, 1, -1}).Draw(t, "on")
+			p.on[i] = rapid.SampledFrom(places).Draw(t, "on")
 			p.acts[i] = cpuActs(verbs, 5-n, 2).Draw(t, fmt.Sprint("t", i))
 		}
 		return p
@@ -82,6 +87,9 @@ func (p cpuProgram) program(_ bool, observe func(end string)) sim.Program {
 		w.cell.Init(k, "cell")
 		w.page.Init(k, "page")
 		w.page.Allow(1)
+		if p.shared {
+			m.ShareCPUs()
+		}
 		for i, acts := range p.acts {
 			body := func(k *sim.K) { w.cpuActs(k, acts) }
 			if p.on[i] < 0 {
@@ -161,8 +169,10 @@ func (w *cpuWorld) cpuAct(k *sim.K, a act) {
 		k.LocalIRQRestore(flags)
 	case "raise":
 		k.InterruptOn(k.SmpProcessorID(), "irq", handler)
+	case "elsewhere":
+		k.Interrupt("irq", handler)
 	case "raise_soft":
-		k.SoftirqOn(0, "softirq", handler)
+		k.SoftirqOn(k.SmpProcessorID(), "softirq", handler)
 	case "raise_nmi":
 		k.NMIOn(k.SmpProcessorID(), "nmi", handler)
 	case "ipi":

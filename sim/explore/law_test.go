@@ -89,10 +89,6 @@ func all(p drawn, daemons bool, most int) (*truth, bool) {
 	}
 	for s := new(every); ; {
 		o := m.Run(program, s)
-		if o.Learnt { // which is in the first executions
-			*s, f.ends, f.traces, f.titles = every{}, map[string]int{}, map[string]bool{}, map[string]int{}
-			continue
-		}
 		f.executions++
 		switch v := o.Violation; {
 		case v == nil:
