@@ -177,8 +177,6 @@ func (w *cpuWorld) cpuAct(k *sim.K, a act) {
 		k.NMIOn(k.SmpProcessorID(), "nmi", handler)
 	case "ipi":
 		k.OnEachCPU(handler, a.value > 0)
-	case "stop":
-		k.StopMachine(handler)
 	default:
 		panic("no verb " + a.verb)
 	}
