@@ -254,7 +254,12 @@ func (k *K) needs() Wait {
 		return atHard
 	case k.ctx == SoftIRQ:
 		return atSoft
-	case masked(k.preempt, k.bhOff, k.irqOff) > 0:
+	}
+	off := masked(k.preempt, k.bhOff, k.irqOff) > 0
+	if !k.c.many && off != (k.c.on[Task] == k) {
+		panic("sim: preemption or interrupts of a shared CPU were not switched by K.mask")
+	}
+	if off {
 		return atTask
 	}
 	return open
@@ -277,6 +282,10 @@ func masked(preempt, bh, irq int) int {
 // mask sets the counters of what is switched off. Where that makes a difference
 // to others on the CPU it is a step.
 func (k *K) mask(op Op, preempt, bh, irq int) {
+	if k.c == nil || k.setup {
+		k.preempt, k.bhOff, k.irqOff = preempt, bh, irq
+		return
+	}
 	was, is := masked(k.preempt, k.bhOff, k.irqOff), masked(preempt, bh, irq)
 	switch k.ctx {
 	case SoftIRQ:
@@ -284,7 +293,7 @@ func (k *K) mask(op Op, preempt, bh, irq int) {
 	case HardIRQ, NMI:
 		was = is
 	}
-	if k.c == nil || was == is || k.setup {
+	if was == is {
 		k.preempt, k.bhOff, k.irqOff = preempt, bh, irq
 		return
 	}

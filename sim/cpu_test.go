@@ -10,8 +10,8 @@ import (
 	"trapline/sim/explore"
 )
 
-// on binds a task to a CPU; alone gives it one of its own.
-type on struct {
+// onCPU binds a task to a CPU; alone gives it one of its own.
+type onCPU struct {
 	cpu int
 	f   task
 }
@@ -20,7 +20,7 @@ const alone = -1
 
 // programOn is a program whose tasks t0, t1, ... are bound to CPUs. All CPUs are
 // shared if one of the tasks is bound to none.
-func programOn(tasks []on, observe func(w *world)) sim.Program {
+func programOn(tasks []onCPU, observe func(w *world)) sim.Program {
 	return func(m *sim.Machine) {
 		w := newWorld(m.Setup())
 		for i, t := range tasks {
@@ -41,7 +41,7 @@ func programOn(tasks []on, observe func(w *world)) sim.Program {
 // wantEndsOn holds a program to its end states, in the exhaustive search, which
 // must visit nothing in vain, and in the one that counts preemptions if the
 // program is short.
-func wantEndsOn(t *testing.T, name string, show func(w *world) string, want []string, tasks ...on) {
+func wantEndsOn(t *testing.T, name string, show func(w *world) string, want []string, tasks ...onCPU) {
 	t.Helper()
 	for _, o := range []explore.Options{{SelfCheck: true}, {Strategy: explore.Bounded, Preemptions: 20}} {
 		var all []string
@@ -66,7 +66,7 @@ func wantEndsOn(t *testing.T, name string, show func(w *world) string, want []st
 }
 
 // breaks holds a program to the rule that it breaks, none if it is the zero Kind.
-func breaks(t *testing.T, name string, want sim.Kind, tasks ...on) {
+func breaks(t *testing.T, name string, want sim.Kind, tasks ...onCPU) {
 	t.Helper()
 	r := search(t, programOn(tasks, nil))
 	if (len(r.Findings) > 0) != (want != sim.Kind{}) {
@@ -134,17 +134,17 @@ func TestPreemptDisableIsAtomicOnOneCPU(t *testing.T) {
 		{preemptOff, alone, lost},
 	} {
 		wantEndsOn(t, fmt.Sprint(c.s.name, " on 0 and ", c.other), x, c.want,
-			on{0, c.s.around(increment)}, on{c.other, c.s.around(increment)})
+			onCPU{0, c.s.around(increment)}, onCPU{c.other, c.s.around(increment)})
 	}
-	wantEndsOn(t, "one that can be preempted", x, lost, on{0, preemptOff.around(increment)}, on{0, increment})
+	wantEndsOn(t, "one that can be preempted", x, lost, onCPU{0, preemptOff.around(increment)}, onCPU{0, increment})
 }
 
 // Sections of one CPU come in some order: n! of them, whatever is in them.
 func TestSectionsAreCounted(t *testing.T) {
 	for n, want := range []int{1, 1, 2, 6, 24} {
-		tasks := make([]on, n)
+		tasks := make([]onCPU, n)
 		for i := range tasks {
-			tasks[i] = on{0, irqsOff.around(increment)}
+			tasks[i] = onCPU{0, irqsOff.around(increment)}
 		}
 		if r := search(t, programOn(tasks, nil)); r.Executions != want || r.Blocked != 0 {
 			t.Errorf("%d tasks: %s, want %d executions", n, r.Coverage(), want)
@@ -152,8 +152,8 @@ func TestSectionsAreCounted(t *testing.T) {
 	}
 	// Where they can be preempted, the steps of tasks that share nothing but
 	// their CPU come in no order at all.
-	read := on{0, func(k *sim.K, w *world) { w.x.Read(k); w.x.Read(k) }}
-	if r := search(t, programOn([]on{read, read, read}, nil)); r.Executions != 1 {
+	read := onCPU{0, func(k *sim.K, w *world) { w.x.Read(k); w.x.Read(k) }}
+	if r := search(t, programOn([]onCPU{read, read, read}, nil)); r.Executions != 1 {
 		t.Error(r.Coverage())
 	}
 }
@@ -190,7 +190,7 @@ func TestHandlerComesWhereItMay(t *testing.T) {
 				want = []string{"0 0 0", "0 0 2", "0 2 2", "2 2 2"}
 			}
 			for _, cpu := range []int{0, alone} {
-				wantEndsOn(t, fmt.Sprint(by.name, " into ", i), seen(3), want, on{cpu, f}, on{5, func(k *sim.K, w *world) {
+				wantEndsOn(t, fmt.Sprint(by.name, " into ", i), seen(3), want, onCPU{cpu, f}, onCPU{5, func(k *sim.K, w *world) {
 					target := 0
 					if cpu == alone {
 						target = 6 // behind those that are bound
@@ -205,10 +205,10 @@ func TestHandlerComesWhereItMay(t *testing.T) {
 // A task of another CPU sees what a handler does in between.
 func TestHandlerStopsItsCPUOnly(t *testing.T) {
 	wantEndsOn(t, "another CPU", seen(2), []string{"0 0", "0 1", "0 2", "1 1", "1 2", "2 2"},
-		on{0, func(k *sim.K, w *world) {
+		onCPU{0, func(k *sim.K, w *world) {
 			k.InterruptOn(0, "irq", func(k *sim.K) { increment(k, w); increment(k, w) })
 		}},
-		on{1, func(k *sim.K, w *world) { w.seen[0] = w.x.Read(k); w.seen[1] = w.x.Read(k) }})
+		onCPU{1, func(k *sim.K, w *world) { w.seen[0] = w.x.Read(k); w.seen[1] = w.x.Read(k) }})
 }
 
 // Handlers nest by their level: none into one of its own or of a higher one.
@@ -220,13 +220,13 @@ func TestHandlersNest(t *testing.T) {
 			if (inner == 0 && outer == 1) || (inner == 2 && outer != 2) {
 				want = within
 			}
-			wantEndsOn(t, i.name+" into "+o.name, seen(2), want, on{0, func(k *sim.K, w *world) {
+			wantEndsOn(t, i.name+" into "+o.name, seen(2), want, onCPU{0, func(k *sim.K, w *world) {
 				o.raise(k, 0, "outer", func(k *sim.K) { w.seen[0] = w.x.Read(k); w.seen[1] = w.x.Read(k) })
 				i.raise(k, 0, "inner", func(k *sim.K) { w.x.Xchg(k, 1) })
 			}})
 		}
 	}
-	wantEndsOn(t, "hardirq into softirq with interrupts off", seen(2), apart, on{0, func(k *sim.K, w *world) {
+	wantEndsOn(t, "hardirq into softirq with interrupts off", seen(2), apart, onCPU{0, func(k *sim.K, w *world) {
 		k.SoftirqOn(0, "outer", func(k *sim.K) {
 			flags := k.LocalIRQSave()
 			w.seen[0], w.seen[1] = w.x.Read(k), w.x.Read(k)
@@ -245,13 +245,13 @@ func digit(k *sim.K, w *world, n int) {
 // A softirq waits until the hardirq that raised it has returned, and until softirqs
 // are switched on.
 func TestSoftirqComesLater(t *testing.T) {
-	wantEndsOn(t, "after the hardirq", seen(1), []string{"12"}, on{0, func(k *sim.K, w *world) {
+	wantEndsOn(t, "after the hardirq", seen(1), []string{"12"}, onCPU{0, func(k *sim.K, w *world) {
 		k.InterruptOn(0, "irq", func(k *sim.K) {
 			k.SoftirqOn(0, "softirq", func(k *sim.K) { digit(k, w, 2) })
 			digit(k, w, 1)
 		})
 	}})
-	wantEndsOn(t, "after local_bh_enable", seen(1), []string{"123", "132"}, on{0, func(k *sim.K, w *world) {
+	wantEndsOn(t, "after local_bh_enable", seen(1), []string{"123", "132"}, onCPU{0, func(k *sim.K, w *world) {
 		k.LocalBHDisable()
 		k.SoftirqOn(0, "softirq", func(k *sim.K) { digit(k, w, 2) })
 		digit(k, w, 1)
@@ -264,7 +264,7 @@ func TestCPUNumbers(t *testing.T) {
 	is := func(cpu int) task {
 		return func(k *sim.K, w *world) {
 			w.y.Read(k)
-			if got := k.SmpProcessorID(); got != cpu {
+			if got := sim.CPU(k); got != cpu {
 				panic(fmt.Sprintf("%s runs on %d, not on %d", k.Name(), got, cpu))
 			}
 		}
@@ -281,7 +281,7 @@ func TestCPUNumbers(t *testing.T) {
 		}
 	}
 	for _, p := range []sim.Program{
-		programOn([]on{{2, raise(2)}, {alone, is(3)}, {2, is(2)}, {alone, raise(4)}, {0, is(0)}}, nil),
+		programOn([]onCPU{{2, raise(2)}, {alone, is(3)}, {2, is(2)}, {alone, raise(4)}, {0, is(0)}}, nil),
 		program([]task{is(0), func(k *sim.K, w *world) {
 			is(1)(k, w)
 			k.Interrupt("irq", func(k *sim.K) { is(2)(k, w) })
@@ -363,7 +363,7 @@ func TestHandlerThatWaitsForWhatItInterrupts(t *testing.T) {
 				t.Errorf("%s under %s: %v", by.name, s.name, got)
 			}
 			lock := func(k *sim.K, w *world) { k.SpinLock(&w.spin); k.SpinUnlock(&w.spin) }
-			breaks(t, by.name+" under "+s.name, wantSpin, on{0, s.around(lock)}, on{1, func(k *sim.K, w *world) {
+			breaks(t, by.name+" under "+s.name, wantSpin, onCPU{0, s.around(lock)}, onCPU{1, func(k *sim.K, w *world) {
 				by.raise(k, 0, by.name, func(k *sim.K) { lock(k, w) })
 			}})
 		}
@@ -386,7 +386,7 @@ func without(k sim.Kind) []sim.Kind {
 
 // A trylock is the way for a non-maskable interrupt to take a lock.
 func TestTrylockInNMI(t *testing.T) {
-	breaks(t, "trylock", sim.Kind{}, on{0, func(k *sim.K, w *world) {
+	breaks(t, "trylock", sim.Kind{}, onCPU{0, func(k *sim.K, w *world) {
 		k.NMIOn(0, "nmi", func(k *sim.K) {
 			if k.SpinTrylock(&w.spin) {
 				k.SpinUnlock(&w.spin)
@@ -407,8 +407,8 @@ func TestSectionsOrderData(t *testing.T) {
 			if by.into[i] != '.' {
 				want = sim.DataRace
 			}
-			raise := func(cpu int) on {
-				return on{cpu, func(k *sim.K, w *world) {
+			raise := func(cpu int) onCPU {
+				return onCPU{cpu, func(k *sim.K, w *world) {
 					by.raise(k, cpu, by.name, func(k *sim.K) { read(set)(k, w) })
 				}}
 			}
@@ -416,25 +416,25 @@ func TestSectionsOrderData(t *testing.T) {
 				raise(0).f(k, w)
 				s.around(read(set))(k, w)
 			}
-			breaks(t, by.name+" and the task that it interrupts, under "+s.name, want, on{0, self})
-			breaks(t, by.name+" elsewhere, under "+s.name, sim.DataRace, on{0, s.around(read(set))}, raise(1))
+			breaks(t, by.name+" and the task that it interrupts, under "+s.name, want, onCPU{0, self})
+			breaks(t, by.name+" elsewhere, under "+s.name, sim.DataRace, onCPU{0, s.around(read(set))}, raise(1))
 		}
-		breaks(t, by.name+" twice", sim.Kind{}, on{0, func(k *sim.K, w *world) {
+		breaks(t, by.name+" twice", sim.Kind{}, onCPU{0, func(k *sim.K, w *world) {
 			for range 2 {
 				by.raise(k, 0, by.name, func(k *sim.K) { set(k, w) })
 			}
 		}})
 	}
 	for _, s := range []section{preemptOff, bhOff, irqsOff} {
-		breaks(t, "tasks of one CPU under "+s.name, sim.Kind{}, on{0, s.around(set)}, on{0, preemptOff.around(set)})
-		breaks(t, "tasks of two CPUs under "+s.name, sim.DataRace, on{0, s.around(set)}, on{1, s.around(set)})
-		breaks(t, "one of two tasks under "+s.name, sim.DataRace, on{0, s.around(set)}, on{0, read(set)})
+		breaks(t, "tasks of one CPU under "+s.name, sim.Kind{}, onCPU{0, s.around(set)}, onCPU{0, preemptOff.around(set)})
+		breaks(t, "tasks of two CPUs under "+s.name, sim.DataRace, onCPU{0, s.around(set)}, onCPU{1, s.around(set)})
+		breaks(t, "one of two tasks under "+s.name, sim.DataRace, onCPU{0, s.around(set)}, onCPU{0, read(set)})
 	}
 }
 
 func TestExceptionRules(t *testing.T) {
-	trap := func(f task) on {
-		return on{0, func(k *sim.K, w *world) { k.Exception("int3", func(k *sim.K) { f(k, w) }) }}
+	trap := func(f task) onCPU {
+		return onCPU{0, func(k *sim.K, w *world) { k.Exception("int3", func(k *sim.K) { f(k, w) }) }}
 	}
 	for _, c := range []struct {
 		name string
@@ -460,7 +460,7 @@ func TestExceptionRules(t *testing.T) {
 	} {
 		breaks(t, c.name, c.want, trap(c.f))
 	}
-	breaks(t, "after it", sim.Kind{}, on{0, func(k *sim.K, w *world) {
+	breaks(t, "after it", sim.Kind{}, onCPU{0, func(k *sim.K, w *world) {
 		k.Exception("int3", func(*sim.K) {})
 		if k.Context() != sim.Task || k.IRQsDisabled() {
 			panic("the handler has not returned")

@@ -11,9 +11,11 @@ import "strconv"
 // Where none is aimed at a CPU nothing of this is needed: an interrupt that has
 // a CPU of its own (irq.go) comes at any time.
 
+// ThisCPU stands for the number of the caller's CPU.
+const ThisCPU = -1
+
 // InterruptOn is [K.Interrupt] for an interrupt of a certain CPU: one that tasks
-// are bound to, or any if they are shared ([Machine.ShareCPUs]). The caller's own
-// is SmpProcessorID.
+// are bound to, or any if they are shared ([Machine.ShareCPUs]).
 func (k *K) InterruptOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, name, HardIRQ, f) }
 
 // SoftirqOn is [K.RaiseSoftirq] for a softirq of a certain CPU. If the raiser
@@ -25,9 +27,12 @@ func (k *K) SoftirqOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, nam
 func (k *K) NMIOn(cpu int, name string, f func(k *K)) { k.interrupt(cpu, name, NMI, f) }
 
 func (k *K) interrupt(cpu int, name string, ctx Context, f func(k *K)) {
-	c := k.m.cpus.at(cpu)
+	c := k.c
+	if cpu != ThisCPU {
+		c = k.m.cpus.at(cpu)
+	}
 	if c == nil || c.many {
-		panic("sim: there is no CPU " + strconv.Itoa(cpu) + " to interrupt: bind a task to it with GoOn, or share all with ShareCPUs")
+		panic("sim: CPU " + strconv.Itoa(cpu) + " cannot be interrupted: bind a task to it with GoOn, or share all with ShareCPUs")
 	}
 	k.m.spawnOn(k, name, false, ctx, c, f)
 }
@@ -38,10 +43,6 @@ func (k *K) mustShare() {
 		panic("sim: IPIs and stop_machine need Machine.ShareCPUs in the setup")
 	}
 }
-
-// SmpProcessorID is smp_processor_id(): the number of the CPU that the code runs
-// on.
-func (k *K) SmpProcessorID() int { return k.cpu() }
 
 var (
 	opIRQDisable = NewOp("local_irq_disable()")

@@ -14,17 +14,17 @@ func idle(k *sim.K, w *world) { w.y.Read(k) }
 
 func TestIPIRunsOnItsCPU(t *testing.T) {
 	all := func(w *world) string { return fmt.Sprint(w.seen) }
-	call := func(f func(k *sim.K, do func(k *sim.K))) on {
-		return on{0, func(k *sim.K, w *world) {
+	call := func(f func(k *sim.K, do func(k *sim.K))) onCPU {
+		return onCPU{0, func(k *sim.K, w *world) {
 			f(k, func(k *sim.K) {
-				if !k.IRQsDisabled() || k.SmpProcessorID() != 0 && k.Context() != sim.HardIRQ {
+				if !k.IRQsDisabled() || sim.CPU(k) != 0 && k.Context() != sim.HardIRQ {
 					panic("the function runs with interrupts on")
 				}
-				w.seen[k.SmpProcessorID()]++
+				w.seen[sim.CPU(k)]++
 			})
 		}}
 	}
-	others := []on{{1, idle}, {alone, idle}}
+	others := []onCPU{{1, idle}, {alone, idle}}
 	for _, c := range []struct {
 		name string
 		want string
@@ -46,7 +46,7 @@ func TestIPIRunsOnItsCPU(t *testing.T) {
 			k.OnEachCPU(do, true)
 		}},
 	} {
-		wantEndsOn(t, c.name, all, []string{c.want}, append([]on{call(c.f)}, others...)...)
+		wantEndsOn(t, c.name, all, []string{c.want}, append([]onCPU{call(c.f)}, others...)...)
 	}
 }
 
@@ -76,10 +76,10 @@ func TestIPIWaitsForInterrupts(t *testing.T) {
 			{irqsOff, []string{"0 0", "1 1"}},
 		} {
 			wantEndsOn(t, c.s.name, seen(2), c.want,
-				on{0, func(k *sim.K, w *world) {
+				onCPU{0, func(k *sim.K, w *world) {
 					k.SmpCallFunctionSingle(1, func(k *sim.K) { w.x.Xchg(k, 1) }, true)
 				}},
-				on{cpu, c.s.around(read)}, on{alone, idle})
+				onCPU{cpu, c.s.around(read)}, onCPU{alone, idle})
 		}
 	}
 }
@@ -92,20 +92,20 @@ func TestIPIOrdersData(t *testing.T) {
 		wait bool
 		want sim.Kind
 	}{{"waits", true, sim.Kind{}}, {"does not wait", false, sim.DataRace}} {
-		breaks(t, c.name, c.want, on{0, func(k *sim.K, w *world) {
+		breaks(t, c.name, c.want, onCPU{0, func(k *sim.K, w *world) {
 			w.data.Set(k, 1)
 			k.SmpCallFunctionSingle(1, func(k *sim.K) { w.data.Set(k, w.data.Get(k)+1) }, c.wait)
 			if w.data.Get(k) != 2 && c.wait {
 				panic("the function has not run")
 			}
-		}}, on{1, idle}, on{alone, idle})
+		}}, onCPU{1, idle}, onCPU{alone, idle})
 	}
 	// It also comes after what its CPU has done with interrupts off.
 	breaks(t, "after a section", sim.Kind{},
-		on{0, func(k *sim.K, w *world) {
+		onCPU{0, func(k *sim.K, w *world) {
 			k.SmpCallFunctionSingle(1, func(k *sim.K) { w.data.Set(k, 1) }, true)
 		}},
-		on{1, irqsOff.around(func(k *sim.K, w *world) { w.data.Set(k, 2) })}, on{alone, idle})
+		onCPU{1, irqsOff.around(func(k *sim.K, w *world) { w.data.Set(k, 2) })}, onCPU{alone, idle})
 }
 
 // Calls to one CPU are served in their order, but those first that somebody waits
@@ -114,22 +114,22 @@ func TestIPIOrder(t *testing.T) {
 	send := func(k *sim.K, w *world, n int, wait bool) {
 		k.SmpCallFunctionSingle(1, func(k *sim.K) { digit(k, w, n) }, wait)
 	}
-	wantEndsOn(t, "two", seen(1), []string{"12"}, on{0, func(k *sim.K, w *world) {
+	wantEndsOn(t, "two", seen(1), []string{"12"}, onCPU{0, func(k *sim.K, w *world) {
 		send(k, w, 1, false)
 		send(k, w, 2, false)
-	}}, on{1, idle}, on{alone, idle})
-	wantEndsOn(t, "one that waits", seen(1), []string{"12", "21"}, on{0, func(k *sim.K, w *world) {
+	}}, onCPU{1, idle}, onCPU{alone, idle})
+	wantEndsOn(t, "one that waits", seen(1), []string{"12", "21"}, onCPU{0, func(k *sim.K, w *world) {
 		send(k, w, 1, false)
 		send(k, w, 2, true)
-	}}, on{1, idle}, on{alone, idle})
+	}}, onCPU{1, idle}, onCPU{alone, idle})
 }
 
 // An interrupt that is aimed at no CPU has interrupts off like any other: who
 // waits for all CPUs waits for it.
 func TestIPIWaitsForTheRest(t *testing.T) {
 	twice := func(w *world) func(*sim.K) { return func(k *sim.K) { w.x.Xchg(k, 1); w.x.Xchg(k, 2) } }
-	look := func(wait func(k *sim.K)) on {
-		return on{1, func(k *sim.K, w *world) {
+	look := func(wait func(k *sim.K)) onCPU {
+		return onCPU{1, func(k *sim.K, w *world) {
 			w.seen[0] = w.x.Read(k)
 			wait(k)
 			w.seen[1] = w.x.Read(k)
@@ -139,9 +139,9 @@ func TestIPIWaitsForTheRest(t *testing.T) {
 	waited := []string{"0 0", "0 1", "0 2", "1 2", "2 2"}
 	ipi := look(func(k *sim.K) { k.OnEachCPU(func(*sim.K) {}, true) })
 	stop := look(func(k *sim.K) { k.StopMachine(func(*sim.K) {}) })
-	irq := on{alone, func(k *sim.K, w *world) { k.Interrupt("irq", twice(w)) }}
-	soft := on{alone, func(k *sim.K, w *world) { k.RaiseSoftirq("softirq", twice(w)) }}
-	masked := on{alone, func(k *sim.K, w *world) {
+	irq := onCPU{alone, func(k *sim.K, w *world) { k.Interrupt("irq", twice(w)) }}
+	soft := onCPU{alone, func(k *sim.K, w *world) { k.RaiseSoftirq("softirq", twice(w)) }}
+	masked := onCPU{alone, func(k *sim.K, w *world) {
 		k.RaiseSoftirq("softirq", func(k *sim.K) { irqsOff.around(func(k *sim.K, w *world) { twice(w)(k) })(k, w) })
 	}}
 	wantEndsOn(t, "a hardirq", seen(2), waited, ipi, irq)
@@ -173,7 +173,7 @@ func TestIPIRules(t *testing.T) {
 		{"stop_machine", sim.Kind{}, func(k *sim.K, _ *world) { k.StopMachine(none) }},
 		{"stop_machine with preemption off", sim.Atomic, preemptOff.around(func(k *sim.K, _ *world) { k.StopMachine(none) })},
 	} {
-		breaks(t, c.name, c.want, on{0, c.f}, on{1, idle}, on{alone, idle})
+		breaks(t, c.name, c.want, onCPU{0, c.f}, onCPU{1, idle}, onCPU{alone, idle})
 	}
 }
 
@@ -209,10 +209,10 @@ func TestIPIDeadlock(t *testing.T) {
 // Two tasks send each other's CPU an IPI and wait: each serves the other's while
 // it waits.
 func TestIPIsThatCross(t *testing.T) {
-	send := func(to int) on {
-		return on{1 - to, func(k *sim.K, w *world) {
+	send := func(to int) onCPU {
+		return onCPU{1 - to, func(k *sim.K, w *world) {
 			k.SmpCallFunctionSingle(to, func(*sim.K) { w.seen[to]++ }, true)
 		}}
 	}
-	wantEndsOn(t, "crossing", seen(2), []string{"1 1"}, send(0), send(1), on{alone, idle})
+	wantEndsOn(t, "crossing", seen(2), []string{"1 1"}, send(0), send(1), onCPU{alone, idle})
 }

@@ -168,13 +168,13 @@ func (w *cpuWorld) cpuAct(k *sim.K, a act) {
 		w.page.Allow(1)
 		k.LocalIRQRestore(flags)
 	case "raise":
-		k.InterruptOn(k.SmpProcessorID(), "irq", handler)
+		k.InterruptOn(sim.ThisCPU, "irq", handler)
 	case "elsewhere":
 		k.Interrupt("irq", handler)
 	case "raise_soft":
-		k.SoftirqOn(k.SmpProcessorID(), "softirq", handler)
+		k.SoftirqOn(sim.ThisCPU, "softirq", handler)
 	case "raise_nmi":
-		k.NMIOn(k.SmpProcessorID(), "nmi", handler)
+		k.NMIOn(sim.ThisCPU, "nmi", handler)
 	case "ipi":
 		k.OnEachCPU(handler, a.value > 0)
 	default:
