@@ -150,6 +150,26 @@ func TestSectionsAreCounted(t *testing.T) {
 			t.Errorf("%d tasks: %s, want %d executions", n, r.Coverage(), want)
 		}
 	}
+	// A handler comes before, between and after n steps: in n+1 places, and in two
+	// if interrupts are off.
+	for n := range 5 {
+		read := func(k *sim.K, w *world) {
+			for range n {
+				w.y.Read(k)
+			}
+		}
+		for _, c := range []struct {
+			f    task
+			want int
+		}{{read, n + 1}, {irqsOff.around(read), 2}} {
+			r := search(t, programOn([]onCPU{{0, c.f}, {1, func(k *sim.K, _ *world) {
+				k.InterruptOn(0, "irq", func(*sim.K) {})
+			}}}, nil))
+			if r.Executions != c.want || r.Blocked != 0 {
+				t.Errorf("a handler and %d steps: %s, want %d executions", n, r.Coverage(), c.want)
+			}
+		}
+	}
 	// Where they can be preempted, the steps of tasks that share nothing but
 	// their CPU come in no order at all.
 	read := onCPU{0, func(k *sim.K, w *world) { w.x.Read(k); w.x.Read(k) }}

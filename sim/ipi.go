@@ -15,7 +15,7 @@ type callQueue struct {
 
 // call is one call_single_data: a function to be called on one CPU.
 type call struct {
-	o    Object // when somebody waits for it
+	o    Object // what somebody waits for
 	f    func(k *K)
 	wait bool
 }
@@ -111,10 +111,11 @@ func (k *K) callOn(cpus []int, f func(k *K), wait, self bool) {
 		f(k)
 		k.LocalIRQRestore(flags)
 	}
+	if !wait {
+		return
+	}
 	for _, call := range calls {
-		if wait {
-			k.StepWait(opCSDWait, &call.o, Read, served)
-		}
+		k.StepWait(opCSDWait, &call.o, Read, served)
 	}
 }
 

@@ -216,3 +216,89 @@ func TestIPIsThatCross(t *testing.T) {
 	}
 	wantEndsOn(t, "crossing", seen(2), []string{"1 1"}, send(0), send(1), onCPU{alone, idle})
 }
+
+// textPokeSync and the like stand on the stacks of the reports.
+func textPokeSync(k *sim.K) { k.OnEachCPU(func(*sim.K) {}, true) }
+
+func perfEventNMI(k *sim.K, w *world) { k.SpinLock(&w.spin) }
+
+func TestReportsOfSharedProcessors(t *testing.T) {
+	for _, c := range []struct {
+		name, title string
+		f           task
+	}{
+		{"ipi-unsafe", sim.IPIUnsafe.Class + " in text_poke_sync", func(k *sim.K, _ *world) {
+			k.LocalIRQDisable()
+			textPokeSync(k)
+		}},
+		{"irq-unsafe-nmi", sim.IRQUnsafe.Class + " in perf_event_nmi", func(k *sim.K, w *world) {
+			k.SpinLock(&w.spin)
+			k.SpinUnlock(&w.spin)
+			k.NMIOn(sim.ThisCPU, "nmi", func(k *sim.K) { perfEventNMI(k, w) })
+			k.PreemptDisable()
+			k.PreemptEnable()
+		}},
+		{"irq-unsafe-after-nmi", sim.IRQUnsafe.Class + " in update_timer", func(k *sim.K, w *world) {
+			k.NMIOn(sim.ThisCPU, "nmi", func(k *sim.K) { k.SpinLock(&w.spin); k.SpinUnlock(&w.spin) })
+			k.NMIOn(sim.ThisCPU, "last", func(k *sim.K) {})
+			updateTimer(k, w)
+		}},
+	} {
+		m := sim.NewMachine()
+		o := m.Record(programOn([]onCPU{{0, c.f}, {alone, idle}}, nil), nmiFirst)
+		m.Close()
+		if o.Violation == nil || o.Violation.Title != c.title {
+			t.Errorf("%s: %v, want the title %q", c.name, o.Violation, c.title)
+			continue
+		}
+		golden(t, c.name, lineNumber.ReplaceAllString(o.Violation.Report, ".go:N"))
+	}
+}
+
+func updateTimer(k *sim.K, w *world) {
+	k.SpinLock(&w.spin)
+	k.SpinUnlock(&w.spin)
+}
+
+// nmiFirst lets what was spawned last go before the others.
+var nmiFirst = sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
+	for i := p.N - 1; i > 0; i-- {
+		if strings.Contains(m.TaskName(p.Tasks[i]), "/") {
+			return i
+		}
+	}
+	return 0
+})
+
+// Records say on which CPU a step was taken, and in which context.
+func TestRecordsOfSharedCPUs(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	o := m.Record(programOn([]onCPU{
+		{1, func(k *sim.K, w *world) {
+			k.PreemptDisable()
+			k.SoftirqOn(sim.ThisCPU, "timer", func(k *sim.K) {
+				k.InterruptOn(sim.ThisCPU, "irq", func(k *sim.K) {
+					k.NMIOn(sim.ThisCPU, "nmi", func(k *sim.K) { w.x.Read(k) })
+					w.x.Read(k)
+				})
+				w.x.Read(k)
+			})
+			k.LocalBHDisable()
+			k.LocalBHEnable()
+			k.PreemptEnable()
+			k.Exception("int3", func(k *sim.K) { w.x.Read(k) })
+		}},
+		{alone, func(k *sim.K, w *world) {
+			k.SmpCallFunctionSingle(1, func(k *sim.K) { w.y.Read(k) }, true)
+		}},
+	}, nil), nmiFirst)
+	if o.Violation != nil {
+		t.Fatal(o.Violation)
+	}
+	var got strings.Builder
+	for _, r := range m.Records() {
+		fmt.Fprintf(&got, "%-12s [%03d] %d<%d %d%t%t %s%s %s\n", r.Name, r.CPU, r.Context, r.Below, r.Preempt, r.IRQsOff, r.BHOff, r.Remark, r.Text, r.Note)
+	}
+	golden(t, "records-shared-cpus", got.String())
+}

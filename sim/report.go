@@ -101,7 +101,11 @@ func (r *splat) trace(k *K, stack []Frame) {
 	r.line("CPU: %d UID: 0 PID: %d Comm: %s Not tainted %s", k.cpu(), k.pid(), k.name, release)
 	r.line("Call Trace:")
 	context := "TASK"
-	if k.ctx != Task {
+	switch k.ctx {
+	case Task:
+	case NMI:
+		context = "NMI"
+	default:
 		context = "IRQ"
 	}
 	r.line(" <%s>", context)
