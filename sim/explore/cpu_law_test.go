@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"trapline/sim"
+	"trapline/sim/explore"
 )
 
 // cpuProgram is a program whose tasks are bound to CPUs, or to none (-1), and
@@ -208,4 +209,63 @@ func TestBoundedSearchSeesWhatTheBoundAllowsOnSharedCPUs(t *testing.T) {
 			wantBounded(rt, p, false, want)
 		}
 	})
+}
+
+// A step with two needs may have to come before two others at once: here the lock
+// is held until the interrupt has come, and the interrupt does not return until
+// the lock is held. The task can find it free only before both or after both.
+func TestStepBeforeTwoOthersAtOnce(t *testing.T) {
+	opSpinOn := sim.NewOp("smp_cond_load_acquire(%s)")
+	opSpinUnlockWait := sim.NewOp("spin_unlock_wait(%s)")
+	opSet := sim.NewOp("smp_store_release(%s)")
+	for last := range 3 { // the order of the tasks does not matter
+		first := map[bool]bool{}
+		r := result(t, func(m *sim.Machine) {
+			var (
+				lock, held, came sim.Object
+				order            []string
+			)
+			s := m.Setup()
+			held.Init(s, "held")
+			came.Init(s, "came")
+			lock.Init(s, "lock")
+			lock.Allow(1)
+			set := func(k *sim.K, o *sim.Object) { k.Step(opSet, o, sim.Write); o.Allow(1) }
+			spin := func(k *sim.K, o *sim.Object) { k.StepWait(opSpinOn, o, sim.Read, 1) }
+			tasks := []func(){
+				func() {
+					m.GoOn(0, "task", func(k *sim.K) {
+						k.StepWait(opSpinUnlockWait, &lock, sim.Write, 1)
+						order = append(order, "task")
+					})
+				},
+				func() {
+					m.GoOn(1, "holder", func(k *sim.K) {
+						k.StepWait(opLockPage, &lock, sim.Write, 1)
+						lock.Forbid(1)
+						order = append(order, "holder")
+						set(k, &held)
+						spin(k, &came)
+						k.Step(opUnlockPage, &lock, sim.Write)
+						lock.Allow(1)
+					})
+				},
+				func() {
+					m.GoOn(2, "device", func(k *sim.K) {
+						k.InterruptOn(0, "irq", func(k *sim.K) {
+							spin(k, &held)
+							set(k, &came)
+						})
+					})
+				},
+			}
+			for i := range tasks {
+				tasks[(i+last+1)%len(tasks)]()
+			}
+			m.After(func(*sim.K) { first[order[0] == "task"] = true })
+		}, explore.Options{SelfCheck: true})
+		if len(first) != 2 || r.Blocked != 0 || r.Verdict() != explore.Clean {
+			t.Errorf("the task comes first: %v; %s, %s", first, r.Verdict(), r.Coverage())
+		}
+	}
 }

@@ -25,7 +25,7 @@ type order struct {
 	lock    int     // the racer that has to be behind what enabled the event
 	known   []int32 // what has to come before the event
 	enabled []int32 // what has to as long as lock comes before it
-	needs   int     // uses that could block the event, twice those that did at the end
+	needs   int     // uses that could block the event, twice those that did or would at the end
 	jointly [][]int // events that it would only have been possible before together
 
 	sequence []step // the answer of notAfter
@@ -226,8 +226,8 @@ func (o *order) racing(i int) []int {
 		a := &o.accesses[u]
 		if a.Need != 0 {
 			o.needs++
-			if a.Before&a.Need == 0 {
-				o.needs++ // it was still blocked at the end
+			if a.Before&a.Need == 0 || i > o.fatal && o.fatal >= 0 {
+				o.needs++ // it was still blocked at the end, or let go by the last step
 			}
 		}
 		o.rivals(e, int32(i), a)
@@ -261,7 +261,8 @@ func (o *order) racing(i int) []int {
 // without returns the events that event e could have come before, j among them: of
 // those that keep it blocked without j, because they come after it, the ones with
 // which that began. It returns nil if there is no such place. Only an event
-// with several needs, as a CPU and a lock, has to ask.
+// with several needs, as a CPU and a lock, has to ask. A step that broke a rule is
+// taken away from what was pending in any case.
 func (o *order) without(e *event, j int) []int {
 	all := []int{j}
 again:
@@ -274,7 +275,7 @@ again:
 		allowed, since := a.Before, a.previous
 		for v := a.previous; v >= 0 && int(o.accesses[v].event) >= slices.Min(all); v = o.accesses[v].previous {
 			w := &o.accesses[v]
-			if o.afterAny(int(w.event), all) {
+			if o.afterAny(int(w.event), all) || int(w.event) == o.fatal && w.event < a.event {
 				allowed, since = w.Before, w.previous
 			}
 		}
