@@ -8,17 +8,31 @@ const (
 	Task Context = iota
 	SoftIRQ
 	HardIRQ
+	NMI
+	// Trap is the handler of an exception, which interrupts nobody but its own
+	// task.
+	Trap
 )
 
 // Context says what the code runs in.
-func (k *K) Context() Context { return k.ctx }
+func (k *K) Context() Context {
+	if k.traps > 0 {
+		return Trap
+	}
+	return k.ctx
+}
+
+var (
+	opPreemptDisable = NewOp("preempt_disable()")
+	opPreemptEnable  = NewOp("preempt_enable()")
+)
 
 // PreemptDisable is preempt_disable(): until the matching PreemptEnable the
 // task must not sleep.
-func (k *K) PreemptDisable() { k.preempt++ }
+func (k *K) PreemptDisable() { k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff) }
 
 // PreemptEnable is preempt_enable().
-func (k *K) PreemptEnable() { k.preempt-- }
+func (k *K) PreemptEnable() { k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff) }
 
 // inAtomic says that the code must not sleep.
 func (k *K) inAtomic() bool {

@@ -4,7 +4,8 @@ package sim
 // the strategy chooses, after the step that is being taken, on a CPU of its own,
 // and runs there with interrupts off. The device that the step has started is
 // the usual caller. That an interrupt may also stop the very CPU that holds a
-// lock is watched by lockdep ([IRQUnsafe]) instead of by a schedule.
+// lock is watched by lockdep ([IRQUnsafe]) instead of by a schedule; for one that
+// does see [K.InterruptOn].
 //
 // The interrupt goes by the name of the task that caused it, a slash, and name,
 // with a number if the task has caused one of that name before.

@@ -60,6 +60,7 @@ type K struct {
 	preempt int
 	bhOff   int
 	irqOff  int
+	traps   int // handlers of traps that it runs, see Exception
 	held    []held
 
 	// What a task that may be going round a loop has looked at since it last did
@@ -69,6 +70,11 @@ type K struct {
 	site     uint64 // of the one under way
 	loop     []look // what must change before it looks again
 	plain    int    // accesses of plain data since the last step
+	// The CPU that it runs on, nil if that is its own and nobody watches it.
+	c      *cpu
+	ownCPU *cpu // kept for c
+	number int  // of a task that is bound to none, among those
+	guest  bool // stops what runs on the rest, see cpus
 
 	clock clock
 }
@@ -80,6 +86,7 @@ type pending struct {
 	mode    Mode
 	wait    Wait
 	choices int16
+	cpu     Wait // what the CPU of the task must allow besides
 }
 
 func (k *K) reset() {
@@ -91,7 +98,7 @@ func (k *K) reset() {
 	k.sleeper.reset()
 	k.deferral = deferral{}
 	k.works.reset()
-	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
+	k.ctx, k.preempt, k.bhOff, k.irqOff, k.traps = Task, 0, 0, 0, 0
 	k.held = k.held[:0]
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
 }
@@ -119,9 +126,11 @@ func (k *K) body(yield func(struct{}) bool) {
 // says who goes on.
 func (k *K) run() {
 	defer k.ended()
+	k.enter()
 	k.f(k)
 	k.exitTaskWork()
 	k.exit()
+	k.leave()
 }
 
 func (k *K) ended() {
@@ -160,6 +169,12 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
+	p := &k.pending
+	return k.open() && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
+}
+
+// open says whether the object of the pending step allows it.
+func (k *K) open() bool {
 	switch p := &k.pending; p.wait {
 	case 0:
 		return true
@@ -185,7 +200,10 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.aborting {
 		panic(errUnwind)
 	}
-	k.pending, k.asks = pending{op, o, mode, w, k.choices}, true
+	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
+	if k.c != nil && o != &k.c.o {
+		k.pending.cpu = k.needs()
+	}
 	if m.recording {
 		k.at = callers()
 	}
@@ -236,6 +254,9 @@ func (k *K) take() {
 	since := m.since(k, p.obj)
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
+	}
+	if p.cpu != 0 {
+		m.enter(&k.c.o, Read, p.cpu)
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first

@@ -19,15 +19,19 @@ type usedAs struct {
 	how   usage
 }
 
-// usage says in which contexts the locks of a class were taken: the four bits for
-// writers, and four more for readers.
-type usage uint8
+// usage says in which contexts the locks of a class were taken: four bits for
+// writers, four more for readers, and then whether one was spun for in an NMI and
+// taken anywhere else.
+type usage uint16
 
 const (
 	inHardIRQ usage = 1 << iota
 	hardIRQOn
 	inSoftIRQ
 	softIRQOn
+
+	inNMI      usage = 1 << 8
+	initialUse usage = 1 << 9
 
 	byReader = 4 // the shift to the bits of readers
 	inIRQ    = (inHardIRQ | inSoftIRQ) * (1<<byReader + 1)
@@ -40,6 +44,10 @@ type irqKind struct {
 }
 
 var irqKinds = [...]irqKind{{"HARDIRQ", inHardIRQ, hardIRQOn}, {"SOFTIRQ", inSoftIRQ, softIRQOn}}
+
+// nmi is what comes wherever it wants to: whatever it spins for must be taken by
+// nobody else.
+var nmi = irqKind{"NMI", inNMI, initialUse}
 
 // any says whether u has a bit for writers or for readers.
 func (u usage) any(bit usage) bool { return (u|u>>byReader)&bit != 0 }
@@ -76,7 +84,13 @@ func (q *irqUsage) grow(n int) {
 // context is where k is, as bits for writers. Who only tries a lock is not stopped
 // by whom it interrupts, so for that it does not matter to be in an interrupt.
 func (k *K) context(waits bool) usage {
-	var now usage
+	if k.ctx == NMI {
+		if waits {
+			return inNMI
+		}
+		return 0
+	}
+	now := initialUse
 	if waits {
 		switch k.ctx {
 		case HardIRQ:
@@ -85,7 +99,7 @@ func (k *K) context(waits bool) usage {
 			now = inSoftIRQ
 		}
 	}
-	if k.irqOff == 0 && k.ctx != HardIRQ {
+	if !k.IRQsDisabled() {
 		now |= hardIRQOn
 		if k.bhOff == 0 && k.ctx == Task {
 			now |= softIRQOn
@@ -102,7 +116,7 @@ func (k *K) mark(o *Object, class int16, how taking, now usage) {
 		return
 	}
 	if how != exclusive {
-		now <<= byReader
+		now = now&^(inNMI|initialUse)<<byReader | now&(inNMI|initialUse)
 	}
 	q := &k.m.lockdep.irq
 	u := &q.usage[class]
@@ -121,6 +135,9 @@ func (k *K) mark(o *Object, class int16, how taking, now usage) {
 	}
 	*u |= now
 	q.taken |= now & inIRQ
+	if *u&inNMI != 0 && *u&initialUse != 0 {
+		k.failInconsistent(o, class, nmi, now)
+	}
 	if q.taken == 0 {
 		return // there are no interrupts that take locks
 	}

@@ -6,12 +6,18 @@ import "fmt"
 func (r *splat) irqState(does string) {
 	k := r.k
 	r.line("%s [HC%[2]d[%[2]d]:SC%[3]d[%[3]d]:HE%[4]d:SE%[5]d] %[6]s:", k.who(),
-		flag(k.ctx == HardIRQ), flag(k.ctx == SoftIRQ), flag(k.ctx != HardIRQ && k.irqOff == 0), flag(k.ctx == Task && k.bhOff == 0), does)
+		flag(k.ctx >= HardIRQ), flag(k.ctx == SoftIRQ), flag(!k.IRQsDisabled()), flag(k.ctx == Task && k.bhOff == 0), does)
 }
 
 // state is a use of a class in an interrupt of a kind, or outside, as lockdep
 // names it.
 func (q irqKind) state(u usage) string {
+	switch u {
+	case inNMI:
+		return "IN-NMI"
+	case initialUse:
+		return "INITIAL USE"
+	}
 	name := "IN-" + q.name
 	if u.any(q.on) {
 		name = q.name + "-ON"

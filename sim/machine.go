@@ -60,6 +60,7 @@ type Machine struct {
 	trial   trial
 
 	lockdep lockdep
+	cpus    cpus
 	claimed []string
 	resting []*deferred
 	system  Workqueue
@@ -110,6 +111,7 @@ func NewMachine() *Machine {
 	m.known = m.ids.known.Load()
 	m.tasks = append(m.tasks, &K{m: m, name: "setup", setup: true})
 	m.objects = append(m.objects, objectInfo{}) // ObjID 0 is no object
+	m.cpus.rest.many = true
 	return m
 }
 
@@ -195,6 +197,7 @@ func (m *Machine) reset(s Strategy) {
 	m.resting = m.resting[:0]
 	m.system.reset()
 	m.lockdep.reset()
+	m.cpus.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
 	for i := range m.objects {
@@ -277,6 +280,11 @@ func (m *Machine) ClaimOrder(names []string) {
 // step, so that every live task always has a step pending; the children of the
 // setup do so in loop, when the world they are to act on is complete.
 func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func(k *K)) *K {
+	return m.spawnOn(parent, name, daemon, ctx, nil, f)
+}
+
+// spawnOn is spawn on a certain CPU.
+func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *cpu, f func(k *K)) *K {
 	n := parent.nchildren
 	parent.nchildren++
 	if n == len(parent.children) {
@@ -299,6 +307,10 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	k.wake.init(k, k.name)
 	k.wake.Allow(woken)
 	k.chain = parent.chain
+	if k.c = c; c == nil {
+		k.c = m.cpus.place(k, parent)
+	}
+	k.guest = c != nil && c.many
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -358,6 +370,7 @@ func childOrder(parent *K, n int) uint64 {
 
 // loop runs the tasks until none can go on.
 func (m *Machine) loop() {
+	m.cpus.begin(m)
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
 		if !k.begun {
@@ -537,6 +550,9 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
 			}
 		}
+	}
+	if w := k.pending.cpu; w != 0 {
+		uses = append(uses, Access{Obj: k.c.o.id, Mode: Read, Need: w, Before: k.c.o.allow})
 	}
 	return uses
 }

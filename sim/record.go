@@ -12,8 +12,9 @@ type Record struct {
 	Step int
 	// Remark is the name of the trace event for a line that is no step.
 	Remark string
-	// Task is who did it, CPU and PID where it ran: every task has a CPU of
-	// its own, numbered from 0, and interrupts have the one behind the last.
+	// Task is who did it, CPU and PID where it ran. First come the CPUs that
+	// tasks are bound to; every other task has one of its own, numbered in
+	// their order, and what they spawn, as interrupts, has the one behind the last.
 	Task     TaskID
 	Name     string
 	CPU, PID int
@@ -21,8 +22,9 @@ type Record struct {
 	Text, Note string
 	// Stack is where in the source the step was taken, innermost call first.
 	Stack []Frame
-	// The context of the step: the interrupt level, and what is switched off.
-	Context        Context
+	// The context of the step: the interrupt level, that which it has interrupted
+	// on its CPU, and what is switched off.
+	Context, Below Context
 	Preempt        int
 	IRQsOff, BHOff bool
 }
@@ -55,10 +57,19 @@ func (k *K) Event(name, format string, args ...any) {
 
 func (k *K) line() Record {
 	m := k.m
-	return Record{
+	r := Record{
 		Step: len(m.events), Task: k.id, Name: k.name, CPU: k.cpu(), PID: k.pid(),
-		Context: k.ctx, Preempt: k.preempt, IRQsOff: k.irqOff > 0 || k.ctx == HardIRQ, BHOff: k.bhOff > 0,
+		Context: k.Context(), Below: k.ctx, Preempt: k.preempt, IRQsOff: k.IRQsDisabled(), BHOff: k.bhOff > 0,
 	}
+	if k.traps == 0 {
+		r.Below = Task
+	}
+	for below := k.interrupted(); below != nil; below = below.interrupted() {
+		r.Below = max(r.Below, below.Context())
+		r.Preempt += below.preempt
+		r.BHOff = r.BHOff || below.bhOff > 0
+	}
+	return r
 }
 
 // record enters the step that k takes.
@@ -68,16 +79,17 @@ func (m *Machine) record(k *K) {
 	m.records = append(m.records, r)
 }
 
-// cpu is the CPU of a task: its place among the children of the setup, and for
-// an interrupt the one behind the last of them.
+// cpu is the number of the CPU that a task runs on.
 func (k *K) cpu() int {
 	switch {
 	case k.setup:
 		return 0
+	case k.c != nil:
+		return k.m.number(k.c)
 	case k.parent.setup:
-		return int(k.order>>eldest) - 1
+		return len(k.m.cpus.bound) + k.number
 	default:
-		return k.m.tasks[0].nchildren
+		return k.m.number(&k.m.cpus.rest)
 	}
 }
 

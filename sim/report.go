@@ -99,7 +99,11 @@ func (r *splat) trace(k *K, stack []Frame) {
 	r.line("CPU: %d UID: 0 PID: %d Comm: %s Not tainted %s", k.cpu(), k.pid(), k.name, release)
 	r.line("Call Trace:")
 	context := "TASK"
-	if k.ctx != Task {
+	switch k.ctx {
+	case Task:
+	case NMI:
+		context = "NMI"
+	default:
 		context = "IRQ"
 	}
 	r.line(" <%s>", context)
@@ -278,15 +282,17 @@ func (k *K) preemptCount() int {
 		n += 1 << 8
 	case HardIRQ:
 		n += 1 << 16
+	case NMI:
+		n += 1<<16 + 1<<20
 	}
-	return n
+	return n + k.traps*(1<<16+1<<20)
 }
 
 func (r *splat) atomic() {
 	k := r.k
 	at := top(r.stack)
 	r.line("BUG: sleeping function called from invalid context at %s:%d", at.File, at.Line)
-	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.irqOff > 0 || k.ctx == HardIRQ), k.pid(), k.name)
+	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.IRQsDisabled()), k.pid(), k.name)
 	r.line("preempt_count: %x, expected: 0", k.preemptCount())
 	r.line("RCU nest depth: 0, expected: 0")
 	r.locks(k)

@@ -38,36 +38,41 @@ func (k *K) RWLockInit(l *RWLock, name string) {
 
 // ReadLock is read_lock(): it waits while a writer is inside. Preemption is off
 // until ReadUnlock.
-func (k *K) ReadLock(l *RWLock) { k.readSpin(l, opReadLock) }
+func (k *K) ReadLock(l *RWLock) {
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
+	k.readSpin(l, opReadLock)
+}
 
 // ReadTrylock is read_trylock(): it says whether it took the lock, which it does
 // unless a writer is inside.
 func (k *K) ReadTrylock(l *RWLock) bool {
-	ok := k.tryReadRW(&l.rw, opReadTrylock, recursive)
-	k.preempt += flag(ok)
-	return ok
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
+	return k.triedRW(k.tryReadRW(&l.rw, opReadTrylock, recursive))
 }
 
 // ReadUnlock is read_unlock().
-func (k *K) ReadUnlock(l *RWLock) { k.readUnspin(l, opReadUnlock) }
+func (k *K) ReadUnlock(l *RWLock) {
+	k.readUnspin(l, opReadUnlock)
+	k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
+}
 
 // ReadLockBH is read_lock_bh(): softirqs are off too.
 func (k *K) ReadLockBH(l *RWLock) {
-	k.bhOff++
+	k.mask(opBHDisable, k.preempt+1, k.bhOff+1, k.irqOff)
 	k.readSpin(l, opReadLockBH)
 }
 
 // ReadUnlockBH is read_unlock_bh().
 func (k *K) ReadUnlockBH(l *RWLock) {
 	k.readUnspin(l, opReadUnlockBH)
-	k.bhOn()
+	k.mask(opBHEnable, k.preempt-1, k.bhOff-1, k.irqOff)
 }
 
 // ReadLockIRQSave is read_lock_irqsave(): interrupts are off too. It returns the
 // state to be given to ReadUnlockIRQRestore.
 func (k *K) ReadLockIRQSave(l *RWLock) (flags int) {
 	flags = k.irqOff
-	k.irqOff++
+	k.mask(opIRQSave, k.preempt+1, k.bhOff, flags+1)
 	k.readSpin(l, opReadLockIRQSave)
 	return flags
 }
@@ -75,41 +80,46 @@ func (k *K) ReadLockIRQSave(l *RWLock) (flags int) {
 // ReadUnlockIRQRestore is read_unlock_irqrestore().
 func (k *K) ReadUnlockIRQRestore(l *RWLock, flags int) {
 	k.readUnspin(l, opReadUnlockIRQRest)
-	k.irqBack(flags)
+	k.mask(opIRQRestore, k.preempt-1, k.bhOff, flags)
 }
 
 // WriteLock is write_lock(): it waits while anybody is inside. Preemption is off
 // until WriteUnlock.
-func (k *K) WriteLock(l *RWLock) { k.writeSpin(l, opWriteLock) }
+func (k *K) WriteLock(l *RWLock) {
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
+	k.writeSpin(l, opWriteLock)
+}
 
 // WriteTrylock is write_trylock(): it says whether it took the lock, which it does
 // if nobody is inside.
 func (k *K) WriteTrylock(l *RWLock) bool {
-	ok := k.tryWriteRW(&l.rw, opWriteTrylock)
-	k.preempt += flag(ok)
-	return ok
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
+	return k.triedRW(k.tryWriteRW(&l.rw, opWriteTrylock))
 }
 
 // WriteUnlock is write_unlock(). Only the writer may call it.
-func (k *K) WriteUnlock(l *RWLock) { k.writeUnspin(l, opWriteUnlock) }
+func (k *K) WriteUnlock(l *RWLock) {
+	k.writeUnspin(l, opWriteUnlock)
+	k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
+}
 
 // WriteLockBH is write_lock_bh(): softirqs are off too.
 func (k *K) WriteLockBH(l *RWLock) {
-	k.bhOff++
+	k.mask(opBHDisable, k.preempt+1, k.bhOff+1, k.irqOff)
 	k.writeSpin(l, opWriteLockBH)
 }
 
 // WriteUnlockBH is write_unlock_bh().
 func (k *K) WriteUnlockBH(l *RWLock) {
 	k.writeUnspin(l, opWriteUnlockBH)
-	k.bhOn()
+	k.mask(opBHEnable, k.preempt-1, k.bhOff-1, k.irqOff)
 }
 
 // WriteLockIRQSave is write_lock_irqsave(): interrupts are off too. It returns the
 // state to be given to WriteUnlockIRQRestore.
 func (k *K) WriteLockIRQSave(l *RWLock) (flags int) {
 	flags = k.irqOff
-	k.irqOff++
+	k.mask(opIRQSave, k.preempt+1, k.bhOff, flags+1)
 	k.writeSpin(l, opWriteLockIRQSave)
 	return flags
 }
@@ -117,25 +127,29 @@ func (k *K) WriteLockIRQSave(l *RWLock) (flags int) {
 // WriteUnlockIRQRestore is write_unlock_irqrestore().
 func (k *K) WriteUnlockIRQRestore(l *RWLock, flags int) {
 	k.writeUnspin(l, opWriteUnlockIRQRest)
-	k.irqBack(flags)
+	k.mask(opIRQRestore, k.preempt-1, k.bhOff, flags)
 }
 
 func (k *K) readSpin(l *RWLock, op Op) {
-	k.preempt++
 	k.readRW(&l.rw, op, recursive, 0)
 }
 
 func (k *K) readUnspin(l *RWLock, op Op) {
 	k.unreadRW(&l.rw, op)
-	k.preempt--
 }
 
 func (k *K) writeSpin(l *RWLock, op Op) {
-	k.preempt++
 	k.writeRW(&l.rw, op, 0)
 }
 
 func (k *K) writeUnspin(l *RWLock, op Op) {
 	k.unwriteRW(&l.rw, op)
-	k.preempt--
+}
+
+// triedRW switches preemption on again if a trylock did not take the lock.
+func (k *K) triedRW(ok bool) bool {
+	if !ok {
+		k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
+	}
+	return ok
 }

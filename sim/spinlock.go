@@ -50,46 +50,47 @@ func (k *K) RawSpinLockInit(l *SpinLock, name string) {
 }
 
 // SpinLock is spin_lock(): preemption is off until SpinUnlock.
-func (k *K) SpinLock(l *SpinLock) { k.spin(l, opSpinLock, 0) }
+func (k *K) SpinLock(l *SpinLock) { k.SpinLockNested(l, 0) }
 
 // SpinLockNested is spin_lock_nested(): SpinLock of a lock that belongs, this
 // time, to a subclass from 0 to 7 of its class.
-func (k *K) SpinLockNested(l *SpinLock, subclass int) { k.spin(l, opSpinLock, subclass) }
+func (k *K) SpinLockNested(l *SpinLock, subclass int) {
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
+	k.spin(l, opSpinLock, subclass)
+}
 
 // SpinTrylock is spin_trylock(): it says whether it took the lock.
 func (k *K) SpinTrylock(l *SpinLock) bool {
+	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
 	k.Step(opSpinTrylock.of(l), &l.o, Write)
 	if !k.try(&l.o) {
+		k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
 		return false
 	}
-	k.preempt++
 	return true
 }
 
 // SpinUnlock is spin_unlock().
-func (k *K) SpinUnlock(l *SpinLock) { k.unspin(l, opSpinUnlock) }
+func (k *K) SpinUnlock(l *SpinLock) {
+	k.unspin(l, opSpinUnlock)
+	k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
+}
 
 // SpinLockBH is spin_lock_bh(): softirqs are off too.
 func (k *K) SpinLockBH(l *SpinLock) {
-	k.bhOff++
+	k.mask(opBHDisable, k.preempt+1, k.bhOff+1, k.irqOff)
 	k.spin(l, opSpinLockBH, 0)
 }
 
 // SpinUnlockBH is spin_unlock_bh().
 func (k *K) SpinUnlockBH(l *SpinLock) {
 	k.unspin(l, opSpinUnlockBH)
-	k.bhOn()
-}
-
-// bhOn lets softirqs come again, unless they are off more than once.
-func (k *K) bhOn() {
-	k.bhOff--
-	k.canCome()
+	k.mask(opBHEnable, k.preempt-1, k.bhOff-1, k.irqOff)
 }
 
 // SpinLockIRQ is spin_lock_irq(): interrupts are off until SpinUnlockIRQ.
 func (k *K) SpinLockIRQ(l *SpinLock) {
-	k.irqOff++
+	k.mask(opIRQDisable, k.preempt+1, k.bhOff, k.irqOff+1)
 	k.spin(l, opSpinLockIRQ, 0)
 }
 
@@ -97,14 +98,14 @@ func (k *K) SpinLockIRQ(l *SpinLock) {
 // were before SpinLockIRQ.
 func (k *K) SpinUnlockIRQ(l *SpinLock) {
 	k.unspin(l, opSpinUnlockIRQ)
-	k.irqBack(0)
+	k.mask(opIRQEnable, k.preempt-1, k.bhOff, 0)
 }
 
 // SpinLockIRQSave is spin_lock_irqsave(): interrupts are off too. It returns
 // the state to be given to SpinUnlockIRQRestore.
 func (k *K) SpinLockIRQSave(l *SpinLock) (flags int) {
 	flags = k.irqOff
-	k.irqOff++
+	k.mask(opIRQSave, k.preempt+1, k.bhOff, flags+1)
 	k.spin(l, opSpinLockIRQSave, 0)
 	return flags
 }
@@ -112,24 +113,19 @@ func (k *K) SpinLockIRQSave(l *SpinLock) (flags int) {
 // SpinUnlockIRQRestore is spin_unlock_irqrestore().
 func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 	k.unspin(l, opSpinUnlockIRQRest)
-	k.irqBack(flags)
+	k.mask(opIRQRestore, k.preempt-1, k.bhOff, flags)
 }
 
-// irqBack takes interrupts back to a state that was saved.
-func (k *K) irqBack(flags int) {
-	k.irqOff = flags
-	k.canCome()
-}
-
+// spin takes a lock for k, which has switched off preemption and whatever else
+// the lock asks for.
 func (k *K) spin(l *SpinLock, ops spinOps, subclass int) {
 	class := k.asking(&l.o, exclusive, subclass)
-	k.preempt++
 	k.StepWait(ops.of(l), &l.o, Write, free)
 	k.own(&l.o, class)
 }
 
+// unspin makes the lock free; what it has kept off may come again after that.
 func (k *K) unspin(l *SpinLock, ops spinOps) {
 	k.Step(ops.of(l), &l.o, Write)
 	k.disown(&l.o)
-	k.preempt--
 }

@@ -232,6 +232,9 @@ func (k *K) waits() string {
 			fmt.Fprintf(&b, ", held by %s", holder)
 		}
 	}
+	if by := k.occupant(); by != nil {
+		fmt.Fprintf(&b, ", while %s has its CPU", by.name)
+	}
 	if len(k.at) > 0 {
 		fmt.Fprintf(&b, ", at %s (%s:%d)", k.at[0].Func, k.at[0].File, k.at[0].Line)
 	}

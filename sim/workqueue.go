@@ -118,7 +118,7 @@ func (k *K) InitWork(w *Work, name string, f func(k *K)) {
 		k.worker = s.wq
 		wq, colour := s.wq, s.colour
 		s.work(k, f, opWorkEnd, &wq.dep, &s.dep)
-		k.leave(wq, s, colour, true)
+		k.leaveQueue(wq, s, colour, true)
 		if len(s.flushers) > 0 {
 			k.Touch(&s.o, Write)
 		}
@@ -183,9 +183,9 @@ func (k *K) touchQueue(wq *Workqueue) {
 	}
 }
 
-// leave takes an item of the given colour, which is done or else cancelled, out of
+// leaveQueue takes an item of the given colour, which is done or else cancelled, out of
 // wq.
-func (k *K) leave(wq *Workqueue, s *work, colour int, done bool) {
+func (k *K) leaveQueue(wq *Workqueue, s *work, colour int, done bool) {
 	k.touchQueue(wq)
 	wq.inFlight--
 	wq.flushers = slices.DeleteFunc(wq.flushers, func(f flusher) bool { return f.colour >= colour && f.left == 1 && k.release(f.k) })
@@ -295,7 +295,7 @@ func (k *K) cancel(s *work) bool {
 		s.o.Forbid(delay)
 		return true
 	}
-	k.leave(s.wq, s, s.colour, false)
+	k.leaveQueue(s.wq, s, s.colour, false)
 	s.queued--
 	if len(s.flushers) > 0 {
 		k.Touch(&s.run, Write)

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 
 	"trapline/sim"
 )
@@ -230,7 +231,11 @@ func (d *worker) races() {
 	}
 	for i := first; i < len(o.events); i++ {
 		for _, j := range o.racing(i) {
-			d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), d.elsewhere(i)))
+			d.reverse(i, j)
+		}
+		for _, all := range o.jointly {
+			slices.Sort(all)
+			d.reverse(i, all[0], all[1:]...)
 		}
 		if i >= o.taken {
 			continue
@@ -269,6 +274,12 @@ func (d *worker) theEnd() {
 		s.fatal = true
 		d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), s))
 	}
+}
+
+// reverse puts into the tree before step j what happened without j and the
+// others, which come later, and then step i.
+func (d *worker) reverse(i, j int, others ...int) {
+	d.insert(d.path[j].node, append(d.order.notAfter(&d.feet, j, others...), d.elsewhere(i)))
 }
 
 // elsewhere is event i as a step of another execution.

@@ -49,6 +49,11 @@ func (s *every) next() bool {
 	return false
 }
 
+// drawn is a program that is drawn at random.
+type drawn interface {
+	program(daemons bool, observe func(end string)) sim.Program
+}
+
 // truth is what the full search has seen.
 type truth struct {
 	executions int
@@ -71,7 +76,7 @@ func findsOut(m *sim.Machine) bool {
 }
 
 // all visits every execution of p, unless there are more than the given number.
-func all(p program, daemons bool, most int) (*truth, bool) {
+func all(p drawn, daemons bool, most int) (*truth, bool) {
 	m, second := sim.NewMachine(), sim.NewMachine()
 	defer m.Close()
 	defer second.Close()
@@ -174,7 +179,7 @@ type explored struct {
 	titles map[string]*explore.Finding
 }
 
-func run(t rapid.TB, p program, daemons bool, o explore.Options) explored {
+func run(t rapid.TB, p drawn, daemons bool, o explore.Options) explored {
 	t.Helper()
 	e := explored{ends: map[string]bool{}, titles: map[string]*explore.Finding{}}
 	var mu sync.Mutex
@@ -202,7 +207,7 @@ func run(t rapid.TB, p program, daemons bool, o explore.Options) explored {
 }
 
 // wantSet compares two sets and says what is missing from or odd in the first.
-func wantSet[V, W any](t rapid.TB, what string, got map[string]V, want map[string]W, p program) {
+func wantSet[V, W any](t rapid.TB, what string, got map[string]V, want map[string]W, p drawn) {
 	t.Helper()
 	for _, k := range slices.Sorted(maps.Keys(want)) {
 		if _, ok := got[k]; !ok {
@@ -232,7 +237,7 @@ func TestExhaustiveSearchVisitsEachTraceOnce(t *testing.T) {
 	})
 }
 
-func wantEachTraceOnce(t rapid.TB, p program, want *truth) {
+func wantEachTraceOnce(t rapid.TB, p drawn, want *truth) {
 	t.Helper()
 	r := run(t, p, true, explore.Options{SelfCheck: true})
 	wantSet(t, "end states", r.ends, want.ends, p)
@@ -256,7 +261,7 @@ func TestExhaustiveSearchFindsEveryViolation(t *testing.T) {
 	})
 }
 
-func wantEveryViolation(t rapid.TB, p program, want *truth) {
+func wantEveryViolation(t rapid.TB, p drawn, want *truth) {
 	t.Helper()
 	r := run(t, p, false, explore.Options{SelfCheck: true})
 	wantSet(t, "violations", r.titles, want.titles, p)
@@ -307,7 +312,7 @@ func TestVerdictIsRight(t *testing.T) {
 }
 
 // wantFewest holds the findings to the true numbers of preemptions.
-func wantFewest(t rapid.TB, r explored, want *truth, p program) {
+func wantFewest(t rapid.TB, r explored, want *truth, p drawn) {
 	t.Helper()
 	for _, title := range slices.Sorted(maps.Keys(r.titles)) {
 		f := r.titles[title]
@@ -337,7 +342,7 @@ func TestBoundedSearchSeesWhatTheBoundAllows(t *testing.T) {
 	}
 }
 
-func wantBounded(t rapid.TB, p program, daemons bool, want *truth) {
+func wantBounded(t rapid.TB, p drawn, daemons bool, want *truth) {
 	t.Helper()
 	for _, bound := range []int{0, 1, 2, 12} {
 		r := run(t, p, daemons, explore.Options{Strategy: explore.Bounded, Preemptions: bound, MinimiseExecutions: 1})

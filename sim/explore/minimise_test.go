@@ -11,8 +11,8 @@ import (
 	"trapline/sim/explore"
 )
 
-// drawn is the schedule of a random execution of p, or nil if that breaks no rule.
-func drawn(p sim.Program, seed uint64) (sim.Schedule, sim.Outcome) {
+// randomly is the schedule of a random execution of p, or nil if that breaks no rule.
+func randomly(p sim.Program, seed uint64) (sim.Schedule, sim.Outcome) {
 	m := sim.NewMachine()
 	defer m.Close()
 	x := seed
@@ -38,7 +38,7 @@ func TestMinimisedSchedules(t *testing.T) {
 	tried, fewest := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		p := programs(wild).Draw(rt, "program").program(false, func(string) {})
-		schedule, was := drawn(p, rapid.Uint64().Draw(rt, "seed"))
+		schedule, was := randomly(p, rapid.Uint64().Draw(rt, "seed"))
 		if was.Violation == nil {
 			return
 		}
@@ -102,7 +102,7 @@ func TestMinimiseLeavesOutWhatDoesNotMatter(t *testing.T) {
 		})
 	}
 	for seed := range uint64(10) {
-		schedule, o := drawn(p, seed)
+		schedule, o := randomly(p, seed)
 		if o.Violation == nil {
 			continue
 		}
@@ -183,9 +183,9 @@ func lockStep(m *sim.Machine) {
 // A context that is canceled leaves a schedule as it is; one whose time is up lets
 // a little more be done.
 func TestMinimiseStops(t *testing.T) {
-	schedule, o := drawn(lockStep, 0)
+	schedule, o := randomly(lockStep, 0)
 	for seed := uint64(1); o.Violation == nil; seed++ {
-		schedule, o = drawn(lockStep, seed)
+		schedule, o = randomly(lockStep, seed)
 	}
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -26,6 +26,8 @@ type order struct {
 	lock    int          // the racer that has to be behind what enabled the event
 	known   []int32      // what has to come before the event
 	enabled []int32      // what has to as long as lock comes before it
+	needs   int          // uses that could block the event, twice those that did or would at the end
+	jointly [][]int      // events that it would only have been possible before together
 
 	sequence []step // the answer of notAfter
 
@@ -167,12 +169,20 @@ func (o *order) after(e *event, a sim.Access) {
 func (o *order) racing(i int) []int {
 	e := &o.events[i]
 	o.racers, o.lock = o.racers[:0], -1
+	o.needs, o.jointly = 0, o.jointly[:0]
 	o.known, o.enabled = o.known[:0], o.enabled[:0]
 	if e.previous >= 0 {
 		o.known = append(o.known, o.events[e.previous].clock...)
 	}
 	for u := e.first; u < e.end; u++ {
-		o.rivals(e, int32(i), &o.accesses[u])
+		a := &o.accesses[u]
+		if a.Need != 0 {
+			o.needs++
+			if a.Before&a.Need == 0 || i > o.fatal && o.fatal >= 0 {
+				o.needs++ // it was still blocked at the end, or let go by the last step
+			}
+		}
+		o.rivals(e, int32(i), a)
 	}
 	if o.fatal >= 0 && i > o.fatal && o.knows(o.known, o.events[o.fatal].task, o.fatal) {
 		return nil // it has to come after the step that depends on everything
@@ -182,12 +192,73 @@ func (o *order) racing(i int) []int {
 	o.racers = slices.Compact(o.racers)
 	return slices.DeleteFunc(o.racers, func(j int) bool {
 		r := &o.events[j]
-		if o.knows(o.known, r.task, j) || j != o.lock && o.knows(o.enabled, r.task, j) {
+		if o.knows(o.known, r.task, j) {
+			return true
+		}
+		if o.needs < 2 {
+			if j != o.lock && o.knows(o.enabled, r.task, j) {
+				return true
+			}
+		} else if all := o.without(e, int32(i), j); len(all) != 1 {
+			if all != nil {
+				o.jointly = append(o.jointly, all)
+			}
 			return true
 		}
 		o.known = join(o.known, r.clock)
 		return false
 	})
+}
+
+// without returns the events that event e could have come before, j among them: of
+// those that keep it blocked without j, because they come after it, the ones with
+// which that began. It returns nil if there is no such place. Only an event
+// with several needs, as a CPU and a lock, has to ask. A step that broke a rule is
+// taken away from what was pending in any case.
+func (o *order) without(e *event, i int32, j int) []int {
+	all := []int{j}
+again:
+	for u := e.first; u < e.end; u++ {
+		a := &o.accesses[u]
+		if a.Need == 0 {
+			continue
+		}
+		// What the object allows when all that comes after those is taken away.
+		from, since, changes, changed := a, a.previous, 0, 0
+		for v := a.previous; v >= 0 && int(o.accesses[v].event) >= slices.Min(all); v = o.accesses[v].previous {
+			w := &o.accesses[v]
+			changes += w.changes()
+			if o.afterAny(int(w.event), all) || int(w.event) == o.fatal && w.event < a.event {
+				from, since, changed = w, w.previous, changes
+			}
+		}
+		if o.openBefore(from, i, a, changed) {
+			continue
+		}
+		for v := since; v >= 0; v = o.accesses[v].previous {
+			w := &o.accesses[v]
+			changed += w.changes()
+			if w.Mode.Conflicts(a.Mode) && o.openBefore(w, i, a, changed) {
+				if o.knows(o.known, o.events[w.event].task, int(w.event)) {
+					return nil
+				}
+				all = append(all, int(w.event))
+				goto again
+			}
+		}
+		return nil
+	}
+	return all
+}
+
+// afterAny says whether an event is one of those given, or comes after one.
+func (o *order) afterAny(i int, all []int) bool {
+	for _, j := range all {
+		if o.knows(o.events[i].clock, o.events[j].task, j) {
+			return true
+		}
+	}
+	return false
 }
 
 // knows says whether a clock has event j of task t.
@@ -210,9 +281,7 @@ func (o *order) rivals(e *event, i int32, a *use) {
 		if own && w.Mode == sim.Write && w.event != i {
 			break
 		}
-		if w.Mode != sim.Read && !w.Idle {
-			changes++
-		}
+		changes += w.changes()
 		if own || int(w.event) >= o.taken || !w.Mode.Conflicts(a.Mode) {
 			continue
 		}
@@ -268,14 +337,22 @@ func (o *order) openBefore(w *use, i int32, a *use, changes int) bool {
 	}
 }
 
+// changes is 1 if the use changed the object, else 0.
+func (u *use) changes() int {
+	if u.Mode == sim.Read || u.Idle {
+		return 0
+	}
+	return 1
+}
+
 // change is the event that made the first of the changes that b waited for.
 func (o *order) change(b *use) int32 {
 	left := b.Since
 	for u := b.previous; ; u = o.accesses[u].previous {
-		if w := &o.accesses[u]; w.Mode != sim.Read && !w.Idle {
-			if left--; left == 0 {
-				return w.event
-			}
+		w := &o.accesses[u]
+		left -= uint32(w.changes())
+		if left == 0 {
+			return w.event
 		}
 	}
 }
@@ -307,11 +384,7 @@ func (o *order) possible(i int) bool {
 		open := false
 		for y := last.first; y < last.end; y++ {
 			if w := &o.accesses[y]; w.Obj == u.Obj {
-				changes := 0
-				if w.Mode != sim.Read && !w.Idle {
-					changes = 1
-				}
-				if !o.openBefore(w, int32(i), u, changes) {
+				if !o.openBefore(w, int32(i), u, w.changes()) {
 					return false
 				}
 				open = true
@@ -325,15 +398,15 @@ func (o *order) possible(i int) bool {
 	return true
 }
 
-// notAfter is what was taken after event j without depending on it. A step that
-// broke a rule depends on everything before it. The slice is valid until the next
-// call, and has room for one step more.
-func (o *order) notAfter(f *feet, j int) []step {
+// notAfter is what was taken after event j without depending on it or on one of
+// others, which come later. A step that broke a rule depends on everything before
+// it. The slice is valid until the next call, and has room for one step more.
+func (o *order) notAfter(f *feet, j int, others ...int) []step {
 	t := o.events[j].task
 	v := o.sequence[:0]
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
-		if k != o.fatal && !o.knows(e.clock, t, j) {
+		if k != o.fatal && !o.knows(e.clock, t, j) && !o.afterAny(k, others) {
 			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.footprint(f, k)})
 		}
 	}

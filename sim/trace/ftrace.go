@@ -72,8 +72,16 @@ func flags(r *sim.Record) string {
 		irqs = 'b'
 	}
 	switch r.Context {
+	case sim.NMI, sim.Trap: // a trap of the kernel counts as one
+		context = 'z'
+		if r.Below == sim.HardIRQ {
+			context = 'Z'
+		}
 	case sim.HardIRQ:
 		context = 'h'
+		if r.Below == sim.SoftIRQ {
+			context = 'H'
+		}
 	case sim.SoftIRQ:
 		context = 's'
 	}

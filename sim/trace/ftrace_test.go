@@ -95,6 +95,10 @@ func TestFtraceFlags(t *testing.T) {
 		{sim.Record{IRQsOff: true, BHOff: true, Preempt: 3}, "D..3."},
 		{sim.Record{IRQsOff: true, Context: sim.HardIRQ, Preempt: 0x1c}, "d.hc."},
 		{sim.Record{Context: sim.SoftIRQ}, "..s.."},
+		{sim.Record{Context: sim.HardIRQ, Below: sim.SoftIRQ, IRQsOff: true}, "d.H.."},
+		{sim.Record{Context: sim.NMI, Below: sim.SoftIRQ, IRQsOff: true}, "d.z.."},
+		{sim.Record{Context: sim.NMI, Below: sim.HardIRQ, IRQsOff: true}, "d.Z.."},
+		{sim.Record{Context: sim.Trap, IRQsOff: true}, "d.z.."},
 	} {
 		c.r.Text = "f()"
 		if line := render(t, c.r)[0]; !strings.Contains(line, "[000] "+c.want+" ") {
