@@ -56,6 +56,7 @@ type K struct {
 	bhOff   int
 	irqOff  int
 	held    []held
+	rcu     rcuReader
 
 	clock clock
 }
@@ -76,6 +77,7 @@ func (k *K) reset() {
 	k.at, k.waitsFor = nil, nil
 	k.ctx, k.preempt, k.bhOff, k.irqOff = Task, 0, 0, 0
 	k.held = k.held[:0]
+	k.rcu.reset()
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
 }
 
@@ -102,6 +104,7 @@ func (k *K) body(yield func(struct{}) bool) {
 // says who goes on.
 func (k *K) run() {
 	defer k.ended()
+	k.arrive()
 	k.f(k)
 	k.exit()
 }
@@ -205,6 +208,7 @@ func (k *K) take() {
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
 	}
+	k.enterSections()
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first
 	if p.obj != nil {

@@ -20,6 +20,8 @@ type Machine struct {
 	MaxSteps int
 	// AllocMayFail lets the strategy fail allocations.
 	AllocMayFail bool
+	// RCU is the kernel's RCU.
+	RCU RCUModel
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -41,6 +43,7 @@ type Machine struct {
 	lives   []*Life
 	after   []func(*K)
 
+	rcu     rcuState
 	lockdep lockdep
 	claimed []string
 
@@ -152,6 +155,7 @@ func (m *Machine) reset(s Strategy) {
 	m.after = m.after[:0]
 	m.claimed = nil
 	m.lockdep.reset()
+	m.rcu.reset()
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
 	for i := range m.objects {
@@ -439,7 +443,7 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
 	}
-	return uses
+	return k.pendingSections(uses)
 }
 
 // Unfinished are the tasks that had a step pending when the last execution

@@ -14,11 +14,13 @@ type Object struct {
 }
 
 // What a task's own object allows: woken lets a sleeper on a wait queue go on,
-// granted one that queues for a lock, and born lets a spawned task begin.
+// granted one that queues for a lock, born lets a spawned task begin, and graced
+// one go on for which a crowd has left.
 const (
 	woken Wait = 1 << iota
 	granted
 	born
+	graced
 )
 
 // objectInfo is what the machine keeps of an object beside the object.

@@ -301,7 +301,7 @@ func (r *splat) atomic() {
 	r.line("BUG: sleeping function called from invalid context at %s:%d", at.File, at.Line)
 	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.irqOff > 0 || k.ctx == HardIRQ), k.pid(), k.name)
 	r.line("preempt_count: %x, expected: 0", k.preemptCount())
-	r.line("RCU nest depth: 0, expected: 0")
+	r.line("RCU nest depth: %d, expected: 0", k.rcuPreemptDepth())
 	r.locks(k)
 	for i := len(k.held) - 1; i >= 0; i-- {
 		if k.held[i].o.spins {

@@ -5,6 +5,7 @@ package sim
 func (k *K) sleep(op Op, what *Object, w Wait) {
 	k.wake.name = what.name
 	k.inCall, k.waitsFor = op, what
+	k.fallAsleep()
 	k.StepWait(opSleep, &k.wake, Write, w)
 	k.waitsFor = nil
 }

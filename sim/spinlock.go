@@ -37,6 +37,7 @@ func (k *K) SpinTrylock(l *SpinLock) bool {
 	}
 	k.preempt++
 	k.own(&l.o)
+	k.enterSections()
 	return true
 }
 
@@ -53,6 +54,7 @@ func (k *K) SpinLockBH(l *SpinLock) {
 func (k *K) SpinUnlockBH(l *SpinLock) {
 	k.unspin(l, opSpinUnlockBH)
 	k.bhOff--
+	k.leaveSections()
 }
 
 // SpinLockIRQSave is spin_lock_irqsave(): interrupts are off too. It returns
@@ -68,6 +70,7 @@ func (k *K) SpinLockIRQSave(l *SpinLock) (flags int) {
 func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 	k.unspin(l, opSpinUnlockIRQRest)
 	k.irqOff = flags
+	k.leaveSections()
 }
 
 func (k *K) spin(l *SpinLock, op Op) {
@@ -82,4 +85,5 @@ func (k *K) unspin(l *SpinLock, op Op) {
 	k.Step(op, &l.o, Write)
 	k.disown(&l.o)
 	k.preempt--
+	k.leaveSections()
 }
