@@ -7,7 +7,7 @@ var (
 	SuspiciousRCU = Kind{"suspicious-rcu", "WARNING: suspicious RCU usage"}
 	RCUHeadTwice  = Kind{"rcu-head-queued-twice", "WARNING: ODEBUG bug"}
 	SRCUIndex     = Kind{"srcu-index", "WARNING: index of no SRCU reader"}
-	SRCUBusy      = Kind{"srcu-busy", "WARNING: SRCU cleaned up in use"}
+	SRCUBusy      = Kind{"srcu-busy", "WARNING: used SRCU domain cleaned up"}
 )
 
 // suspicious reports an RCU usage that lockdep calls so; what is its text.

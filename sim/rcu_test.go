@@ -254,7 +254,7 @@ func TestRCUWaitsForTheReadersOfItsFlavour(t *testing.T) {
 			for _, u := range updaters {
 				for _, r := range rcuReaders {
 					waits := slices.Contains(strings.Fields(rows[column[r.name]]), flavour)
-					result := search(t, on(model, nil,
+					result, err := explore.Run(t.Context(), on(model, nil,
 						func(k *sim.K, w *rcuWorld) {
 							r.read(k, w, func(k *sim.K, inner *world) { lookInside(k, inner, &w.p) })
 						},
@@ -262,7 +262,10 @@ func TestRCUWaitsForTheReadersOfItsFlavour(t *testing.T) {
 							w.p.Assign(k, nil)
 							u.wait(k, w)
 							k.Kfree(&w.life)
-						}))
+						}), explore.Options{MinimiseExecutions: 1})
+					if err != nil || !result.Complete {
+						t.Fatal(err)
+					}
 					found := len(result.Findings) > 0
 					if found && (len(result.Findings) > 1 || result.Findings[0].Violation.Kind != sim.UseAfterFree) {
 						t.Errorf("model %d, %s against %s: %v", model, u.name, r.name, result.Findings[0].Violation)
