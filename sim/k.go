@@ -208,7 +208,9 @@ func (k *K) take() {
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
 	}
-	k.enterSections()
+	if m.rcu.watched {
+		k.enterSections()
+	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first
 	if p.obj != nil {

@@ -261,6 +261,11 @@ func TestRCUCallbackRules(t *testing.T) {
 			k.SRCUBarrier(&w.srcu)
 			k.CleanupSRCUStruct(&w.srcu)
 		}},
+		{"in an object that is freed", "KASAN: slab-use-after-free Write", "", func(k *sim.K, w *rcuWorld) {
+			w.srcu.In(&w.life)
+			k.Kfree(&w.life)
+			k.SRCUReadLock(&w.srcu)
+		}},
 		{"used after it was cleaned up", "KASAN: slab-use-after-free Write", "", func(k *sim.K, w *rcuWorld) {
 			k.CleanupSRCUStruct(&w.srcu)
 			k.SRCUReadLock(&w.srcu)

@@ -240,7 +240,7 @@ var column = map[string]string{
 	"rcu_read_lock_trace": "trace", "srcu_read_lock": "srcu", "srcu_down_read": "srcu", "other code": "other",
 }
 
-func lookInside(k *sim.K, w *world, p *sim.RCUPointer[sim.Word[int]]) {
+func lookInside(k *sim.K, p *sim.RCUPointer[sim.Word[int]]) {
 	if in := p.DereferenceRaw(k); in != nil {
 		in.Read(k)
 	}
@@ -256,7 +256,7 @@ func TestRCUWaitsForTheReadersOfItsFlavour(t *testing.T) {
 					waits := slices.Contains(strings.Fields(rows[column[r.name]]), flavour)
 					result, err := explore.Run(t.Context(), on(model, nil,
 						func(k *sim.K, w *rcuWorld) {
-							r.read(k, w, func(k *sim.K, inner *world) { lookInside(k, inner, &w.p) })
+							r.read(k, w, func(k *sim.K, _ *world) { lookInside(k, &w.p) })
 						},
 						func(k *sim.K, w *rcuWorld) {
 							w.p.Assign(k, nil)
@@ -500,7 +500,10 @@ func TestRCUTasksWaitsForSleep(t *testing.T) {
 	// A task that sleeps is not waited for, or this would hang.
 	r := search(t, on(sim.ConsolidatedRCU, nil,
 		func(k *sim.K, w *rcuWorld) { w.x.Read(k); k.WaitForCompletion(&w.done) },
-		func(k *sim.K, w *rcuWorld) { w.x.Read(k); k.WaitEvent(&w.queue, func() bool { return w.y.Read(k) == 1 }) },
+		func(k *sim.K, w *rcuWorld) {
+			w.x.Read(k)
+			k.WaitEvent(&w.queue, func() bool { return w.y.Read(k) == 1 })
+		},
 		func(k *sim.K, w *rcuWorld) {
 			k.SynchronizeRCUTasks()
 			k.Complete(&w.done)
@@ -537,5 +540,38 @@ func TestRCUPolled(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"0 0", "0 1", "1 1"}; !slices.Equal(slices.Compact(got), want) || len(r.Findings) > 0 {
 		t.Errorf("polls say %q, want %q", slices.Compact(got), want)
+	}
+}
+
+// A region that a step enters by the way is known before the step is taken, and
+// once a machine watches regions it does so in every execution.
+func TestRCURegionIsKnownBeforehand(t *testing.T) {
+	for _, r := range rcuReaders {
+		m := sim.NewMachine()
+		p := on(sim.PreemptRCU, nil,
+			func(k *sim.K, _ *rcuWorld) { k.SynchronizeSched(); k.SynchronizeRCUBH(); k.SynchronizeRCUTasks() },
+			func(k *sim.K, w *rcuWorld) {
+				r.read(k, w, func(k *sim.K, w *world) { w.x.Read(k); w.y.Read(k) })
+			})
+		var pending []sim.Access
+		o := m.Run(p, sim.StrategyFunc(func(*sim.Machine, *sim.Point) int { return 0 }))
+		learnt := 0
+		for ; o.Learnt; learnt++ {
+			o = m.Run(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
+				if n := len(m.Events()); n > 0 {
+					e := &m.Events()[n-1]
+					same := func(a, b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode }
+					if known := m.Accesses(e)[:e.Known]; !slices.EqualFunc(pending, known, same) {
+						t.Errorf("%s: %s was to use %v and used %v", r.name, e.Op, pending, known)
+					}
+				}
+				pending = m.Pending(p.Tasks[0], pending[:0])
+				return 0
+			}))
+		}
+		if o.Violation != nil || learnt != 3 {
+			t.Errorf("%s: %v, learnt %d times, want 3", r.name, o.Violation, learnt)
+		}
+		m.Close()
 	}
 }

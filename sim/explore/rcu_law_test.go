@@ -61,9 +61,7 @@ type rcuWorld struct {
 	model    sim.RCUModel
 	x        [2]sim.Word[int]
 	spin     [8]sim.SpinLock
-	locks    int
 	srcu     [2]sim.SRCU
-	heads    []*sim.RCUHead
 	log      map[string][]int
 	sections []*rcuSection
 	broken   string
@@ -308,18 +306,54 @@ func (p rcuProgram) program(observe func(end string)) sim.Program {
 	}
 }
 
+// foretold is a strategy that holds each step to what was known of it before it
+// was taken.
+type foretold struct {
+	*every
+	t    rapid.TB
+	uses []sim.Access
+	at   int // the step that they are of, -1 if none
+}
+
+func (s *foretold) Choose(m *sim.Machine, p *sim.Point) int {
+	s.compare(m)
+	i := s.every.Choose(m, p)
+	if p.Tasks != nil {
+		s.uses, s.at = m.Pending(p.Tasks[i], s.uses[:0]), p.Step
+	}
+	return i
+}
+
+func (s *foretold) compare(m *sim.Machine) {
+	if s.at < 0 || s.at >= len(m.Events()) {
+		return
+	}
+	e := &m.Events()[s.at]
+	s.at = -1
+	took := m.Accesses(e)
+	same := len(s.uses) <= int(e.Known)
+	for i, a := range s.uses {
+		same = same && took[i].Obj == a.Obj && took[i].Mode == a.Mode
+	}
+	if !same {
+		s.t.Fatalf("%s of %s was to use %v, of which it knew, and used %v, %d of them known", e.Op, m.TaskName(e.Task), s.uses, took, e.Known)
+	}
+}
+
 // rcuTruth is what a search without reduction sees.
-func rcuTruth(p rcuProgram, most int) (*truth, bool) {
+func rcuTruth(t rapid.TB, p rcuProgram, most int) (*truth, bool) {
 	m, second := sim.NewMachine(), sim.NewMachine()
 	defer m.Close()
 	defer second.Close()
 	var end string
 	prog := p.program(func(e string) { end = e })
 	f := &truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
-	for s := new(every); ; {
+	for s := (&foretold{every: new(every), t: t}); ; {
+		s.at = -1
 		o := m.Run(prog, s)
+		s.compare(m)
 		if o.Learnt {
-			s = new(every)
+			s.every = new(every)
 			*f = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
 			continue
 		}
@@ -398,14 +432,41 @@ func TestRCUSearchesAgree(t *testing.T) {
 	for name, readers := range map[string]func(*rapid.T) []string{"any": anyReaders, "few": fewReaders} {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				wantRCU(rt, rcuPrograms(readers).Draw(rt, "program"))
+				wantRCU(rt, rcuPrograms(readers).Draw(rt, "program"), mostExecutions)
 			})
 		})
 	}
 }
 
-func wantRCU(t rapid.TB, p rcuProgram) {
-	want, ok := rcuTruth(p, mostExecutions)
+// Programs in which several grace periods meet the same readers.
+func TestRCUProgramsThatMeet(t *testing.T) {
+	read := do("read", 0)
+	wait, reader := []act{do("wait rcu", 0)}, []act{in("in rcu", 0, read)}
+	for _, test := range []struct {
+		name string
+		p    program
+	}{
+		{"two waits and a reader", program{wait, wait, reader}},
+		{"two readers and a wait", program{wait, reader, reader}},
+		{"two waits in turn", program{append(wait, wait...), reader}},
+		{"a wait and a callback", program{wait, {do("call rcu", 0)}, reader}},
+		{"two callbacks", program{{do("call rcu", 0), do("call rcu", 1)}, reader}},
+		{"a callback and a barrier", program{{do("call rcu", 0)}, {do("barrier rcu", 0), read}, reader}},
+		{"a poll", program{wait, {do("poll", 0)}, reader}},
+		{"a violation beside a reader", program{{in("in rcu", 0, do("wait rcu", 0))}, {in("in spin", 0, read)}, wait}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for model := sim.ConsolidatedRCU; model <= sim.ClassicRCU; model++ {
+				wantRCU(t, rcuProgram{model, test.p}, 100_000)
+			}
+		})
+	}
+}
+
+// wantRCU compares the searches with one without reduction, unless that takes too
+// long, and holds the grace periods to their promise in each of its executions.
+func wantRCU(t rapid.TB, p rcuProgram, most int) {
+	want, ok := rcuTruth(t, p, most)
 	if !ok {
 		return
 	}
