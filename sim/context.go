@@ -25,27 +25,35 @@ func (k *K) Context() Context {
 var (
 	opPreemptDisable = NewOp("preempt_disable()")
 	opPreemptEnable  = NewOp("preempt_enable()")
+	opMightSleep     = NewOp("might_sleep()")
 )
 
 // PreemptDisable is preempt_disable(): until the matching PreemptEnable the
-// task must not sleep.
-func (k *K) PreemptDisable() { k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff) }
+// task must not sleep. It is a step only where a grace period may wait for it or
+// others share the CPU, and so are its like.
+func (k *K) PreemptDisable() { k.maskStep(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff) }
 
 // PreemptEnable is preempt_enable().
-func (k *K) PreemptEnable() { k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff) }
+func (k *K) PreemptEnable() { k.maskStep(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff) }
 
 // inAtomic says that the code must not sleep.
 func (k *K) inAtomic() bool {
-	return k.ctx != Task || k.preempt > 0 || k.bhOff > 0 || k.irqOff > 0
+	return k.ctx != Task || k.preempt > 0 || k.bhOff > 0 || k.irqOff > 0 || k.rcuPreemptDepth() > 0
 }
 
 // MightSleep is might_sleep(): it fails if the code runs where it must not
 // sleep, whether or not it would have to wait this time. The subject is what it
-// would wait for.
+// would wait for. For RCU Tasks it counts as a sleep: nobody may rely on not having
+// to wait.
 func (k *K) MightSleep(subject string) {
-	if !k.m.aborting && k.inAtomic() {
+	if k.m.aborting {
+		return
+	}
+	k.checkSleep()
+	if k.inAtomic() {
 		k.Fail(&Violation{Kind: Atomic, Subject: subject})
 	}
+	k.rest(opMightSleep)
 }
 
 // exit checks what a task may not leave behind.
@@ -56,4 +64,5 @@ func (k *K) exit() {
 	if k.preempt != 0 || k.bhOff != 0 || k.irqOff != 0 {
 		k.Fail(&Violation{Kind: AtomicAtExit, Subject: k.name + " ends with preemption, softirqs or interrupts off, or switched on once too often"})
 	}
+	k.depart()
 }

@@ -280,12 +280,31 @@ func masked(preempt, bh, irq int) int {
 }
 
 // mask sets the counters of what is switched off. Where that makes a difference
-// to others on the CPU it is a step.
+// to others on the CPU it is a step. A lock and its like call it; whoever a grace
+// period waits for becomes so with the step of the lock, and no longer is with that
+// of the unlock.
 func (k *K) mask(op Op, preempt, bh, irq int) {
 	comes := irq < k.irqOff || bh < k.bhOff
 	k.setMasks(op, preempt, bh, irq)
 	if comes {
 		k.canCome()
+	}
+	k.leaveSections()
+}
+
+// maskStep is mask for a call that does nothing else: it is a step, too, where it
+// begins or ends what a grace period waits for.
+func (k *K) maskStep(op Op, preempt, bh, irq int) {
+	begins := preempt > k.preempt || bh > k.bhOff || irq > k.irqOff
+	comes := irq < k.irqOff || bh < k.bhOff
+	k.setMasks(op, preempt, bh, irq)
+	if comes {
+		k.canCome()
+	}
+	if begins {
+		k.beginSection(op)
+	} else {
+		k.endSection(op)
 	}
 }
 

@@ -132,6 +132,7 @@ func (d *deferred) withdraw() {
 func (d *deferred) loop(k *K) {
 	for {
 		k.daemon, k.late, k.chain = true, true, 0
+		k.rcu.gone = true
 		k.StepWait(d.op, &d.o, Write, due)
 		k.daemon, k.late, k.chain = false, false, d.chain
 		if d.last {
@@ -141,8 +142,24 @@ func (d *deferred) loop(k *K) {
 		}
 		d.inside(k)
 		d.withdraw()
+		k.comesUp()
 		d.serve(k)
+		k.depart()
+		k.leave()
 	}
+}
+
+// comesUp is the arrival of an agent, a handler or a worker, as part of the step
+// that it has waited for. An idle one is nowhere.
+func (k *K) comesUp() {
+	if c := k.c; c != nil && k.ctx != Task {
+		k.Touch(&c.o, Write)
+		c.sections++
+		c.irqsOff += flag(k.ctx == HardIRQ)
+		c.update()
+	}
+	k.rcu.gone = false
+	k.enterSections()
 }
 
 // work runs f in the agent k, under the pseudo-locks as which lockdep knows it. end

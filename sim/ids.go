@@ -45,9 +45,34 @@ type facts struct {
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
 	loops map[uint64]bool
-	// tasksWork says that some task is given work by another.
-	tasksWork bool
+	// polled says that somebody asks how far grace periods are.
+	polled bool
+	// steps are the reasons for which there are more steps than there would be.
+	// A schedule names them, so that its steps can be counted by a machine that
+	// has yet to learn of them.
+	steps reasons
 }
+
+// reasons is a set of reasons to take more steps: with tasksWork tasks end with a
+// step, as they may be given work by others, and with the others the regions of
+// code that a flavour of RCU waits for begin and end with one.
+type reasons uint16
+
+const tasksWork reasons = 1
+
+// stepsOf is the reason for which the regions of f have steps.
+func stepsOf(f flavour) reasons { return tasksWork << (1 + f) }
+
+func (r reasons) has(s reasons) bool { return r&s != 0 }
+
+// reasonNames are the names of the reasons in a schedule.
+var reasonNames = func() (names [1 + flavours]string) {
+	names[0] = "task_work"
+	for f, name := range flavourNames {
+		names[1+f] = name
+	}
+	return names
+}()
 
 // learn adds to the facts.
 func (s *ids) learn(add func(*facts)) {

@@ -55,30 +55,30 @@ var (
 
 // LocalIRQDisable is local_irq_disable(): no interrupt comes to this CPU until
 // LocalIRQEnable.
-func (k *K) LocalIRQDisable() { k.mask(opIRQDisable, k.preempt, k.bhOff, 1) }
+func (k *K) LocalIRQDisable() { k.maskStep(opIRQDisable, k.preempt, k.bhOff, 1) }
 
 // LocalIRQEnable is local_irq_enable(): interrupts are on again, however often
 // they were switched off.
-func (k *K) LocalIRQEnable() { k.mask(opIRQEnable, k.preempt, k.bhOff, 0) }
+func (k *K) LocalIRQEnable() { k.maskStep(opIRQEnable, k.preempt, k.bhOff, 0) }
 
 // LocalIRQSave is local_irq_save(): it switches interrupts off and returns the
 // state to be given to LocalIRQRestore.
 func (k *K) LocalIRQSave() (flags int) {
 	flags = k.irqOff
-	k.mask(opIRQSave, k.preempt, k.bhOff, flags+1)
+	k.maskStep(opIRQSave, k.preempt, k.bhOff, flags+1)
 	return flags
 }
 
 // LocalIRQRestore is local_irq_restore(): interrupts are on or off as they were.
-func (k *K) LocalIRQRestore(flags int) { k.mask(opIRQRestore, k.preempt, k.bhOff, flags) }
+func (k *K) LocalIRQRestore(flags int) { k.maskStep(opIRQRestore, k.preempt, k.bhOff, flags) }
 
 // LocalBHDisable is local_bh_disable(): no softirq comes to this CPU until the
 // matching LocalBHEnable.
-func (k *K) LocalBHDisable() { k.mask(opBHDisable, k.preempt, k.bhOff+1, k.irqOff) }
+func (k *K) LocalBHDisable() { k.maskStep(opBHDisable, k.preempt, k.bhOff+1, k.irqOff) }
 
 // LocalBHEnable is local_bh_enable(): softirqs that were raised meanwhile come
 // from now on.
-func (k *K) LocalBHEnable() { k.mask(opBHEnable, k.preempt, k.bhOff-1, k.irqOff) }
+func (k *K) LocalBHEnable() { k.maskStep(opBHEnable, k.preempt, k.bhOff-1, k.irqOff) }
 
 // IRQsDisabled is irqs_disabled().
 func (k *K) IRQsDisabled() bool { return k.irqOff > 0 || k.ctx >= HardIRQ }

@@ -62,6 +62,7 @@ type K struct {
 	irqOff  int
 	traps   int // handlers of traps that it runs, see Exception
 	held    []held
+	rcu     rcuReader
 
 	// What a task that may be going round a loop has looked at since it last did
 	// anything else, see spin.go.
@@ -100,6 +101,7 @@ func (k *K) reset() {
 	k.works.reset()
 	k.ctx, k.preempt, k.bhOff, k.irqOff, k.traps = Task, 0, 0, 0, 0
 	k.held = k.held[:0]
+	k.rcu.reset()
 	k.clock = append(k.clock[:0], 1) // the setup's epoch; others inherit
 }
 
@@ -126,7 +128,10 @@ func (k *K) body(yield func(struct{}) bool) {
 // says who goes on.
 func (k *K) run() {
 	defer k.ended()
-	k.enter()
+	if !k.daemon { // the agent of a timer arrives when that is due
+		k.enter()
+		k.arrive()
+	}
 	k.f(k)
 	k.exitTaskWork()
 	k.exit()
@@ -257,6 +262,9 @@ func (k *K) take() {
 	}
 	if p.cpu != 0 {
 		m.enter(&k.c.o, Read, p.cpu)
+	}
+	if m.rcu.watched {
+		k.enterSections()
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first

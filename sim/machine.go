@@ -33,6 +33,8 @@ type Machine struct {
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
 	// for under a raw one.
 	ProveRawLockNesting bool
+	// RCU is the kernel's RCU.
+	RCU RCUModel
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -59,6 +61,7 @@ type Machine struct {
 	known   *facts // when the execution began
 	trial   trial
 
+	rcu     rcuState
 	lockdep lockdep
 	cpus    cpus
 	claimed []string
@@ -120,7 +123,8 @@ func NewMachine() *Machine {
 // time, each in a goroutine of its own.
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
-	s.MaxSteps, s.AllocMayFail, s.ids = m.MaxSteps, m.AllocMayFail, m.ids
+	s.MaxSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash = m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash
+	s.ProveRawLockNesting, s.RCU, s.ids = m.ProveRawLockNesting, m.RCU, m.ids
 	return s
 }
 
@@ -148,6 +152,9 @@ func (m *Machine) Run(p Program, s Strategy) Outcome {
 }
 
 func (m *Machine) once(p Program, s Strategy) Outcome {
+	if r, ok := s.(*Replay); ok {
+		m.prepare(r.schedule)
+	}
 	m.reset(s)
 	defer m.unwind() // also when the strategy panics
 	m.guard(func() {
@@ -198,6 +205,7 @@ func (m *Machine) reset(s Strategy) {
 	m.system.reset()
 	m.lockdep.reset()
 	m.cpus.reset()
+	m.rcu.reset(m.known)
 	m.outcome = Outcome{}
 	m.aborting, m.choosing = false, false
 	for i := range m.objects {
@@ -554,7 +562,7 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	if w := k.pending.cpu; w != 0 {
 		uses = append(uses, Access{Obj: k.c.o.id, Mode: Read, Need: w, Before: k.c.o.allow})
 	}
-	return uses
+	return k.pendingSections(uses)
 }
 
 // Unfinished are the tasks that had a step pending when the last execution

@@ -15,13 +15,15 @@ type Object struct {
 
 // What a task's own object allows: woken lets a sleeper on a wait queue go on,
 // granted one that queues for a lock, and born lets a spawned task begin. timed
-// lets the timeout of a sleep come, and expired then ends it.
+// lets the timeout of a sleep come, and expired then ends it. graced lets one go
+// on for which a crowd has left.
 const (
 	woken Wait = 1 << iota
 	granted
 	born
 	timed
 	expired
+	graced
 )
 
 // objectInfo is what the machine keeps of an object beside the object.

@@ -120,7 +120,11 @@ func (m *Machine) address(o *Object) uint64 {
 // lock is a lock of a class as lockdep prints it: address, name, usage in
 // interrupts, and the kind of context that may wait for it.
 func (r *splat) lock(o *Object, class int16, at Frame) string {
-	return fmt.Sprintf("%016x %s, at: %s", r.k.m.address(o), r.class(class), at)
+	what := r.class(class)
+	if class == 0 { // no lock, but held: a reader of RCU
+		what = "(" + o.name + "){....}-{1:3}"
+	}
+	return fmt.Sprintf("%016x %s, at: %s", r.k.m.address(o), what, at)
 }
 
 // held is lock for one that is held.
@@ -294,7 +298,7 @@ func (r *splat) atomic() {
 	r.line("BUG: sleeping function called from invalid context at %s:%d", at.File, at.Line)
 	r.line("in_atomic(): %d, irqs_disabled(): %d, non_block: 0, pid: %d, name: %s", flag(k.preemptCount() > 0), flag(k.IRQsDisabled()), k.pid(), k.name)
 	r.line("preempt_count: %x, expected: 0", k.preemptCount())
-	r.line("RCU nest depth: 0, expected: 0")
+	r.line("RCU nest depth: %d, expected: 0", k.rcuPreemptDepth())
 	r.locks(k)
 	for i := len(k.held) - 1; i >= 0; i-- {
 		if w := k.held[i].o.wait; w == spins || w == alwaysSpins {

@@ -16,7 +16,7 @@ type deviation struct {
 
 // Turn is one choice in which an execution left the undisturbed course. It names
 // the task, which means the same on every machine; the name "" stands for the
-// choice of a value.
+// choice of a value, and one that begins with ! for a reason to take more steps.
 type Turn struct {
 	Step  int
 	Task  string
@@ -31,16 +31,29 @@ type Turn struct {
 // which says that unregister takes step 4 (counted from 0) and fault/io step 9,
 // and that the choice made in step 12 has the value 1. The empty schedule, in
 // which nothing is disturbed, is "-".
+//
+// What a machine has learnt can add steps to an execution: those with which
+// regions of code begin and end that a grace period waits for, or a task that may be
+// given work by another. Then the schedule begins with the reason, so that a
+// machine which has yet to learn of it counts the same steps:
+//
+//	!rcu_read_lock_sched,unregister@4
 type Schedule []Turn
 
 // Schedule is the last execution as a schedule.
 func (m *Machine) Schedule() Schedule {
-	s := make(Schedule, len(m.deviations))
-	for i, d := range m.deviations {
-		s[i] = Turn{Step: d.step, Value: d.value}
-		if d.task != 0 {
-			s[i].Task = m.tasks[d.task].name
+	s := make(Schedule, 0, len(m.deviations))
+	for i, name := range reasonNames {
+		if m.known.steps.has(1 << i) {
+			s = append(s, Turn{Task: "!" + name})
 		}
+	}
+	for _, d := range m.deviations {
+		t := Turn{Step: d.step, Value: d.value}
+		if d.task != 0 {
+			t.Task = m.tasks[d.task].name
+		}
+		s = append(s, t)
 	}
 	return s
 }
@@ -55,9 +68,12 @@ func (s Schedule) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if t.Task == "" {
+		switch {
+		case t.Task == "":
 			fmt.Fprintf(&b, "=%d@%d", t.Value, t.Step)
-		} else {
+		case t.reason():
+			b.WriteString(t.Task)
+		default:
 			fmt.Fprintf(&b, "%s@%d", t.Task, t.Step)
 		}
 	}
@@ -71,6 +87,14 @@ func ParseSchedule(text string) (Schedule, error) {
 	}
 	var s Schedule
 	for part := range strings.SplitSeq(text, ",") {
+		if name, ok := strings.CutPrefix(part, "!"); ok {
+			t := Turn{Task: part}
+			if !slices.Contains(reasonNames[:], name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].reason() {
+				return nil, fmt.Errorf("schedule: %q is no reason to take more steps, or not at the beginning, or there twice", part)
+			}
+			s = append(s, t)
+			continue
+		}
 		what, at, ok := strings.Cut(part, "@")
 		step, err := strconv.Atoi(at)
 		if !ok || what == "" || err != nil || step < 0 || at[0] == '+' {
@@ -83,12 +107,28 @@ func ParseSchedule(text string) (Schedule, error) {
 				return nil, fmt.Errorf("schedule: %q: the value must be a number above 0", part)
 			}
 		}
-		if n := len(s); n > 0 && !s[n-1].before(t) {
+		if n := len(s); n > 0 && !s[n-1].reason() && !s[n-1].before(t) {
 			return nil, fmt.Errorf("schedule: %q comes after step %d", part, s[n-1].Step)
 		}
 		s = append(s, t)
 	}
 	return s, nil
+}
+
+// reason says that the turn is none, but a reason to take more steps.
+func (t Turn) reason() bool { return strings.HasPrefix(t.Task, "!") }
+
+// prepare has the machine know what those have learnt that made the schedule.
+func (m *Machine) prepare(s Schedule) {
+	var more reasons
+	for _, t := range s {
+		if t.reason() {
+			more |= 1 << slices.Index(reasonNames[:], t.Task[1:])
+		}
+	}
+	if more&^m.ids.known.Load().steps != 0 {
+		m.ids.learn(func(f *facts) { f.steps |= more })
+	}
 }
 
 // before says whether t can stand before u in a schedule: steps go up, and in
@@ -111,6 +151,9 @@ func NewReplay(s Schedule) *Replay { return &Replay{schedule: s} }
 
 // Choose takes the next turn of the schedule when its step has come.
 func (r *Replay) Choose(m *Machine, p *Point) int {
+	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+		r.next++
+	}
 	if r.next == len(r.schedule) {
 		return 0
 	}
@@ -141,6 +184,9 @@ func (r *Replay) Restart() { r.next, r.Err = 0, nil }
 // Done returns why the execution that has ended was not the one of the
 // schedule, or nil.
 func (r *Replay) Done() error {
+	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+		r.next++ // there was nothing to choose
+	}
 	if r.Err == nil && r.next < len(r.schedule) {
 		t := r.schedule[r.next]
 		r.lost("the execution ended before step %d, where the schedule names %s", t.Step, t.what())

@@ -36,6 +36,9 @@ func (k *K) sleep(op Op, what *Object, w Wait) { k.sleepIn(opSleep, op, what, w)
 func (k *K) sleepIn(idle, op Op, what *Object, w Wait) {
 	k.wake.name = what.name
 	k.inCall, k.waitsFor, k.sleepsFor = op, what, w
+	if idle == opSleep {
+		k.fallAsleep()
+	}
 	k.StepWait(idle, &k.wake, Write, w)
 	k.waitsFor, k.sleepsFor = nil, 0
 }

@@ -89,7 +89,7 @@ func (k *K) prepareStop() {
 	}
 	c := k.c
 	k.StepWait(opStopPrepare, &c.o, Write, enterSoft)
-	k.preempt++
+	k.preempt++ // not by mask: it stops all that runs on the rest
 	c.on[Task] = k
 	c.update()
 }

@@ -25,8 +25,8 @@ var (
 func (k *K) taskWorks(p *K) *taskWorks {
 	m := k.m
 	m.own(&p.works.o, p, 1, p.name)
-	if !m.known.tasksWork {
-		m.learn(func(f *facts) { f.tasksWork = true })
+	if !m.known.steps.has(tasksWork) {
+		m.learn(func(f *facts) { f.steps |= tasksWork })
 	}
 	return &p.works
 }
@@ -77,7 +77,7 @@ func (k *K) runTaskWorks() {
 // exitTaskWork runs what is left at the end of the task, and closes the list in
 // the step that finds it empty.
 func (k *K) exitTaskWork() {
-	if !k.m.known.tasksWork || k.ctx != Task || k.setup {
+	if !k.m.known.steps.has(tasksWork) || k.ctx != Task || k.setup {
 		return
 	}
 	w := k.taskWorks(k)
