@@ -142,7 +142,7 @@ func (k *K) ended() {
 	m := k.m
 	r := recover()
 	k.alive = false
-	if r != nil {
+	if r != nil && r != errAssumed {
 		if r != errUnwind && !m.oops(k, r) {
 			k.dead = true // the panic takes the coroutine with it
 			panic(r)

@@ -84,6 +84,8 @@ type Outcome struct {
 	AtEnd bool
 	// Abandoned says that the strategy gave the execution up.
 	Abandoned bool
+	// Assumed says that an assumption did not hold, see [K.Assume].
+	Assumed bool
 	// Cut says that MaxSteps ended the execution.
 	Cut bool
 	// Learnt says that the machine gave the execution up because it came to
@@ -493,7 +495,7 @@ func (m *Machine) startOver(add func(*facts)) {
 
 // finish judges an execution in which no task can go on.
 func (m *Machine) finish() {
-	if m.aborting || m.outcome.Abandoned || m.outcome.Cut {
+	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed {
 		return
 	}
 	m.outcome.AtEnd = true

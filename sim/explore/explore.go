@@ -113,6 +113,8 @@ type Result struct {
 	// be equivalent to another one before their end, Merged those given up in
 	// a state that had been visited, and Cut those that had too many steps.
 	Executions, Blocked, Merged, Cut int
+	// Assumed counts executions in which an assumption did not hold.
+	Assumed int
 	// Varying says that steps of the same kind were seen to use different things
 	// in different places (a wake-up finds other waiters). DPOR then relies on
 	// less, and may have visited an interleaving more than once.
@@ -153,6 +155,9 @@ func (r *Result) Coverage() string {
 	counts := fmt.Sprintf("%d executions, %d blocked", r.Executions, r.Blocked)
 	if r.Strategy == Bounded {
 		counts = fmt.Sprintf("%d executions, %d merged", r.Executions, r.Merged)
+	}
+	if r.Assumed > 0 {
+		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
 	switch {
@@ -262,7 +267,7 @@ type runner struct {
 }
 
 // tally counts executions.
-type tally struct{ executions, blocked, merged, cut, steps, longest int }
+type tally struct{ executions, blocked, merged, cut, assumed, steps, longest int }
 
 // finding is a Finding in the making.
 type finding struct {
@@ -321,6 +326,8 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 		t.merged++
 	case o.Abandoned:
 		t.blocked++
+	case o.Assumed && o.Violation == nil:
+		t.assumed++
 	case o.Cut:
 		t.cut++
 		r.stop(fmt.Sprintf("an execution had more than %d steps", r.m.MaxSteps))
@@ -347,13 +354,14 @@ func (r *runner) add() {
 	t, sum := r.tally, r.result
 	r.tally = tally{}
 	if r.minimising {
-		sum.Minimising += t.executions + t.blocked + t.merged + t.cut
+		sum.Minimising += t.executions + t.blocked + t.merged + t.cut + t.assumed
 		return
 	}
 	sum.Executions += t.executions
 	sum.Blocked += t.blocked
 	sum.Merged += t.merged
 	sum.Cut += t.cut
+	sum.Assumed += t.assumed
 	sum.Steps += t.steps
 	sum.Longest = max(sum.Longest, t.longest)
 }

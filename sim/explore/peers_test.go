@@ -3,6 +3,7 @@ package explore_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"trapline/sim"
@@ -169,10 +170,47 @@ func locks(n, times int) sim.Program {
 }
 
 func dekker(m *sim.Machine) {
-	x := words(m, 2)
+	x := words(m, 3)
 	tasks(m, 2, func(i int, k *sim.K) {
 		x[i].Write(k, 1)
-		x[1-i].Read(k)
+		if x[1-i].Read(k) == 0 {
+			x[2].Write(k, i+1)
+			x[2].Read(k)
+		}
+	})
+}
+
+// ticketlock waits for its turn with smp_cond_load_acquire(), the loop of which
+// counts for nothing.
+func ticketlock(n int) sim.Program {
+	return func(m *sim.Machine) {
+		var next sim.AtomicInt
+		x := words(m, 2)
+		next.Init(m.Setup(), "next", 0)
+		owner, c := &x[0], &x[1]
+		tasks(m, n, func(_ int, k *sim.K) {
+			ticket := int(next.FetchInc(k))
+			owner.CondLoadAcquire(k, func(now int) bool { return now == ticket })
+			c.Write(k, c.Read(k)+1)
+			owner.Write(k, owner.Read(k)+1)
+		})
+	}
+}
+
+// peterson takes the loop of the lock for an assumption, as the program does that
+// the others were given.
+func peterson(m *sim.Machine) {
+	x := words(m, 4)
+	flags, turn, c := x[:2], &x[2], &x[3]
+	tasks(m, 2, func(i int, k *sim.K) {
+		flags[i].Write(k, 1)
+		turn.Write(k, 1-i)
+		k.Assume(flags[1-i].Read(k) == 0 || turn.Read(k) == i)
+		c.Write(k, i+1)
+		if v := c.Read(k); v != i+1 {
+			k.Fail(&sim.Violation{Kind: lost, Subject: "both were inside"})
+		}
+		flags[i].Write(k, 0)
 	})
 }
 
@@ -197,6 +235,9 @@ func TestOptimalCounts(t *testing.T) {
 		{"ainc(4)", ainc(4), 24},
 		{"ainc(6)", ainc(6), 720},
 		{"dekker", dekker, 3},
+		{"peterson", peterson, 4},
+		{"ticketlock(3)", ticketlock(3), 6},
+		{"ticketlock(5)", ticketlock(5), 120},
 		{"sb(3)", sb(3), 7},
 		{"sb(10)", sb(10), 1023},
 		{"locks(3x2)", locks(3, 2), 36},
@@ -242,6 +283,7 @@ func TestOptimalCountsLong(t *testing.T) {
 		{"counter(5x1)", counter(5, 1), 14400},
 		{"ainc(8)", ainc(8), 40320},
 		{"sb(14)", sb(14), 16383},
+		{"ticketlock(7)", ticketlock(7), 5040},
 		{"locks(3x6)", locks(3, 6), 46656},
 		{"locks(4x3)", locks(4, 3), 13824},
 	} {
@@ -268,5 +310,62 @@ func (p *peer) countBy(t *testing.T, workers int) {
 	}
 	if r.Executions != p.want || r.Blocked != 0 && workers == 1 {
 		t.Errorf("%d executions and %d blocked, want %d and 0", r.Executions, r.Blocked, p.want)
+	}
+}
+
+// TestVerdictsThatOthersMiss holds the default search to the bugs on which checkers
+// of this kind are compared: some of them say that there are none.
+func TestVerdictsThatOthersMiss(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		program sim.Program
+		titles  []string
+	}{
+		{"deadlock", func(m *sim.Machine) {
+			l := mutexes(m, 2)
+			tasks(m, 2, func(i int, k *sim.K) {
+				k.MutexLock(&l[i])
+				k.MutexLock(&l[1-i])
+				k.MutexUnlock(&l[1-i])
+				k.MutexUnlock(&l[i])
+			})
+		}, []string{"possible deadlock"}},
+		{"livelock", func(m *sim.Machine) {
+			x := words(m, 1)
+			m.Go("waiter", func(k *sim.K) {
+				for x[0].Read(k) == 0 {
+				}
+			})
+			m.Go("other", func(*sim.K) {})
+		}, []string{"BUG: soft lockup"}},
+		{"lostupdate", func(m *sim.Machine) {
+			x := words(m, 1)
+			tasks(m, 2, func(_ int, k *sim.K) { x[0].Write(k, x[0].Read(k)+1) })
+			m.After(func(k *sim.K) {
+				if v := x[0].Read(k); v != 2 {
+					k.Fail(&sim.Violation{Kind: lost, Subject: "an update was lost"})
+				}
+			})
+		}, []string{"lost"}},
+		{"race", func(m *sim.Machine) {
+			var x sim.Cell[int]
+			x.Init(m.Setup(), "x")
+			tasks(m, 2, func(_ int, k *sim.K) { x.Set(k, x.Get(k)+1) })
+		}, []string{"KCSAN: data-race"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := explore.Run(context.Background(), test.program, explore.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict() != explore.Violation {
+				t.Fatalf("%s: %s", r.Verdict(), r.Coverage())
+			}
+			for _, want := range test.titles {
+				if title := r.Findings[0].Violation.Title; !strings.HasPrefix(title, want) {
+					t.Errorf("%q, want %q", title, want)
+				}
+			}
+		})
 	}
 }
