@@ -2,38 +2,120 @@ package explore_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"trapline/sim"
 	"trapline/sim/explore"
 )
 
+// peers are the rows of the comparison whose speed matters, with the best figure
+// that was measured of another checker, in executions a second of CPU time; 0 where
+// there is none. It was measured on another machine of the same size.
+var peers = []struct {
+	peer
+	best float64 // GenMC 0.10.3 or 0.11
+}{
+	{peer{"fib(4)", fib(4), 19605}, 0},
+	{peer{"fib(5)", fib(5), 218243}, 197_000},
+	{peer{"sb(14)", sb(14), 16383}, 182_000},
+	{peer{"counter(5x1)", counter(5, 1), 14400}, 360_000},
+	{peer{"ainc(8)", ainc(8), 40320}, 40_000},
+	{peer{"lastzero(13)", lastzero(13), 32768}, 30_000},
+	{peer{"readers(15)", readers(15), 32768}, 0},
+	{peer{"indexer(15)", indexer(15), 4096}, 0},
+	{peer{"ticketlock(7)", ticketlock(7), 5040}, 0},
+	{peer{"locks(3x6)", locks(3, 6), 46656}, 11_200},
+	{peer{"locks(4x3)", locks(4, 3), 13824}, 0},
+	{peer{"filesystem(22)", filesystem(22), 512}, 880},
+}
+
 // BenchmarkExhaustive prints how fast the exhaustive search goes through the
-// programs of the comparison.
+// programs of the comparison: executions a second of CPU time, and beside it the
+// best figure of another checker.
 func BenchmarkExhaustive(b *testing.B) {
-	for _, bench := range []struct {
-		name    string
-		program sim.Program
-	}{
-		{"fib(4)", fib(4)},
-		{"sb(14)", sb(14)},
-		{"counter(5x1)", counter(5, 1)},
-		{"locks(3x6)", locks(3, 6)},
-		{"filesystem(22)", filesystem(22)},
-	} {
-		b.Run(bench.name, func(b *testing.B) {
+	for _, p := range peers {
+		b.Run(p.name, func(b *testing.B) {
 			b.ReportAllocs()
-			executions := 0
+			executions, before := 0, cpuTime()
 			for b.Loop() {
-				r, err := explore.Run(context.Background(), bench.program, explore.Options{})
-				if err != nil || !r.Complete {
-					b.Fatal(err)
+				r, err := explore.Run(context.Background(), p.program, explore.Options{})
+				if err != nil || r.Executions != p.want || r.Blocked > 0 {
+					b.Fatal(r, err)
 				}
 				executions += r.Executions
 			}
-			b.ReportMetric(float64(executions)/float64(b.N), "executions")
-			b.ReportMetric(float64(executions)/b.Elapsed().Seconds(), "executions/s")
+			b.ReportMetric(float64(executions)/(cpuTime()-before).Seconds(), "executions/cpu-s")
+			b.ReportMetric(p.best, "best-peer/cpu-s")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// cpuTime is the CPU time that the process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+var alone = flag.String("alone", "", "the program of the comparison that TestAlone runs")
+
+// TestAlone runs one program of the comparison and prints the most memory that the
+// process has had: BenchmarkResident calls it.
+func TestAlone(t *testing.T) {
+	for _, p := range peers {
+		if p.name != *alone {
+			continue
+		}
+		p.count(t)
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Skip(err)
+		}
+		for line := range strings.Lines(string(status)) {
+			if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				fmt.Print("resident: ", strings.TrimSpace(size), "\n")
+			}
+		}
+	}
+}
+
+// BenchmarkResident prints the most memory that a search of a program has had
+// resident, the test binary included, in a process of its own.
+func BenchmarkResident(b *testing.B) {
+	self, err := os.Executable()
+	if err != nil {
+		b.Skip(err)
+	}
+	for _, p := range peers {
+		b.Run(p.name, func(b *testing.B) {
+			most := 0
+			for b.Loop() {
+				out, err := exec.Command(self, "-test.run=^TestAlone$", "-test.v", "-alone="+p.name).Output()
+				if err != nil {
+					b.Fatal(err)
+				}
+				kib := 0
+				for line := range strings.Lines(string(out)) {
+					if n, err := fmt.Sscanf(line, "resident: %d kB", &kib); n == 1 && err == nil {
+						most = max(most, kib)
+					}
+				}
+			}
+			if most == 0 {
+				b.Skip("this system does not say")
+			}
+			b.ReportMetric(float64(most)/1024, "MiB")
+			b.ReportMetric(0, "ns/op")
 		})
 	}
 }
