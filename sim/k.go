@@ -175,7 +175,7 @@ func (k *K) Machine() *Machine { return k.m }
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
 	p := &k.pending
-	return k.open() && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
+	return p.wait == 0 && p.cpu == 0 || k.open() && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
 }
 
 // open says whether the object of the pending step allows it.

@@ -16,9 +16,11 @@ import (
 // what replays it. It fails as well if the search is not complete, for then nothing
 // is known of the rest, unless Options.AllowIncomplete says that this will do; a
 // sample is never complete, and need not be. What was covered goes to the log of
-// the test. The search stops when the time of the test is nearly up.
-func Check(t testing.TB, p sim.Program, o Options) *Result {
+// the test. The search stops when the time of the test is nearly up. Options may be
+// given once; without them the search is exhaustive.
+func Check(t testing.TB, p sim.Program, options ...Options) *Result {
 	t.Helper()
+	o := only(options)
 	r := inTime(t, p, o)
 	for _, f := range r.Findings {
 		t.Errorf("%s", f.story())
@@ -33,8 +35,9 @@ func Check(t testing.TB, p sim.Program, o Options) *Result {
 
 // Expect is Check for a program that is to break one rule: the test fails if there
 // is no violation with this title, or one with another. It returns the finding.
-func Expect(t testing.TB, p sim.Program, title string, o Options) *Finding {
+func Expect(t testing.TB, p sim.Program, title string, options ...Options) *Finding {
 	t.Helper()
+	o := only(options)
 	r := inTime(t, p, o)
 	var found *Finding
 	for _, f := range r.Findings {
@@ -53,8 +56,9 @@ func Expect(t testing.TB, p sim.Program, title string, o Options) *Finding {
 
 // Replay runs p once, after a schedule in its text form, and logs what happens. The
 // test fails if that breaks a rule, and if the schedule does not fit the program.
-func Replay(t testing.TB, p sim.Program, schedule string, o Options) {
+func Replay(t testing.TB, p sim.Program, schedule string, options ...Options) {
 	t.Helper()
+	o := only(options)
 	s, err := sim.ParseSchedule(schedule)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +79,17 @@ func Replay(t testing.TB, p sim.Program, schedule string, o Options) {
 		return
 	}
 	t.Logf("the schedule %s breaks no rule\n%s", schedule, trace)
+}
+
+// only is the one Options that a caller may give, or the zero value.
+func only(options []Options) Options {
+	switch len(options) {
+	case 0:
+		return Options{}
+	case 1:
+		return options[0]
+	}
+	panic("explore: Options may be given once")
 }
 
 // inTime explores p within the time of the test. A test is no place for an error.
@@ -106,7 +121,7 @@ func (f *Finding) story() string {
 	if f.Minimal {
 		least = "the fewest possible"
 	}
-	return fmt.Sprintf("%s\npreemptions: %d (%s), steps: %d\n%s\n%s\nto see it again: explore.Replay(t, p, %q, o)",
+	return fmt.Sprintf("%s\npreemptions: %d (%s), steps: %d\n%s\n%s\nto see it again: explore.Replay(t, p, %q)",
 		f.Violation.Title, f.Preemptions, least, f.Steps, table(f.Records), strings.TrimRight(f.Violation.Report, "\n"), f.Schedule)
 }
 

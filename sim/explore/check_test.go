@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 		{name: "a violation", p: lostUpdate, errors: []string{
 			"lost update in ",
 			"\npreemptions: 1 (the fewest possible), steps: 4\n   0  one  READ_ONCE(x) = 0\n   1  two  READ_ONCE(x) = 0\n   2  two  WRITE_ONCE(x) <- 1\n   3  one  WRITE_ONCE(x) <- 1\n",
-			"\nto see it again: explore.Replay(t, p, \"two@1\", o)",
+			"\nto see it again: explore.Replay(t, p, \"two@1\")",
 		}, logs: "violation: complete: every interleaving"},
 		{name: "a violation in a sample", p: lostUpdate, o: explore.Options{Strategy: explore.PCT, Executions: 50}, errors: []string{"lost update in "}, logs: "violation: pct sample, seed 0"},
 		{name: "no budget", p: counter(3, 1), o: explore.Options{Executions: 5}, errors: []string{"no rule was broken, but the search is incomplete (stopped after 5 executions)", "AllowIncomplete"}},
@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 
 func TestExpect(t *testing.T) {
 	title := result(t, lostUpdate, explore.Options{}).Findings[0].Violation.Title
-	if f := explore.Expect(t, lostUpdate, title, explore.Options{}); f.Schedule.String() != "two@1" {
+	if f := explore.Expect(t, lostUpdate, title); f.Schedule.String() != "two@1" {
 		t.Errorf("schedule %s", f.Schedule)
 	}
 	for _, test := range []struct {
@@ -102,7 +102,7 @@ func TestExpect(t *testing.T) {
 		{counter(2, 1), title, "which was not found: complete: every interleaving"},
 		{lostUpdate, "another", "want \"another\" and nothing else, but found " + title},
 	} {
-		errors, _ := watch(t, &quietTest{}, func(t testing.TB) { explore.Expect(t, test.p, test.title, explore.Options{}) })
+		errors, _ := watch(t, &quietTest{}, func(t testing.TB) { explore.Expect(t, test.p, test.title) })
 		if !strings.Contains(errors, test.want) {
 			t.Errorf("%q: %s", test.title, errors)
 		}

@@ -21,7 +21,7 @@
 //					k.MutexUnlock(&l)
 //				})
 //			}
-//		}, explore.Options{})
+//		})
 //	}
 //
 // [Replay] runs one of its schedules again and logs the trace, [Expect] demands
