@@ -45,7 +45,9 @@ func (k *K) around(o *Object) Wait {
 		k.looks = k.looks[:0]
 	}
 	k.site = 0
-	if len(k.m.known.loops) == 0 && !again(k.looks, o.id) {
+	// Where somebody spins the first look has to be known by its place, too, or
+	// the loop would go round twice before it is seen.
+	if !k.m.known.steps.has(tasksSpin) && !again(k.looks, o.id) {
 		return 0
 	}
 	k.site = callSite()
@@ -60,25 +62,22 @@ func (k *K) around(o *Object) Wait {
 // round is the way in for a task that has come to where the loop began.
 func (k *K) round(loop []look) Wait {
 	m := k.m
-	if k.changed(loop) {
-		return 0
-	}
 	if m.trial.k == k {
 		if m.trial.site == k.site {
 			m.trial.rounds++
 		}
 		return 0
 	}
-	endless, tried := m.known.loops[k.site]
-	if !tried {
+	switch endless, tried := m.known.loops[k.site]; {
+	case endless:
+		// Also if something has changed already: what the step uses must not
+		// depend on whether that came before or comes only now.
+		k.loop = append(k.loop[:0], loop...)
+		return Spinning
+	case !tried && !k.changed(loop):
 		m.trial = trial{k: k, site: k.site}
-		return 0
 	}
-	if !endless {
-		return 0
-	}
-	k.loop = append(k.loop[:0], loop...)
-	return Spinning
+	return 0
 }
 
 // changed says whether any of what the task has looked at has changed since.
@@ -171,7 +170,10 @@ func (m *Machine) onTrial(cur *K) *K {
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.ready()
 	switch {
 	case t.rounds >= trialRounds:
-		m.startOver(func(f *facts) { f.loops[t.site] = true })
+		m.startOver(func(f *facts) {
+			f.loops[t.site] = true
+			f.steps |= tasksSpin
+		})
 		return nil
 	case !inLoop || t.steps > trialRounds*mostLooks:
 		m.startOver(func(f *facts) { f.loops[t.site] = false })
