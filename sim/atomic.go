@@ -334,7 +334,7 @@ func (a *AtomicOf[T]) op(v verb) Op {
 
 func (a *AtomicOf[T]) load(k *K, v verb) T {
 	k.StepWait(a.op(v), &a.o, Read, k.around(&a.o))
-	k.looked(&a.o, Read)
+	k.looked(&a.o, Read, uint64(a.v))
 	k.m.Fold(uint64(a.v))
 	if k.Tracing() {
 		k.Note("= %d", a.v)
@@ -363,7 +363,7 @@ func (a *AtomicOf[T]) begin(k *K, v verb) T {
 func (a *AtomicOf[T]) set(k *K, v T) (old T) {
 	old = a.v
 	if v == old {
-		k.looked(&a.o, Write)
+		k.looked(&a.o, Write, uint64(v))
 	} else {
 		a.past.add(k, &a.o, old)
 	}

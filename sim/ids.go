@@ -44,7 +44,7 @@ type facts struct {
 	awaited map[ObjID]bool
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
-	loops map[uint64]bool
+	loops map[uint64]verdict
 	// polled says that somebody asks how far grace periods are.
 	polled bool
 	// steps are the reasons for which the steps are not those that there would
@@ -79,7 +79,7 @@ func (s *ids) learn(add func(*facts)) {
 	defer s.mu.Unlock()
 	old := s.known.Load()
 	f := *old
-	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]bool{}
+	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]verdict{}
 	maps.Copy(f.awaited, old.awaited)
 	maps.Copy(f.loops, old.loops)
 	add(&f)

@@ -72,7 +72,7 @@ func (s Schedule) String() string {
 		switch {
 		case t.Task == "":
 			fmt.Fprintf(&b, "=%d@%d", t.Value, t.Step)
-		case t.reason():
+		case t.Reason():
 			b.WriteString(t.Task)
 		default:
 			fmt.Fprintf(&b, "%s@%d", t.Task, t.Step)
@@ -90,7 +90,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if name, ok := strings.CutPrefix(part, "!"); ok {
 			t := Turn{Task: part}
-			if !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].reason() {
+			if !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
 				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice", part)
 			}
 			s = append(s, t)
@@ -108,7 +108,7 @@ func ParseSchedule(text string) (Schedule, error) {
 				return nil, fmt.Errorf("schedule: %q: the value must be a number above 0", part)
 			}
 		}
-		if n := len(s); n > 0 && !s[n-1].reason() && !s[n-1].before(t) {
+		if n := len(s); n > 0 && !s[n-1].Reason() && !s[n-1].before(t) {
 			return nil, fmt.Errorf("schedule: %q comes after step %d", part, s[n-1].Step)
 		}
 		s = append(s, t)
@@ -116,14 +116,14 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// reason says that the turn is none, but a reason to take other steps.
-func (t Turn) reason() bool { return strings.HasPrefix(t.Task, "!") }
+// Reason says that the turn is none, but a reason to take other steps.
+func (t Turn) Reason() bool { return strings.HasPrefix(t.Task, "!") }
 
 // prepare has the machine know what those have learnt that made the schedule.
 func (m *Machine) prepare(s Schedule) {
 	var more reasons
 	for _, t := range s {
-		if t.reason() {
+		if t.Reason() {
 			more |= 1 << slices.Index(reasonNames, t.Task[1:])
 		}
 	}
@@ -152,7 +152,7 @@ func NewReplay(s Schedule) *Replay { return &Replay{schedule: s} }
 
 // Choose takes the next turn of the schedule when its step has come.
 func (r *Replay) Choose(m *Machine, p *Point) int {
-	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+	for r.next < len(r.schedule) && r.schedule[r.next].Reason() {
 		r.next++
 	}
 	if r.next == len(r.schedule) {
@@ -185,7 +185,7 @@ func (r *Replay) Restart() { r.next, r.Err = 0, nil }
 // Done returns why the execution that has ended was not the one of the
 // schedule, or nil.
 func (r *Replay) Done() error {
-	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+	for r.next < len(r.schedule) && r.schedule[r.next].Reason() {
 		r.next++ // there was nothing to choose
 	}
 	if r.Err == nil && r.next < len(r.schedule) {
