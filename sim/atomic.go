@@ -334,7 +334,7 @@ func (a *AtomicOf[T]) op(v verb) Op {
 
 func (a *AtomicOf[T]) load(k *K, v verb) T {
 	k.StepWait(a.op(v), &a.o, Read, k.around(&a.o))
-	k.looked(&a.o, Read)
+	k.looked(&a.o, Read, uint64(a.v))
 	k.m.Fold(uint64(a.v))
 	if k.Tracing() {
 		k.Note("= %d", a.v)
@@ -363,7 +363,7 @@ func (a *AtomicOf[T]) begin(k *K, v verb) T {
 func (a *AtomicOf[T]) set(k *K, v T) (old T) {
 	old = a.v
 	if v == old {
-		k.looked(&a.o, Write)
+		k.looked(&a.o, Write, uint64(v))
 	} else {
 		a.past.add(k, &a.o, old)
 	}
@@ -381,7 +381,7 @@ func (a *AtomicOf[T]) add(k *K, v verb, i T) T { return a.set(k, a.begin(k, v)+i
 // raise adds i for somebody who learns nothing of the value. The trace hash takes
 // the amount only, so that it is the same whether or not raising commutes.
 func (a *AtomicOf[T]) raise(k *K, v verb, i T) {
-	k.Step(a.op(v), &a.o, k.m.adding(&a.o))
+	k.Step(a.op(v), &a.o, k.m.adding())
 	a.past.add(k, &a.o, a.v)
 	k.m.Fold(uint64(i))
 	if k.Tracing() {
@@ -421,9 +421,9 @@ func (a *AtomicOf[T]) addUnless(k *K, v verb, i, unless T) T {
 // adding is the mode of an addition to o whose result nobody asks for. Only
 // additions commute with each other: an addition and an atomic_or do not, so
 // that all other operations without a result are writes. Where a task waits for a
-// value or for a change, the order of additions matters.
-func (m *Machine) adding(o *Object) Mode {
-	if m.CommuteRMW && !m.objects[o.id].awaited && len(m.known.loops) == 0 {
+// value or for a change, of whatever, the order of additions matters.
+func (m *Machine) adding() Mode {
+	if m.CommuteRMW && !m.known.steps.has(tasksSpin) {
 		return Add
 	}
 	return Write

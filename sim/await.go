@@ -61,7 +61,12 @@ func (a *AtomicOf[T]) await(k *K, v verb, condition func(T) bool) T {
 // returns how many there were.
 func (k *K) await(op Op, o *Object, could func(at int) (bool, int)) {
 	if !k.setup && !k.m.objects[o.id].awaited {
-		k.m.learn(func(f *facts) { f.awaited[o.id] = true })
+		k.m.learn(func(f *facts) {
+			f.awaited[o.id] = true
+			if k.m.CommuteRMW { // additions no longer do
+				f.steps |= tasksSpin
+			}
+		})
 	}
 	k.could = could
 	k.StepWait(op, o, Read, Awaiting)

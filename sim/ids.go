@@ -44,35 +44,34 @@ type facts struct {
 	awaited map[ObjID]bool
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
-	loops map[uint64]bool
+	loops map[uint64]verdict
 	// polled says that somebody asks how far grace periods are.
 	polled bool
-	// steps are the reasons for which there are more steps than there would be.
-	// A schedule names them, so that its steps can be counted by a machine that
-	// has yet to learn of them.
+	// steps are the reasons for which the steps are not those that there would
+	// be. A schedule names them, so that its steps can be counted by a machine
+	// that has yet to learn of them.
 	steps reasons
 }
 
-// reasons is a set of reasons to take more steps: with tasksWork tasks end with a
-// step, as they may be given work by others, and with the others the regions of
-// code that a flavour of RCU waits for begin and end with one.
+// reasons is a set of reasons to take other steps: with tasksWork tasks end with a
+// step, as they may be given work by others, with tasksSpin a task is blocked that
+// goes round a loop, and with the others the regions of code that a flavour of RCU
+// waits for begin and end with a step.
 type reasons uint16
 
-const tasksWork reasons = 1
+const (
+	tasksWork reasons = 1 << iota
+	tasksSpin
+	firstOfRegions
+)
 
 // stepsOf is the reason for which the regions of f have steps.
-func stepsOf(f flavour) reasons { return tasksWork << (1 + f) }
+func stepsOf(f flavour) reasons { return firstOfRegions << f }
 
 func (r reasons) has(s reasons) bool { return r&s != 0 }
 
 // reasonNames are the names of the reasons in a schedule.
-var reasonNames = func() (names [1 + flavours]string) {
-	names[0] = "task_work"
-	for f, name := range flavourNames {
-		names[1+f] = name
-	}
-	return names
-}()
+var reasonNames = append([]string{"task_work", "spin"}, flavourNames[:]...)
 
 // learn adds to the facts.
 func (s *ids) learn(add func(*facts)) {
@@ -80,7 +79,7 @@ func (s *ids) learn(add func(*facts)) {
 	defer s.mu.Unlock()
 	old := s.known.Load()
 	f := *old
-	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]bool{}
+	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]verdict{}
 	maps.Copy(f.awaited, old.awaited)
 	maps.Copy(f.loops, old.loops)
 	add(&f)

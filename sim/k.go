@@ -260,6 +260,10 @@ func (k *K) take() {
 	if p.obj != nil {
 		m.enter(p.obj, p.mode, p.wait)
 	}
+	if p.wait == Spinning {
+		m.accesses[first].Since = since // it is not the first step of the task
+		m.enterLoop(k)
+	}
 	if p.cpu != 0 {
 		m.enter(&k.c.o, Read, p.cpu)
 	}
@@ -268,13 +272,9 @@ func (k *K) take() {
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first
-	switch p.wait {
-	case Awaiting:
+	if p.wait == Awaiting {
 		_, changes := k.could(-1)
 		m.awaits = append(m.awaits, await{int32(len(m.events) - 1), int32(changes), k.could})
-	case Spinning:
-		m.accesses[e.first].Since = since
-		m.enterLoop(k)
 	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)

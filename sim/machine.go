@@ -60,6 +60,7 @@ type Machine struct {
 	awaits  []await
 	known   *facts // when the execution began
 	trial   trial
+	repeats bool // what the execution has learnt concerns no other
 
 	rcu     rcuState
 	lockdep lockdep
@@ -141,15 +142,25 @@ func (m *Machine) Close() {
 }
 
 // Run executes the program once, asking s for every choice. If the machine
-// learns something, a [Restarter] begins again.
+// learns something, a [Restarter] begins again, and so does a [Repeater] if earlier
+// executions are not concerned.
 func (m *Machine) Run(p Program, s Strategy) Outcome {
 	for {
 		o := m.once(p, s)
-		r, ok := s.(Restarter)
-		if !o.Learnt || !ok {
+		if !o.Learnt {
 			return o
 		}
-		r.Restart()
+		switch s := s.(type) {
+		case Restarter:
+			s.Restart()
+		case Repeater:
+			if !m.repeats {
+				return o
+			}
+			s.Repeat()
+		default:
+			return o
+		}
 	}
 }
 
@@ -201,7 +212,7 @@ func (m *Machine) reset(s Strategy) {
 	clear(m.awaits)
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
-	m.trial = trial{}
+	m.trial, m.repeats = trial{}, false
 	clear(m.resting)
 	m.resting = m.resting[:0]
 	m.system.reset()

@@ -97,7 +97,7 @@ func (p *PerCPUInt[T]) Sum(k *K) T {
 // value: see AtomicOf.raise.
 func (p *PerCPUInt[T]) raise(k *K, op Op, i T) {
 	s := p.Ptr(k.cpu())
-	mode := k.m.adding(&s.x.o)
+	mode := k.m.adding()
 	k.Step(op, &s.x.o, mode)
 	s.x.mark(k, mode, compound)
 	k.m.Fold(uint64(i))

@@ -94,7 +94,7 @@ func (k *K) refcountAdd(op Op, r *Refcount, i int32) {
 	// As long as nothing can be wrong, nobody sees who came first. Whether it can
 	// must not depend on others who add: none of them starts from 0, and it
 	// takes more than the steps of an execution to come from many to too many.
-	mode := k.m.adding(&r.o)
+	mode := k.m.adding()
 	if i < 0 || i > fewRefs {
 		mode = Write
 	}

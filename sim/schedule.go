@@ -16,7 +16,7 @@ type deviation struct {
 
 // Turn is one choice in which an execution left the undisturbed course. It names
 // the task, which means the same on every machine; the name "" stands for the
-// choice of a value, and one that begins with ! for a reason to take more steps.
+// choice of a value, and one that begins with ! for a reason to take other steps.
 type Turn struct {
 	Step  int
 	Task  string
@@ -32,10 +32,11 @@ type Turn struct {
 // and that the choice made in step 12 has the value 1. The empty schedule, in
 // which nothing is disturbed, is "-".
 //
-// What a machine has learnt can add steps to an execution: those with which
-// regions of code begin and end that a grace period waits for, or a task that may be
-// given work by another. Then the schedule begins with the reason, so that a
-// machine which has yet to learn of it counts the same steps:
+// What a machine has learnt can change the steps of an execution: it adds those
+// with which regions of code begin and end that a grace period waits for, or a task
+// that may be given work by another, and blocks a task that goes round a loop. Then
+// the schedule begins with the reason, so that a machine which has yet to learn of it
+// counts the same steps:
 //
 //	!rcu_read_lock_sched,unregister@4
 type Schedule []Turn
@@ -71,7 +72,7 @@ func (s Schedule) String() string {
 		switch {
 		case t.Task == "":
 			fmt.Fprintf(&b, "=%d@%d", t.Value, t.Step)
-		case t.reason():
+		case t.Reason():
 			b.WriteString(t.Task)
 		default:
 			fmt.Fprintf(&b, "%s@%d", t.Task, t.Step)
@@ -89,8 +90,8 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if name, ok := strings.CutPrefix(part, "!"); ok {
 			t := Turn{Task: part}
-			if !slices.Contains(reasonNames[:], name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].reason() {
-				return nil, fmt.Errorf("schedule: %q is no reason to take more steps, or not at the beginning, or there twice", part)
+			if !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
+				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice", part)
 			}
 			s = append(s, t)
 			continue
@@ -107,7 +108,7 @@ func ParseSchedule(text string) (Schedule, error) {
 				return nil, fmt.Errorf("schedule: %q: the value must be a number above 0", part)
 			}
 		}
-		if n := len(s); n > 0 && !s[n-1].reason() && !s[n-1].before(t) {
+		if n := len(s); n > 0 && !s[n-1].Reason() && !s[n-1].before(t) {
 			return nil, fmt.Errorf("schedule: %q comes after step %d", part, s[n-1].Step)
 		}
 		s = append(s, t)
@@ -115,15 +116,15 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// reason says that the turn is none, but a reason to take more steps.
-func (t Turn) reason() bool { return strings.HasPrefix(t.Task, "!") }
+// Reason says that the turn is none, but a reason to take other steps.
+func (t Turn) Reason() bool { return strings.HasPrefix(t.Task, "!") }
 
 // prepare has the machine know what those have learnt that made the schedule.
 func (m *Machine) prepare(s Schedule) {
 	var more reasons
 	for _, t := range s {
-		if t.reason() {
-			more |= 1 << slices.Index(reasonNames[:], t.Task[1:])
+		if t.Reason() {
+			more |= 1 << slices.Index(reasonNames, t.Task[1:])
 		}
 	}
 	if more&^m.ids.known.Load().steps != 0 {
@@ -151,7 +152,7 @@ func NewReplay(s Schedule) *Replay { return &Replay{schedule: s} }
 
 // Choose takes the next turn of the schedule when its step has come.
 func (r *Replay) Choose(m *Machine, p *Point) int {
-	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+	for r.next < len(r.schedule) && r.schedule[r.next].Reason() {
 		r.next++
 	}
 	if r.next == len(r.schedule) {
@@ -184,7 +185,7 @@ func (r *Replay) Restart() { r.next, r.Err = 0, nil }
 // Done returns why the execution that has ended was not the one of the
 // schedule, or nil.
 func (r *Replay) Done() error {
-	for r.next < len(r.schedule) && r.schedule[r.next].reason() {
+	for r.next < len(r.schedule) && r.schedule[r.next].Reason() {
 		r.next++ // there was nothing to choose
 	}
 	if r.Err == nil && r.next < len(r.schedule) {

@@ -15,8 +15,10 @@ import (
 // That is only so if the loop has no other way out, such as a count. The first
 // time that a task comes to a place in the source for the second time without
 // anything new to see, the machine lets it run on alone. If it is still there after
-// trialRounds more, it is taken to be there for ever; if not, the place is never
-// waited at. Either way that execution is not counted.
+// trialRounds more, it is taken to be there for ever; if not, that is no loop that
+// waits. Either way that execution is not counted. What it has seen on the way counts
+// as well: one who has seen another value may have left the loop, and have come to it
+// anew.
 
 // Spinning is the way in to a loop: it is open when one of the things that the
 // task looks at there has changed, see [Access].Since.
@@ -25,12 +27,25 @@ const Spinning Wait = 1 << 14
 // trialRounds is how often a task must come round to be taken to spin.
 const trialRounds = 100
 
-// look is one step that changed nothing: at what, in which version, and where.
+// look is one step that changed nothing: at what, in which version, where, and
+// what it saw.
 type look struct {
-	obj     ObjID
-	version uint32
-	site    uint64
+	obj         ObjID
+	version     uint32
+	site, value uint64
 }
+
+// verdict is what is known of a loop, by its place and what was seen there.
+type verdict uint8
+
+const (
+	untried verdict = iota
+	// assumed says that somebody has come round after a change, so that it made no
+	// difference, and that it was taken for a loop that waits.
+	assumed
+	endless
+	ends
+)
 
 // mostLooks is how many looks make the longest loop that is recognised.
 const mostLooks = 16
@@ -45,7 +60,9 @@ func (k *K) around(o *Object) Wait {
 		k.looks = k.looks[:0]
 	}
 	k.site = 0
-	if len(k.m.known.loops) == 0 && !again(k.looks, o.id) {
+	// Where somebody spins the first look has to be known by its place, too, or
+	// the loop would go round twice before it is seen.
+	if !k.m.known.steps.has(tasksSpin) && !again(k.looks, o.id) {
 		return 0
 	}
 	k.site = callSite()
@@ -60,25 +77,39 @@ func (k *K) around(o *Object) Wait {
 // round is the way in for a task that has come to where the loop began.
 func (k *K) round(loop []look) Wait {
 	m := k.m
-	if k.changed(loop) {
-		return 0
+	key := k.site
+	for i := range loop {
+		key = mix(key, loop[i].value)
 	}
 	if m.trial.k == k {
-		if m.trial.site == k.site {
+		if m.trial.loop == key {
 			m.trial.rounds++
 		}
 		return 0
 	}
-	endless, tried := m.known.loops[k.site]
-	if !tried {
-		m.trial = trial{k: k, site: k.site}
+	// A loop that waits is one also if something has changed already: what the
+	// step uses must not depend on whether that came before or comes only now.
+	switch v := m.known.loops[key]; {
+	case v == ends:
 		return 0
-	}
-	if !endless {
+	case v == endless:
+	case !k.changed(loop):
+		m.trial = trial{k: k, loop: key}
+		return 0
+	case v == untried && !m.assume(key):
 		return 0
 	}
 	k.loop = append(k.loop[:0], loop...)
 	return Spinning
+}
+
+// assume takes a loop that was not tried for one that waits. It returns false if
+// another machine knows better by now.
+func (m *Machine) assume(key uint64) bool {
+	if m.ids.known.Load().loops[key] == untried {
+		m.ids.learn(func(f *facts) { f.loops[key] = max(f.loops[key], assumed) })
+	}
+	return m.ids.known.Load().loops[key] != ends
 }
 
 // changed says whether any of what the task has looked at has changed since.
@@ -92,15 +123,15 @@ func (k *K) changed(loop []look) bool {
 }
 
 // looked notes that the step just taken, which used o in the given mode, changed
-// nothing.
-func (k *K) looked(o *Object, mode Mode) {
+// nothing, and which value it saw.
+func (k *K) looked(o *Object, mode Mode, value uint64) {
 	if k.setup {
 		return
 	}
 	info := &k.m.objects[o.id]
 	if mode != Read {
 		info.version--
-		k.m.accesses[k.m.events[len(k.m.events)-1].first].Idle = true
+		k.m.idle(o)
 	}
 	if k.lookStep != k.steps-1 {
 		k.looks = k.looks[:0]
@@ -108,8 +139,15 @@ func (k *K) looked(o *Object, mode Mode) {
 	if len(k.looks) == mostLooks {
 		k.looks = append(k.looks[:0], k.looks[1:]...)
 	}
-	k.looks = append(k.looks, look{o.id, info.version, k.site})
+	k.looks = append(k.looks, look{o.id, info.version, k.site, value})
 	k.lookStep = k.steps
+}
+
+// idle notes that the last step did not change o.
+func (m *Machine) idle(o *Object) {
+	uses := m.accesses[m.events[len(m.events)-1].first:]
+	i := slices.IndexFunc(uses, func(a Access) bool { return a.Obj == o.id })
+	uses[i].Idle = true
 }
 
 // since is how often o has changed since k looked at it.
@@ -159,7 +197,7 @@ func (r *splat) softLockup() {
 // trial is a task that runs alone to find out whether it spins.
 type trial struct {
 	k      *K
-	site   uint64
+	loop   uint64
 	rounds int
 	steps  int
 }
@@ -171,13 +209,33 @@ func (m *Machine) onTrial(cur *K) *K {
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.ready()
 	switch {
 	case t.rounds >= trialRounds:
-		m.startOver(func(f *facts) { f.loops[t.site] = true })
+		m.decide(endless)
 		return nil
 	case !inLoop || t.steps > trialRounds*mostLooks:
-		m.startOver(func(f *facts) { f.loops[t.site] = false })
+		m.decide(ends)
 		return nil
 	}
 	return cur
+}
+
+// decide ends the trial. Earlier executions have not come to the loop without a
+// change, or they would have tried it. So what they reported of their steps holds,
+// unless they have assumed something else or have not watched for loops as closely as
+// is needed where there is one.
+func (m *Machine) decide(v verdict) {
+	was := untried
+	m.startOver(func(f *facts) {
+		was = f.loops[m.trial.loop]
+		f.loops[m.trial.loop] = v
+		if v == endless {
+			f.steps |= tasksSpin
+		}
+	})
+	if v == endless {
+		m.repeats = m.known.steps.has(tasksSpin)
+	} else {
+		m.repeats = was != assumed
+	}
 }
 
 // callSite tells places in the source apart: by the calls that lead there.

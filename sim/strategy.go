@@ -73,3 +73,13 @@ type Restarter interface {
 	// Restart takes the strategy back to where it was before its first choice.
 	Restart()
 }
+
+// Repeater is a strategy that goes through executions one after the other, and relies
+// on what the earlier ones have reported. [Machine.Run] has it begin its execution
+// again when the machine has learnt something that makes no difference to those.
+type Repeater interface {
+	Strategy
+	// Repeat takes the strategy back to where it was before its first choice; it
+	// may keep the choices that it has made since.
+	Repeat()
+}

@@ -35,7 +35,7 @@ func (w *Word[T]) Read(k *K) T { return w.load(k, opReadOnce) }
 
 func (w *Word[T]) load(k *K, op Op) T {
 	k.StepWait(op, &w.o, Read, k.around(&w.o))
-	k.looked(&w.o, Read)
+	k.looked(&w.o, Read, w.sight())
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
 		k.Note("= %s", show(w.v))
@@ -89,10 +89,17 @@ func (w *Word[T]) cmpxchg(k *K, op Op, old, v T) T {
 	return was
 }
 
+// sight is what a look at the word has seen. Values that have no bits are told from
+// none.
+func (w *Word[T]) sight() uint64 {
+	var none T
+	return bits(w.v)<<1 | uint64(flag(w.v == none))
+}
+
 // change ends a read-modify-write, which may leave the value as it was.
 func (w *Word[T]) change(k *K, v T) {
 	if v == w.v {
-		k.looked(&w.o, Write)
+		k.looked(&w.o, Write, w.sight())
 		return
 	}
 	w.past.add(k, &w.o, w.v)

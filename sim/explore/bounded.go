@@ -84,6 +84,9 @@ func (w *boundedWalk) begin() {
 	w.state.reset()
 }
 
+// Repeat follows the path as far as it was made.
+func (w *boundedWalk) Repeat() { w.begin() }
+
 // Choose follows the path, and beyond it takes option 0.
 func (w *boundedWalk) Choose(m *sim.Machine, p *sim.Point) int {
 	if w.depth == len(w.path) {

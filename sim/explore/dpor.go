@@ -86,6 +86,9 @@ func (d *worker) walk() (bool, error) {
 	}
 }
 
+// Repeat follows the path as far as it was made.
+func (d *worker) Repeat() { d.depth = len(d.path) }
+
 // Choose follows the path, then the wakeup tree, and then the first task that
 // is not asleep, the running one before others.
 func (d *worker) Choose(_ *sim.Machine, p *sim.Point) int {

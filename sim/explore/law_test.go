@@ -61,6 +61,7 @@ type truth struct {
 	traces     map[string]bool // of executions without violation, in Foata normal form
 	titles     map[string]int  // violations, by fewest preemptions
 	findOut    bool            // a step uses what is known only when it is taken
+	assumed    bool            // an assumption did not hold
 }
 
 // findsOut says whether a step of the last execution of m used more than was

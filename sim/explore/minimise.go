@@ -262,6 +262,8 @@ func (x *shrinker) turns() []turn {
 	for _, s := range m.Schedule() {
 		t := turn{value: s.Value}
 		switch {
+		case s.Reason():
+			continue
 		case s.Task == "":
 			t.moment = after(s.Step)
 			t.moment.value = true
