@@ -64,6 +64,10 @@ func (d *worker) insert(n *node, v []step) {
 			return
 		}
 	}
+	// A step of which it is not certain that the ones before it in the tree are not
+	// independent of it may come to stand behind one that is. While those are
+	// asleep, not all that can follow it is visited: only what is in the tree.
+	doubt := false
 	level := &n.tree
 descend:
 	for len(v) > 0 {
@@ -77,7 +81,8 @@ descend:
 				copy(v[i:], v[i+1:])
 				v = v[:len(v)-1]
 			}
-			if w.child == nil && !anyPicks(v) {
+			doubt = doubt || w.guess || w.fatal
+			if w.child == nil && !doubt && !anyPicks(v) {
 				return // whatever comes after w will be visited
 			}
 			// That does not hold for every value of a choice: those that are
