@@ -455,7 +455,7 @@ func (r *runner) goOn() bool {
 		}
 	}
 	if r.budget > 0 && n >= r.budget {
-		r.stop(fmt.Sprintf("stopped after %d executions", r.budget))
+		r.stop(ranOut(r.budget))
 		r.begun.Add(-1)
 		return false
 	}
