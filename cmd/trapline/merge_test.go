@@ -103,7 +103,7 @@ func TestMergeMistakes(t *testing.T) {
 		{[]string{whole}, exitMistake, "whole:1: it is not of a part (give check --shard and --json)"},
 		{[]string{changed(`"program":"`, `"program":"x`)}, exitMistake, "want 16 hexadecimal digits"},
 		{[]string{changed(`"program":"`, `"program":"0`)}, exitMistake, "want 16 hexadecimal digits"},
-		{[]string{changed(`2002-careless`, `2003-liar`)}, exitMistake, "it is of another program"},
+		{[]string{changed(`2002-careless`, `2001-careful`)}, exitMistake, "it is of another program"},
 		{[]string{changed(`lost-wakeup/2002-careless:v1:`, `lost-wakeup/2002-careless:v1:waker@0,`)}, exitDiverged, "diverged: "},
 		{[]string{changed(`waker@1:`, `waker@0:`)}, exitDiverged, "diverged: no rule was broken"},
 		{[]string{changed(`"executions":`, `"executions":-`)}, exitMistake, "a number is below 0"},
