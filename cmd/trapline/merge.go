@@ -106,7 +106,7 @@ func parsePart(text []byte) (*part, error) {
 	if !slices.Contains(explore.Strategies(), p.Strategy) {
 		return nil, fmt.Errorf("no strategy %q", shorten(p.Strategy))
 	}
-	print, err := strconv.ParseUint(s.Program, 16, 64)
+	of, err := strconv.ParseUint(s.Program, 16, 64)
 	if err != nil || len(s.Program) != 16 {
 		return nil, fmt.Errorf("program %q: want 16 hexadecimal digits", shorten(s.Program))
 	}
@@ -124,7 +124,7 @@ func parsePart(text []byte) (*part, error) {
 		Executions: p.Executions, Blocked: p.Blocked, Merged: s.Merged, Cut: s.Cut, Varying: s.Varying,
 		Steps: p.Steps, Longest: s.Longest, Minimising: s.Minimising, First: s.First, Chance: s.Chance,
 		Part: &explore.Part{
-			Shard: explore.Shard{Index: s.Index - 1, Of: s.Of}, Program: print,
+			Shard: explore.Shard{Index: s.Index - 1, Of: s.Of}, Program: of,
 			Budget: s.Budget, Depth: s.Depth, Divided: s.Divided, Known: s.Known,
 		},
 	}
@@ -272,10 +272,10 @@ func (a *app) openFor(parts []*part, flags programFlags) (program, []*pair, erro
 // join makes the parts of a pair one, and runs what they found.
 func join(p *pair, parts []*part) (*checked, error) {
 	c := &checked{pair: p}
-	print := explore.Fingerprint(p.program, explore.Options{})
+	of := explore.Fingerprint(p.program, explore.Options{})
 	var results []*explore.Result
 	for _, x := range parts {
-		if x.result.Part.Program != print {
+		if x.result.Part.Program != of {
 			return nil, mistake("merge: %s: it is of another program, or was made by another version of trapline (make all parts with one)", x.from)
 		}
 		for i, r := range x.findings {

@@ -62,7 +62,7 @@ func TestMerge(t *testing.T) {
 func TestMergeMistakes(t *testing.T) {
 	files := shards(t, 3, "check", "lost-wakeup/2002-careless")
 	other := shards(t, 3, "check", "--seed", "3", "lost-wakeup/2002-careless")
-	text := func(file string) string {
+	read := func(file string) string {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -71,12 +71,12 @@ func TestMergeMistakes(t *testing.T) {
 	}
 	dir := t.TempDir()
 	n := 0
-	changed := func(old, new string) string {
+	changed := func(old, text string) string {
 		was := ""
 		for _, f := range files {
-			was += text(f)
+			was += read(f)
 		}
-		is := strings.ReplaceAll(was, old, new)
+		is := strings.ReplaceAll(was, old, text)
 		if is == was {
 			t.Fatalf("%s is not in %s", old, was)
 		}

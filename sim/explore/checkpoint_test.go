@@ -127,7 +127,7 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 		p := programs(verbs).Draw(rt, "program")
 		strategy := rapid.SampledFrom([]string{explore.DPOR, explore.DPOR, explore.Bounded}).Draw(rt, "strategy")
 		program := p.program(false, func(string) {})
-		o := explore.Options{Strategy: strategy, MinimiseExecutions: 3000}
+		o := explore.Options{Strategy: strategy, MinimiseExecutions: 200}
 		if strategy == explore.Bounded {
 			o.Preemptions = rapid.IntRange(0, 3).Draw(rt, "bound")
 		}
@@ -327,4 +327,19 @@ func FuzzResume(f *testing.F) {
 		}
 		_, _ = explore.Run(context.Background(), p, explore.Options{Resume: state})
 	})
+}
+
+// A short search is the same to the last step, whatever the number of workers.
+func TestAlone(t *testing.T) {
+	want, err := explore.Run(context.Background(), fib(3), explore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for workers := 2; workers <= 4; workers++ {
+		r, err := explore.Run(context.Background(), fib(3), explore.Options{Workers: workers, Alone: 2000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSameSearch(t, r, want, workers)
+	}
 }

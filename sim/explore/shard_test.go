@@ -185,3 +185,48 @@ func TestMergeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A shard that has learnt what others have not says so, and what they have to begin
+// with.
+func TestShardsLearnTheSame(t *testing.T) {
+	const rounds = 5 // before somebody waits: seldom in what every shard begins with
+	program := func(m *sim.Machine) {
+		x := words(m, 2)
+		m.Go("waits", func(k *sim.K) {
+			for range rounds {
+				before := x[1].Read(k)
+				if x[1].Read(k) == before {
+					return
+				}
+			}
+			x[0].CondLoadAcquire(k, func(v int) bool { return v == 1 })
+		})
+		m.Go("counts", func(k *sim.K) {
+			for i := range rounds {
+				x[1].Write(k, i+1)
+			}
+			x[0].Write(k, 1)
+		})
+	}
+	want, err := explore.Run(context.Background(), program, explore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []*explore.Result
+	learnt := 0
+	for i := range 4 {
+		r, err := explore.Run(context.Background(), program, explore.Options{Shard: explore.Shard{Index: i, Of: 4}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, r)
+		learnt = max(learnt, len(r.Part.Learnt))
+	}
+	if _, err := explore.Merge(parts); learnt == 0 || err == nil || !strings.Contains(err.Error(), "have not learnt the same of the program") {
+		t.Errorf("%d learnt, %v", learnt, err)
+	}
+	r, err := explore.Merge(sharded(t, program, explore.Options{}, 4))
+	if err != nil || r.Executions != want.Executions {
+		t.Errorf("%v, %v; want %s", r, err, want.Coverage())
+	}
+}
