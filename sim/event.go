@@ -98,6 +98,15 @@ func newStoreOp(format string) Op {
 // String returns the C form of the step with the object left open.
 func (op Op) String() string { return ops[op].format }
 
+// Ops lists the C forms of all kinds of steps, by Op.
+func Ops() []string {
+	all := make([]string, len(ops))
+	for i := range ops {
+		all[i] = ops[i].format
+	}
+	return all
+}
+
 // hashString is 64-bit FNV-1a.
 func hashString(s string) uint64 {
 	h := uint64(14695981039346656037)

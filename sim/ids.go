@@ -86,6 +86,17 @@ func (s *ids) learn(add func(*facts)) {
 	s.known.Store(&f)
 }
 
+// Known is how many things the machine and its siblings have learnt of their
+// program, see [Outcome.Learnt].
+func (m *Machine) Known() int {
+	f := m.ids.known.Load()
+	n := len(f.awaited) + len(f.loops)
+	if f.tasksWork {
+		n++
+	}
+	return n
+}
+
 func (s *ids) ofTask(by TaskID, n int) TaskID {
 	s.mu.Lock()
 	defer s.mu.Unlock()

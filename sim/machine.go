@@ -597,5 +597,10 @@ func (m *Machine) Parent(id TaskID) TaskID {
 	return 0
 }
 
-// TaskName is the name of a task.
-func (m *Machine) TaskName(id TaskID) string { return m.tasks[id].name }
+// TaskName is the name of a task, empty if the machine has not run it yet.
+func (m *Machine) TaskName(id TaskID) string {
+	if int(id) >= len(m.tasks) || m.tasks[id] == nil {
+		return ""
+	}
+	return m.tasks[id].name
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -14,6 +15,7 @@ import (
 type checkFlags struct {
 	programFlags
 	searchFlags
+	resumeFlags
 	workers int
 	json    bool
 	out     string
@@ -38,17 +40,34 @@ exit status is 0 if nothing was found and 1 if a rule was broken.
 searches that find nothing are "inconclusive". A schedule that breaks a rule is
 shown with as few preemptions as possible.
 
+Several pairs are checked at the same time. One pair is searched by all workers
+together once the search turns out to be long; what it finds is the same, but the
+numbers of blocked executions and of steps may differ then.
+
+With --checkpoint, a search that is interrupted, or killed, can be gone on with:
+give --resume and the same file. Nothing is lost but the last seconds, and nothing
+is counted twice. A budget of executions is that of all together.
+
+With --shard I/N, it is one of N parts that can be searched on machines that know
+nothing of each other: give all the same arguments but for I, which goes from 1 to
+N, and --json, and join the outputs with "trapline merge". A part alone is never
+"clean", and does not decide on a claim. A bounded search has no parts.
+
 With --json there is one object a line for each pair, with the fields scenario,
 design, model, strategy, verdict (violation, clean, inconclusive), kind and title
 (of the first finding, or empty), complete, executions, blocked, steps,
 preemptions (of the first finding; of a bounded search without findings, its
 bound; or 0), elapsed_s, replay (what "trapline replay" takes), claim_held,
-titles (of all findings) and coverage.`,
+titles (of all findings) and coverage. Of a part there is a field shard, too, for
+"trapline merge".`,
 		Example: `  trapline check
   trapline check readpage-returns-before-uptodate/2006-readpage-hook
   trapline check 2006-readpage-hook --preemptions 1 --json
   trapline check --strategy random --seed 7 --budget 30s
-  trapline check --elf ./prog --symbol main --out failures`,
+  trapline check --elf ./prog --symbol main --out failures
+  trapline check unregister-against-readpage/2006-readpage-hook --checkpoint search.json
+  trapline check --resume search.json
+  trapline check 2006-readpage-hook --shard 2/3 --json`,
 		ValidArgsFunction: a.catalogue.complete,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.check(cmd, args, &f)
@@ -56,7 +75,8 @@ titles (of all findings) and coverage.`,
 	}
 	f.programFlags.add(cmd)
 	f.searchFlags.add(cmd)
-	cmd.Flags().IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "check `N` pairs at a time")
+	f.resumeFlags.add(cmd)
+	cmd.Flags().IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "check `N` pairs at a time, or one pair with N workers")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object a line for each pair")
 	cmd.Flags().StringVar(&f.out, "out", "", "write each finding to a file in `DIR`, for trapline replay")
 	return cmd
@@ -70,11 +90,18 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if f.workers < 1 {
 		return mistake("--workers %d: want 1 or more (as many as there are processors, if left out)", f.workers)
 	}
+	from, err := f.resumed(cmd, &args)
+	if err != nil {
+		return err
+	}
 	program, pairs, err := a.open(f.programFlags)
 	if err != nil {
 		return err
 	}
 	if pairs, err = a.catalogue.choose(pairs, args); err != nil {
+		return err
+	}
+	if err := f.keep(&options, pairs, program, from); err != nil {
 		return err
 	}
 	out, err := newOutbox(f.out, program)
@@ -92,7 +119,10 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	defer line.stop()
 	var done []*checked
 	for c := range exploreAll(ctx, pairs, options, f.workers, line) {
-		if c.err != nil {
+		switch {
+		case errors.Is(c.err, explore.ErrResume):
+			return mistake("--resume %s: %w (start again without it)", f.resume, c.err)
+		case c.err != nil:
 			return fmt.Errorf("check %s: %w", c.pair.name(), c.err)
 		}
 		done = append(done, c)
@@ -100,14 +130,17 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 			return err
 		}
 		if f.json {
-			line.aside(func() { a.printJSON(c) })
+			line.aside(func() { a.printJSON(c, program) })
 		}
 	}
 	line.stop()
 	if !f.json {
 		a.printAll(done, program, len(args) > 0)
 	}
-	return verdict(done, len(args) > 0, cmd.Context().Err() != nil)
+	if f.checkpoint != "" && done[0].result.Stopped != "" {
+		fmt.Fprintf(a.stderr, "go on with it: trapline check --resume %s\n", quote(f.checkpoint))
+	}
+	return verdict(done, len(args) > 0 || options.Shard.Of > 0, cmd.Context().Err() != nil)
 }
 
 // verdict is the exit status of a check. Claims decide if no pair was named.

@@ -61,6 +61,10 @@ func TestCheckExitStatus(t *testing.T) {
 		{"lost-wakeup/2003-liar --strategy bounded --preemptions 1", exitViolation, "complete up to 1 preemptions: "},
 		{"lost-wakeup/2001-careful --seed 7 --budget 20", exitOK, ": inconclusive\nrandom sample, seed 7 (stopped after 20 executions): 20 executions"},
 		{"lost-wakeup/2001-careful --budget 1", exitOK, ": inconclusive\nincomplete (stopped after 1 executions): "},
+		{"lost-wakeup/2001-careful --depth 2 --budget 20", exitOK, ": inconclusive\npct sample, seed 0 (stopped after 20 executions): 20 executions"},
+		{"lost-wakeup/2001-careful --shard 1/2", exitOK, ": inconclusive\ncomplete, but only a part: "},
+		{"lost-wakeup --shard 1/2", exitViolation, "\n3 pairs, shard 1 of 2 of each\n"},
+		{"nothing-happens --shard 1/2", exitOK, "\n3 pairs, shard 1 of 2 of each\n"},
 		{"lost-wakeup --budget 1ns", exitOK, "incomplete: stopped after 1ns"},
 		{"--preemptions 0", exitViolation, "all with at most 0 preemptions"},
 	} {
@@ -173,6 +177,23 @@ func TestMistakes(t *testing.T) {
 		{"check --budget 0", `--budget 0: want a time or a number of executions above 0 (as in 30s or 100000)`},
 		{"check --budget -3s", `--budget -3s: want a time or a number of executions above 0 (as in 30s or 100000)`},
 		{"check --budget much", `--budget much: want a time or a number of executions above 0 (as in 30s or 100000)`},
+		{"check --depth 0", `--depth 0: want 1 or more (3 finds most)`},
+		{"check --depth 2 --strategy pos", `--depth is for --strategy pct, not pos (give only one of them)`},
+		{"check --shard 3", `--shard 3: want I/N with I from 1 to N and N from 2 to 10000 (as in 2/5)`},
+		{"check --shard 0/2", `--shard 0/2: want I/N with I from 1 to N and N from 2 to 10000 (as in 2/5)`},
+		{"check --shard 1/2 --preemptions 1", `--shard 1/2: the strategy bounded has no parts (dpor and the samples do)`},
+		{"check --learnt -", `--learnt without --shard (trapline merge says when a part needs it)`},
+		{"check --learnt - --shard 1/2 --seed 1", `--learnt is for --strategy dpor, not random (leave it out)`},
+		{"check --learnt x --shard 1/2", `--learnt: schedule: "x" is neither task@step nor =value@step (copy what trapline merge says)`},
+		{"check --checkpoint f", `--checkpoint f: 6 pairs are to be checked, but a file holds one search (name one pair SCENARIO/DESIGN)`},
+		{"check --checkpoint nowhere/f lost-wakeup/2003-liar", `--checkpoint nowhere/f: open nowhere/.trapline-*: no such file or directory (give a file in a folder that can be written to)`},
+		{"check --resume nowhere", `--resume: open nowhere: no such file or directory (give a file that check --checkpoint wrote)`},
+		{"check --resume check_test.go", `--resume check_test.go: it is not a checkpoint (give a file that check --checkpoint wrote)`},
+		{"check --resume f --seed 2", `--seed and --resume: the file says which search it is (leave --seed out)`},
+		{"check --resume f --shard 1/2", `--shard and --resume: the file says which search it is (leave --shard out)`},
+		{"merge", `merge: 0 arguments given (usage: trapline merge FILE...)`},
+		{"merge nowhere", `merge: open nowhere: no such file or directory (give what check --shard --json printed)`},
+		{"merge check_test.go", `merge: check_test.go:1: it is not what check --shard --json prints: invalid character 'p' looking for beginning of value (give what check --shard --json printed)`},
 		{"check --workers 0", `--workers 0: want 1 or more (as many as there are processors, if left out)`},
 		{"check --model tso", `--model tso: no such memory model (there is only sc)`},
 		{"check --elf prog", `--elf prog without --symbol (--symbol NAME names the function to probe)`},
@@ -184,6 +205,7 @@ func TestMistakes(t *testing.T) {
 		{"replay nowhere.txtar", `replay: "nowhere.txtar" is neither a file nor a recipe SCENARIO/DESIGN:v1:SCHEDULE:HASH (check prints them after replay:)`},
 	} {
 		code, _, stderr := trapline(t, strings.Fields(c.args)...)
+		stderr = regexp.MustCompile(`\.trapline-\d+`).ReplaceAllString(stderr, ".trapline-*")
 		if want := "trapline: " + c.want + "\n"; code != exitMistake || stderr != want {
 			t.Errorf("trapline %s: exit %d\n got %s\nwant %s", c.args, code, stderr, want)
 		}

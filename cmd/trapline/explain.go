@@ -53,6 +53,9 @@ func numbered(i, n int) string {
 }
 
 func held(c *checked) string {
+	if c.result.Part != nil {
+		return "a part does not tell (trapline merge joins the parts)"
+	}
 	if c.held != nil {
 		return "NO, " + c.held.Error()
 	}

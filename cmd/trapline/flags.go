@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trapline/sim"
 	"trapline/sim/explore"
 )
 
@@ -38,7 +39,9 @@ func (a *app) open(f programFlags) (program, []*pair, error) {
 // searchFlags say how to explore.
 type searchFlags struct {
 	strategy, model, budget string
-	preemptions             int
+	preemptions, depth      int
+	shard                   string
+	learnt                  []string
 	seed                    uint64
 	selfCheck               bool
 }
@@ -51,6 +54,9 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; random, pct, pos and surw, samples (default dpor)")
 	flags.IntVar(&f.preemptions, "preemptions", defaultPreemptions, "the bound `N` of the strategy bounded, which it implies")
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategies that draw a sample; implies random")
+	flags.IntVar(&f.depth, "depth", explore.DefaultDepth, "the depth `N` of the bugs that the strategy pct aims at, which it implies")
+	flags.StringVar(&f.shard, "shard", "", "make only part `I/N` of the search, as in 2/5; trapline merge joins the parts")
+	flags.StringArrayVar(&f.learnt, "learnt", nil, "begin a part with the schedule `S`, when trapline merge asks for that")
 	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
 	flags.BoolVar(&f.selfCheck, "selfcheck", false, "run every schedule twice and compare what happened")
 	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc is the only one so far")
@@ -70,7 +76,7 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 	for _, implied := range []struct {
 		flag string
 		by   []string // the first is implied
-	}{{"preemptions", []string{explore.Bounded}}, {"seed", explore.Samples()}} {
+	}{{"preemptions", []string{explore.Bounded}}, {"seed", explore.Samples()}, {"depth", []string{explore.PCT}}} {
 		if !cmd.Flags().Changed(implied.flag) {
 			continue
 		}
@@ -92,10 +98,59 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 			o.Seed = f.seed
 		}
 	}
+	if o.Strategy == explore.PCT {
+		if f.depth < 1 {
+			return none, 0, mistake("--depth %d: want 1 or more (3 finds most)", f.depth)
+		}
+		o.Depth = f.depth
+	}
+	if err := f.part(&o); err != nil {
+		return none, 0, err
+	}
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions
 	return o, limit, err
 }
+
+// part reads which part of the search is to be made.
+func (f *searchFlags) part(o *explore.Options) error {
+	switch {
+	case f.shard == "" && len(f.learnt) > 0:
+		return mistake("--learnt without --shard (trapline merge says when a part needs it)")
+	case f.shard == "":
+		return nil
+	case o.Strategy == explore.Bounded:
+		return mistake("--shard %s: the strategy bounded has no parts (dpor and the samples do)", f.shard)
+	case len(f.learnt) > 0 && o.Strategy != explore.DPOR:
+		return mistake("--learnt is for --strategy dpor, not %s (leave it out)", o.Strategy)
+	}
+	var err error
+	if o.Shard, err = parseShard(f.shard); err != nil {
+		return err
+	}
+	for _, text := range f.learnt {
+		s, err := sim.ParseSchedule(text)
+		if err != nil {
+			return mistake("--learnt: %w (copy what trapline merge says)", err)
+		}
+		o.Learnt = append(o.Learnt, s)
+	}
+	return nil
+}
+
+// parseShard reads I/N, which counts from 1.
+func parseShard(text string) (explore.Shard, error) {
+	i, n, _ := strings.Cut(text, "/")
+	index, err := strconv.Atoi(i)
+	of, err2 := strconv.Atoi(n)
+	if err != nil || err2 != nil || of < 2 || of > mostShards || index < 1 || index > of {
+		return explore.Shard{}, mistake("--shard %s: want I/N with I from 1 to N and N from 2 to %d (as in 2/5)", text, mostShards)
+	}
+	return explore.Shard{Index: index - 1, Of: of}, nil
+}
+
+// mostShards is how many parts a search can have.
+const mostShards = 10_000
 
 // parseBudget reads a duration or a number of executions; empty is no budget.
 func parseBudget(text string) (executions int, limit time.Duration, err error) {

@@ -27,15 +27,18 @@ type line struct {
 	ClaimHeld   bool     `json:"claim_held"`
 	Titles      []string `json:"titles"`
 	Coverage    string   `json:"coverage"`
+	// Shard is there if the search was a part of one.
+	Shard *shardLine `json:"shard,omitempty"`
 }
 
-func (a *app) printJSON(c *checked) {
+func (a *app) printJSON(c *checked, p program) {
 	r := c.result
 	l := line{
 		Scenario: c.pair.scenario, Design: c.pair.design, Model: modelSC, Strategy: r.Strategy,
 		Verdict: r.Verdict(), Complete: r.Complete, Executions: r.Executions, Blocked: r.Blocked, Steps: r.Steps,
 		ElapsedS:  math.Round(c.elapsed.Seconds()*1e6) / 1e6,
-		ClaimHeld: c.held == nil, Titles: titles(r), Coverage: r.Coverage(),
+		ClaimHeld: c.held == nil && r.Part == nil, Titles: titles(r), Coverage: r.Coverage(),
+		Shard: shardOf(c, p),
 	}
 	switch {
 	case len(r.Findings) > 0:

@@ -18,10 +18,16 @@ type checked struct {
 	err     error // the search failed
 }
 
+// alone is how many executions of one pair show that its search is long.
+const alone = 10_000
+
 // exploreAll explores the pairs, some at a time, and yields them in their order.
 // When it ends early, so do the searches.
 func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, workers int, line *statusLine) iter.Seq[*checked] {
 	return func(yield func(*checked) bool) {
+		if len(pairs) == 1 && o.Strategy == explore.DPOR {
+			o.Workers, o.Alone = workers, alone
+		}
 		ctx, cancel := context.WithCancel(ctx)
 		results := make([]chan *checked, len(pairs))
 		for i := range results {
@@ -59,7 +65,7 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLin
 		}
 	}()
 	begun := time.Now()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && o.Shard.Of == 0 && o.Checkpoint == nil {
 		c.result = &explore.Result{
 			Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed,
 			Stopped: context.Cause(ctx).Error(),
@@ -75,7 +81,7 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLin
 	}
 	line.add(0, 1)
 	c.elapsed = time.Since(begun)
-	if c.err == nil {
+	if c.err == nil && c.result.Part == nil {
 		c.held = p.held(c.result)
 	}
 	return c

@@ -27,7 +27,10 @@ func (a *app) printTable(done []*checked, p program, named bool) {
 			fmt.Fprintln(a.stdout, scenario)
 		}
 		said := "yes"
-		if c.held != nil {
+		switch {
+		case c.result.Part != nil:
+			said = "part"
+		case c.held != nil:
 			said = "NO"
 		}
 		what := titles(c.result)
@@ -86,9 +89,12 @@ func (a *app) printSummary(done []*checked) {
 			fmt.Fprintf(a.stdout, "%s: %v\n", c.pair.name(), c.held)
 		}
 	}
-	if broken == 0 {
+	switch {
+	case len(done) > 0 && done[0].result.Part != nil:
+		fmt.Fprintf(a.stdout, "%s, %s of each\n", plural(len(done), "pair"), done[0].result.Part.Shard)
+	case broken == 0:
 		fmt.Fprintf(a.stdout, "%s, all claims held\n", plural(len(done), "pair"))
-	} else {
+	default:
 		fmt.Fprintf(a.stdout, "%s, %s not held\n", plural(len(done), "pair"), plural(broken, "claim"))
 	}
 }
@@ -100,6 +106,8 @@ func covered(r *explore.Result) string {
 		return fmt.Sprintf("a sample, seed %d", r.Seed)
 	case !r.Complete:
 		return "incomplete: " + r.Stopped
+	case r.Part != nil:
+		return r.Part.Shard.String()
 	case r.Strategy == explore.Bounded:
 		return "all with at most " + plural(r.Preemptions, "preemption")
 	default:

@@ -11,12 +11,21 @@ import (
 // iterative context bounding (PLDI 2007): a preemption is a switch away from a
 // task that could go on; other switches are free.
 func (s *search) bounded(preemptions int) error {
-	for bound := 0; bound <= preemptions; bound++ {
-		if visited, err := s.boundedBy(bound); err != nil || visited != within {
+	first := 0
+	if s.resumed != nil {
+		first = s.resumed.Walk.Bound
+	}
+	for bound := first; bound <= preemptions; bound++ {
+		visited, err := s.boundedBy(bound)
+		if err != nil || visited == stopped {
 			return err
 		}
+		if visited == everything {
+			break
+		}
 	}
-	return nil
+	s.resumed = nil
+	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: preemptions + 1} })
 }
 
 // boundedBy visits the states within one bound by depth-first search. A state
@@ -25,14 +34,23 @@ func (s *search) bounded(preemptions int) error {
 // running, and by the preemptions that are left.
 func (s *search) boundedBy(bound int) (extent, error) {
 	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
+	w.resume(s)
 	for {
+		if err := s.keepIfDue(w.save); err != nil {
+			return stopped, err
+		}
 		w.begin()
 		ran, err := s.runners[0].execute(w)
 		if err == nil {
 			err = w.err
 		}
-		if err != nil || !ran {
+		switch {
+		case err != nil:
 			return stopped, err
+		case !ran:
+			return stopped, s.keep(w.save)
+		case w.depth < len(w.path):
+			return stopped, fmt.Errorf("%w: an execution with %d choices has ended after %d", ErrNondeterministic, len(w.path), w.depth)
 		}
 		if !w.backtrack() {
 			if w.refused {

@@ -40,11 +40,18 @@
 //	pos     fair to steps that come late; few conflicts among many steps
 //	surw    all orders of the steps that matter are equally likely
 //
-// A sample never shows that a program is clean. [Shard] shares one out.
+// A sample never shows that a program is clean.
+//
+// # Long searches
+//
+// Options.Workers has several goroutines search. Options.Checkpoint is given what it
+// takes to resume a search that was stopped or killed. A [Shard] is a part of a
+// search, for a machine that knows nothing of those that make the others; [Merge]
+// joins what they find.
 //
 // # Where to read
 //
 // dpor.go is the exhaustive search, bounded.go the one that counts preemptions,
 // random.go, pct.go, pos.go and surw.go are the samples; minimise.go makes a
-// schedule simpler.
+// schedule simpler. checkpoint.go, shard.go and merge.go are for long searches.
 package explore

@@ -25,10 +25,19 @@ import (
 // covered by it. When another kind turns out to vary, the search starts again: so
 // what it relies on has been true of every step that it has seen.
 func (s *search) dpor() error {
-	v := &variations{extra: map[stepKey][]sim.Access{}}
+	v := newVariations()
+	division, err := s.divide()
+	if err != nil {
+		return err
+	}
 	for {
-		if err := newPool(s, v).run(); err != nil || !v.grown.Load() {
+		p := newPool(s, v, division)
+		p.resume()
+		if err := p.run(); err != nil {
 			return err
+		}
+		if !v.grown.Load() {
+			return s.keep(p.save)
 		}
 		v.grown.Store(false)
 		s.startAgain()
@@ -41,11 +50,16 @@ func (s *search) dpor() error {
 type worker struct {
 	*runner
 	pool  *pool // nil if the worker is alone
+	crew  *pool // never nil
 	path  []visit
 	depth int // places of the path that the execution under way must follow
 	order order
 	feet  feet
 	err   error
+	// started says that the worker has run something, or taken something over.
+	started bool
+	// place says where the execution under way belongs, if the search is divided.
+	place place
 
 	freeNodes   []*node
 	freeWakeups *wakeup
@@ -64,7 +78,11 @@ type visit struct {
 // that the worker has come through. It returns false if the search must stop.
 func (d *worker) walk() (bool, error) {
 	for {
+		if err := d.crew.pause(d); err != nil || d.crew.ended.Load() {
+			return false, err
+		}
 		d.depth = len(d.path)
+		d.place = d.known()
 		ran, err := d.execute(d)
 		if err == nil {
 			err = d.err
@@ -72,7 +90,11 @@ func (d *worker) walk() (bool, error) {
 		if err != nil || !ran {
 			return false, err
 		}
+		d.started = true
 		d.order.finish(d.m, d.last.Violation != nil && !d.last.AtEnd)
+		if d.order.taken < d.depth {
+			return false, fmt.Errorf("%w: an execution of %d steps and more has ended after %d", ErrNondeterministic, d.depth, d.order.taken)
+		}
 		d.settle(d.order.taken - 1)
 		d.races()
 		d.theEnd()
@@ -93,13 +115,19 @@ func (d *worker) Repeat() { d.depth = len(d.path) }
 // is not asleep, the running one before others.
 func (d *worker) Choose(_ *sim.Machine, p *sim.Point) int {
 	if p.Tasks == nil {
-		return int(d.path[p.Step].taken.choice)
+		return d.value(p)
 	}
 	if p.Step < d.depth {
 		return d.option(p, d.path[p.Step].taken.task)
 	}
 	d.order.follow(d.m)
 	next := d.arrive(p.Step)
+	switch at := d.crew.division.depth; {
+	case p.Step < at:
+		d.expand(next.node, p)
+	case p.Step == at && !d.ours():
+		return d.giveUp(p.Step)
+	}
 	if w := next.tree; w != nil {
 		d.pull(next)
 		return d.option(p, w.task)
@@ -110,9 +138,24 @@ func (d *worker) Choose(_ *sim.Machine, p *sim.Point) int {
 			return i
 		}
 	}
-	d.path = d.path[:p.Step]
-	d.release(next.node)
+	return d.giveUp(p.Step)
+}
+
+// giveUp leaves the place before the given step, at which the worker has arrived.
+func (d *worker) giveUp(at int) int {
+	d.release(d.path[at].node)
+	d.path = d.path[:at]
 	return -1
+}
+
+// value is the value that the step under way is to choose.
+func (d *worker) value(p *sim.Point) int {
+	v := int(d.path[p.Step].taken.choice)
+	if v >= p.N {
+		d.err = fmt.Errorf("%w: step %d chose between more than %d ways, and now does not", ErrNondeterministic, p.Step, v)
+		return -1
+	}
+	return v
 }
 
 // option is the index of a task that the path or a wakeup tree calls for.
@@ -140,7 +183,7 @@ func (d *worker) arrive(at int) *visit {
 		for i := range last.asleep[:last.slot] {
 			s := last.asleep[i]
 			if !s.fatal && !d.depends(&s, &last.taken) {
-				s.foreign = s.foreign || last.shared
+				s.foreign = s.foreign || last.shared || at == d.crew.division.depth
 				n.asleep = append(n.asleep, s)
 			}
 		}
@@ -159,6 +202,7 @@ func (d *worker) settle(i int) {
 	v.taken.uses = d.order.footprint(&d.feet, i)
 	d.lock(v.node)
 	v.asleep[v.slot].uses = v.taken.uses
+	v.asleep[v.slot].fatal = i == d.order.fatal
 	v.opening = false
 	d.unlock(v.node)
 }
@@ -167,15 +211,21 @@ func (d *worker) settle(i int) {
 // chooses none, and -1 if the step is asleep.
 func (d *worker) awake(n *node, t sim.TaskID) int {
 	for choice := range max(d.m.Choices(t), 1) {
-		asleep := false
-		for i := range n.asleep {
-			asleep = asleep || n.asleep[i].is(t, int16(choice))
-		}
-		if !asleep {
+		if !n.sleeps(t, int16(choice)) {
 			return choice
 		}
 	}
 	return -1
+}
+
+// sleeps says whether a step is asleep.
+func (n *node) sleeps(t sim.TaskID, choice int16) bool {
+	for i := range n.asleep {
+		if n.asleep[i].is(t, choice) {
+			return true
+		}
+	}
+	return false
 }
 
 // take makes the visit of a step the one under way. Whether it breaks a rule

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"trapline/sim"
 )
@@ -53,14 +54,32 @@ type Options struct {
 	Seed uint64
 	// Depth is the bug depth that PCT aims at, 0 for DefaultDepth.
 	Depth int
-	// Shard is the part of the sample to draw.
+	// Shard is the part of the search to make: of the sample, or of the
+	// interleavings. Bounded has no parts.
 	Shard Shard
+	// Learnt are executions with which the machine of a shard is to begin, so
+	// that it knows what others have learnt, see [Part].
+	Learnt []sim.Schedule
 	// SelfCheck runs every schedule twice and compares what happened.
 	SelfCheck bool
 	// Workers is how many goroutines search at the same time, 0 for one. Only
 	// the strategy DPOR uses more than one. The program must be safe to be called
 	// by all of them.
 	Workers int
+	// Alone is the number of executions that one worker makes before the others
+	// join it: a short search is then the same, whatever their number.
+	Alone int
+	// Checkpoint, if not nil, is given now and then, and when the search ends, what
+	// it takes to resume the search. It is for a file. CheckpointEvery is how
+	// often, 0 for DefaultCheckpointEvery, negative for after every execution. An
+	// error ends the search.
+	Checkpoint      func(state []byte) error
+	CheckpointEvery time.Duration
+	// Resume is what Checkpoint was given by an earlier search with the same
+	// program and the same options, but for the budgets and the number of workers.
+	// Its executions count. If the machine learns something more of the program,
+	// the search begins anew, as any search does.
+	Resume []byte
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -128,6 +147,8 @@ type Result struct {
 	First int
 	// Chance says for PCT how likely each execution was to show a bug.
 	Chance string
+	// Part is not nil if the result is that of a shard.
+	Part *Part
 }
 
 // The verdicts.
@@ -143,7 +164,7 @@ func (r *Result) Verdict() string {
 	switch {
 	case len(r.Findings) > 0:
 		return Violation
-	case r.Complete && !sampled(r.Strategy):
+	case r.Complete && r.Part == nil && !sampled(r.Strategy):
 		return Clean
 	default:
 		return Inconclusive
@@ -160,6 +181,9 @@ func (r *Result) Coverage() string {
 		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
+	if r.Part != nil {
+		counts += ", " + r.Part.Shard.String()
+	}
 	switch {
 	case sampled(r.Strategy):
 		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
@@ -171,6 +195,8 @@ func (r *Result) Coverage() string {
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:
 		return fmt.Sprintf("complete up to %d preemptions: %s", r.Preemptions, counts)
+	case r.Part != nil:
+		return "complete, but only a part: " + counts
 	default:
 		return "complete: every interleaving, " + counts
 	}
@@ -196,8 +222,19 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Depth < 0 {
 		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
 	}
-	s := newSearch(ctx, p, o)
+	if o.Shard.Of > 1 && o.Strategy == Bounded {
+		return nil, fmt.Errorf("explore: the strategy %s has no shards: %w", Bounded, errors.ErrUnsupported)
+	}
+	resumed, err := o.resume()
+	if err != nil {
+		return nil, err
+	}
+	s := newSearch(ctx, p, o, resumed)
 	defer s.close()
+	if err := s.resume(resumed); err != nil {
+		return nil, err
+	}
+	defer s.watch()()
 	for {
 		err := s.run()
 		if !errors.Is(err, errLearnt) {
@@ -210,6 +247,7 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 		s.startAgain()
 		s.found, s.minimising, s.budget, s.result.First = nil, false, o.Executions, 0
 		s.begun.Store(0)
+		s.resumed = nil
 	}
 }
 
@@ -247,6 +285,13 @@ type search struct {
 	machine *sim.Machine // of the first runner
 
 	begun atomic.Int64 // executions, since the search began or began again
+	// joined says that several workers have made the search.
+	joined atomic.Bool
+	// ripe says that it is time for a checkpoint.
+	ripe    atomic.Bool
+	resumed *checkpoint // what is to be resumed, nil once that is done
+	print   uint64      // of the program, if it is needed
+	divided int         // the depth of the division
 
 	mu      sync.Mutex   // for all that follows
 	second  *sim.Machine // runs schedules again
@@ -256,6 +301,8 @@ type search struct {
 	stopped map[string]bool
 	// minimising says that the counts belong to the second search.
 	minimising bool
+	// learning are the executions in which the machine has learnt something.
+	learning []sim.Schedule
 }
 
 // runner runs the program on a machine of its own, for one worker of a search.
@@ -279,11 +326,14 @@ type finding struct {
 	minimal     bool
 }
 
-func newSearch(ctx context.Context, p sim.Program, o Options) *search {
+func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
 	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
 	s.budget = o.Executions
 	s.machine, s.second = sim.NewMachine(), sim.NewMachine()
+	if resumed != nil {
+		s.machine.Adopt(resumed.Names) // Resume has tried it
+	}
 	for i := range max(o.Workers, 1) {
 		m := s.machine
 		if i > 0 {
@@ -316,7 +366,14 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	o := r.m.Run(r.program, strategy)
 	r.last = o
 	if o.Learnt {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.learning = append(r.learning, r.m.Schedule())
 		return false, errLearnt
+	}
+	if d, ok := strategy.(interface{ foreign() bool }); ok && d.foreign() {
+		r.begun.Add(-1)
+		return true, nil
 	}
 	t := &r.tally
 	t.steps += o.Steps
@@ -330,7 +387,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 		t.assumed++
 	case o.Cut:
 		t.cut++
-		r.stop(fmt.Sprintf("an execution had more than %d steps", r.m.MaxSteps))
+		r.stop(tooLong(r.m))
 	default:
 		t.executions++
 	}
@@ -345,6 +402,11 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// tooLong is why a search is not complete in which an execution was cut off.
+func tooLong(m *sim.Machine) string {
+	return fmt.Sprintf("an execution had more than %d steps", m.MaxSteps)
 }
 
 // add takes what a runner has counted into the result.
@@ -396,11 +458,13 @@ func (r *runner) goOn() bool {
 		}
 		if r.ctx.Err() != nil {
 			r.stop(context.Cause(r.ctx).Error())
+			r.begun.Add(-1)
 			return false
 		}
 	}
 	if r.budget > 0 && n >= r.budget {
-		r.stop(fmt.Sprintf("stopped after %d executions", r.budget))
+		r.stop(ranOut(r.budget))
+		r.begun.Add(-1)
 		return false
 	}
 	return true
@@ -501,7 +565,7 @@ func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
 // is a matter of chance which of them they find first.
 func (s *runner) better(f *finding, o *sim.Outcome) {
 	c := cmp.Or(cmp.Compare(o.Preemptions, f.preemptions), cmp.Compare(o.Steps, f.steps))
-	if c == 0 && len(s.runners) > 1 {
+	if c == 0 && s.joined.Load() {
 		c = cmp.Compare(s.m.Schedule().String(), f.schedule.String())
 	}
 	if c < 0 {
@@ -565,5 +629,6 @@ func (s *search) report() error {
 		})
 	}
 	s.result.Complete = s.result.Stopped == ""
+	s.result.Part = s.part()
 	return nil
 }

@@ -26,6 +26,8 @@ type touch struct {
 	mode sim.Mode
 }
 
+func (t touch) fold(h uint64) uint64 { return fold(h, uint64(t.obj)<<8|uint64(t.mode)) }
+
 // footprints keeps the footprints of a search.
 type footprints struct {
 	mu     sync.Mutex
@@ -51,7 +53,7 @@ func (f *feet) of(uses []use) footprint {
 	}
 	h := uint64(0)
 	for i := range uses {
-		h = fold(h, uint64(uses[i].Obj)<<8|uint64(uses[i].Mode))
+		h = touch{uses[i].Obj, uses[i].Mode}.fold(h)
 	}
 	recent := &f.recent[h%uint64(len(f.recent))]
 	if id := *recent; id != 0 && f.prints[id].is(h, uses) {
@@ -91,15 +93,25 @@ func (s *footprints) of(hash uint64, uses []use) footprint {
 			return id
 		}
 	}
-	p := meaning{hash: hash}
+	touches := make([]touch, len(uses))
+	for i, u := range uses {
+		touches[i] = touch{u.Obj, u.Mode}
+	}
+	return s.add(touches)
+}
+
+// add makes the footprint of what is used, which is a new one.
+func (s *footprints) add(uses []touch) footprint {
+	p := meaning{uses: uses}
 	for _, u := range uses {
-		p.uses = append(p.uses, touch{u.Obj, u.Mode})
-		bit := uint64(1) << (u.Obj % 64)
+		p.hash = u.fold(p.hash)
+		bit := uint64(1) << (u.obj % 64)
 		p.any |= bit
-		if u.Mode != sim.Read {
+		if u.mode != sim.Read {
 			p.changed |= bit
 		}
 	}
+	hash := p.hash
 	id := footprint(len(s.prints))
 	s.prints = append(s.prints, p)
 	s.index[hash] = append(s.index[hash], id)

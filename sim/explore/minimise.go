@@ -22,7 +22,7 @@ import (
 // [Finding.Minimal]. Options.MinimiseExecutions bounds the executions, 0 stands
 // for DefaultShrink. The error says that s does not lead to a violation.
 func Minimise(ctx context.Context, p sim.Program, s sim.Schedule, o Options) (*Finding, error) {
-	x := newSearch(ctx, p, o)
+	x := newSearch(ctx, p, o, nil)
 	defer x.close()
 	replay := sim.NewReplay(s)
 	recorded := x.second.Record(p, replay)

@@ -113,7 +113,7 @@ func (o *order) cut(n int) {
 		o.tasks[e.task] = e.previous
 	}
 	o.events = o.events[:n]
-	o.kept = n
+	o.kept, o.fatal = n, -1
 }
 
 func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int16, accesses []sim.Access) {

@@ -20,7 +20,15 @@ import (
 // an execution in which a foreign step stays asleep to the end. It counts as
 // blocked.
 type pool struct {
-	workers []*worker
+	s          *search
+	workers    []*worker
+	variations *variations
+	feet       *footprints
+	division   division
+	// tops are the places at which workers begin if the search is resumed, and
+	// finished says that there are none.
+	tops     []*node
+	finished bool
 
 	mu   sync.Mutex
 	work sync.Cond // there is something new in open, or the search is over
@@ -29,18 +37,22 @@ type pool struct {
 	// hungry counts the workers that wait, for others to see without the lock.
 	hungry atomic.Int32
 	over   bool
+	ended  atomic.Bool // over, without the lock
 	err    error
+
+	calm    sync.Cond // somebody rests, or need not any more
+	resting int       // workers that are busy, but between two executions
+	rests   int       // how often all did
 }
 
 // newPool makes the workers of a search, one of which is to begin.
-func newPool(s *search, v *variations) *pool {
-	p := &pool{}
-	p.work.L = &p.mu
-	all := newFootprints()
+func newPool(s *search, v *variations, by division) *pool {
+	p := &pool{s: s, variations: v, feet: newFootprints(), division: by}
+	p.work.L, p.calm.L = &p.mu, &p.mu
 	for i := range max(s.options.Workers, 1) {
-		d := &worker{runner: s.runners[i]}
-		d.feet.all, d.feet.prints = all, all.prints
-		d.order.variations = v
+		d := &worker{runner: s.runners[i], crew: p}
+		d.feet.all, d.feet.prints = p.feet, p.feet.prints
+		d.order.variations, d.order.fatal = v, -1
 		if s.options.Workers > 1 {
 			d.pool = p
 		}
@@ -52,11 +64,14 @@ func newPool(s *search, v *variations) *pool {
 // run makes the search. It returns early when a budget is used up, or when a
 // worker has found a kind of steps to vary.
 func (p *pool) run() error {
+	if p.finished {
+		return nil
+	}
 	p.busy = len(p.workers)
 	var all sync.WaitGroup
-	for _, d := range p.workers[1:] {
+	for i, d := range p.workers[1:] {
 		all.Go(func() {
-			if p.find(d) {
+			if i+1 < len(p.tops) || p.find(d) {
 				p.serve(d)
 			}
 		})
@@ -84,11 +99,46 @@ func (p *pool) serve(d *worker) {
 func (p *pool) end(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over = true
 	if p.err == nil {
 		p.err = err
 	}
+	p.isOver()
+}
+
+func (p *pool) isOver() {
+	p.over = true
+	p.ended.Store(true)
 	p.work.Broadcast()
+	p.calm.Broadcast()
+}
+
+// pause has d wait, between two executions, until all workers that are busy do so,
+// if a checkpoint is due; the last one makes it. What is left to visit then lies
+// in the trees of the places where the workers are.
+func (p *pool) pause(d *worker) error {
+	if !d.due() || p.division.counted != nil {
+		return nil
+	}
+	if d.pool == nil {
+		return p.s.keep(p.save)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.resting++
+	defer func() { p.resting-- }()
+	for n := p.rests; n == p.rests && !p.over; {
+		if p.resting < p.busy {
+			p.calm.Wait()
+			continue
+		}
+		p.rests++
+		p.calm.Broadcast()
+		if p.variations.grown.Load() {
+			return nil // the search is to begin again
+		}
+		return p.s.keep(p.save)
+	}
+	return nil
 }
 
 // find waits until there is a sequence for d to take over. It returns false when
@@ -98,9 +148,9 @@ func (p *pool) find(d *worker) bool {
 	defer p.mu.Unlock()
 	p.busy--
 	for {
+		p.calm.Broadcast()
 		if p.over || p.busy == 0 && len(p.open) == 0 {
-			p.over = true
-			p.work.Broadcast()
+			p.isOver()
 			return false
 		}
 		if len(p.open) == 0 {
@@ -126,9 +176,10 @@ func (p *pool) find(d *worker) bool {
 // has ended an execution.
 func (d *worker) offer() {
 	p := d.pool
-	if p == nil || p.hungry.Load() == 0 {
+	if p == nil || p.hungry.Load() == 0 || int(d.begun.Load()) < d.options.Alone {
 		return
 	}
+	d.joined.Store(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := 0; i < len(d.path) && len(p.open) < int(p.hungry.Load()); i++ {
@@ -152,11 +203,18 @@ func (d *worker) takeOver(n *node) bool {
 	if n.tree == nil || n.opening {
 		return false
 	}
+	d.goTo(n, true)
+	return true
+}
+
+// goTo makes the way to n the path of d, which is to take the next sequence from
+// there. Whether others may know the places is for the caller to say.
+func (d *worker) goTo(n *node, shared bool) {
 	d.path = slices.Grow(d.path[:0], n.depth+1)[:n.depth+1]
 	for x := n; x.parent != nil; x = x.parent {
 		up := x.parent
 		up.mu.Lock()
-		if !up.shared { // else the one that shares it may be reading this
+		if shared && !up.shared { // else the one that shares it may be reading this
 			up.shared = true
 		}
 		d.path[up.depth] = visit{node: up, slot: x.slot, taken: up.asleep[x.slot]}
@@ -166,7 +224,7 @@ func (d *worker) takeOver(n *node) bool {
 	d.pull(&d.path[n.depth])
 	d.order.cut(0)
 	d.order.kept = n.depth
-	return true
+	d.started = true
 }
 
 // lock is for what workers that come through one node change in it.

@@ -32,11 +32,20 @@ type profiler interface {
 // profiled is the number of executions of a profile.
 const profiled = 4
 
-// Shard is a part of a sample: of the executions those whose number, counted
-// from 0, leaves Index when divided by Of. All shards of one seed and budget
-// together draw what one search without shards does. The zero value is the
-// whole sample.
+// Shard is a part of a search, of which there are Of. Of a sample it is the
+// executions whose number, counted from 0, leaves Index when divided by Of: all
+// shards of one seed and budget together draw what one search without shards
+// does. Of an exhaustive search it is some of the interleavings, each of which is
+// in one shard. [Merge] joins what they find. The zero value is the whole.
 type Shard struct{ Index, Of int }
+
+// String counts from 1.
+func (s Shard) String() string {
+	if s == (Shard{}) {
+		return "the whole"
+	}
+	return fmt.Sprintf("shard %d of %d", s.Index+1, s.Of)
+}
 
 func (s Shard) check() error {
 	if s != (Shard{}) && (s.Index < 0 || s.Index >= s.Of) {
@@ -110,6 +119,10 @@ func (s *search) sample() error {
 		}
 		s.budget = (s.budget - shard.Index + shard.Of - 1) / shard.Of
 	}
+	next := 0
+	if s.resumed != nil {
+		next, s.resumed = s.resumed.Next, nil
+	}
 	drawn := newSample(&s.options)
 	if c, ok := drawn.drawn.(*pct); ok {
 		defer func() {
@@ -118,8 +131,19 @@ func (s *search) sample() error {
 		}()
 	}
 	for i := 0; ; i++ {
-		if i%shard.Of == shard.Index {
-			if ran, err := s.number(i, drawn.begin(i)); err != nil || !ran {
+		if i < next && !drawn.profiling(i) {
+			i = next
+		}
+		if i >= next && i%shard.Of == shard.Index {
+			at := func(c *checkpoint) { c.Next = i }
+			if err := s.keepIfDue(at); err != nil {
+				return err
+			}
+			ran, err := s.number(i, drawn.begin(i))
+			if err == nil && !ran {
+				err = s.keep(at)
+			}
+			if err != nil || !ran {
 				return err
 			}
 		} else if drawn.profiling(i) {

@@ -56,6 +56,9 @@ type wakeup struct {
 // insert puts a sequence into the wakeup tree of a place, unless what it would
 // lead to has been visited from there or is going to be. It uses up v.
 func (d *worker) insert(n *node, v []step) {
+	if n.depth < d.crew.division.depth {
+		return // everything is visited from there
+	}
 	d.lock(n)
 	defer d.unlock(n)
 	for i := range n.asleep {

@@ -31,6 +31,8 @@ type stepKey struct {
 	obj    sim.ObjID
 }
 
+func newVariations() *variations { return &variations{extra: map[stepKey][]sim.Access{}} }
+
 // learn compares what a step uses with what it used before. The first known of
 // the uses were known.
 func (v *variations) learn(key stepKey, known int, uses []sim.Access) {

@@ -1,0 +1,345 @@
+package explore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"trapline/sim"
+	"trapline/sim/explore"
+)
+
+var errKilled = errors.New("killed")
+
+// interrupted makes a search in pieces. stops says after how many executions more
+// each piece ends, and kills how many checkpoints before its end the one was
+// written that is left of it: 0 if it could end in peace.
+func interrupted(t rapid.TB, p sim.Program, o explore.Options, stops, kills func() int) *explore.Result {
+	t.Helper()
+	executions := 0
+	for piece := 0; ; piece++ {
+		if piece > 5000 {
+			t.Fatal("the search does not come to its end")
+		}
+		kept := [][]byte{o.Resume}
+		dies := kills()
+		n := stops()
+		if dies > 0 {
+			o.CheckpointEvery = -1
+		} else {
+			o.CheckpointEvery = 0
+			o.Executions = executions + n
+		}
+		o.Checkpoint = func(state []byte) error {
+			kept = append(kept, state)
+			if dies > 0 && len(kept) > n+1 {
+				return errKilled
+			}
+			return nil
+		}
+		r, err := explore.Run(context.Background(), p, o)
+		o.Executions = 0
+		switch {
+		case err == nil && r.Complete:
+			return r
+		case err == nil:
+			o.Resume = kept[len(kept)-1]
+		case errors.Is(err, errKilled):
+			o.Resume = kept[max(len(kept)-1-dies, 0)]
+			continue
+		default:
+			t.Fatal(err)
+		}
+		executions = r.Executions + r.Blocked + r.Merged + r.Cut
+	}
+}
+
+func never() int { return 0 }
+
+func allTitles(r *explore.Result) []string {
+	var all []string
+	for _, f := range r.Findings {
+		all = append(all, fmt.Sprint(title(f.Violation), f.Preemptions, f.Minimal))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// wantSameSearch compares what is counted, and what is found.
+func wantSameSearch(t rapid.TB, got, want *explore.Result, p any) {
+	t.Helper()
+	type counts struct {
+		executions, blocked, merged, cut, steps, longest, first int
+		varying                                                 bool
+		verdict                                                 string
+	}
+	of := func(r *explore.Result) counts {
+		return counts{r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest, r.First, r.Varying, r.Verdict()}
+	}
+	if of(got) != of(want) || !slices.Equal(allTitles(got), allTitles(want)) {
+		t.Errorf("in pieces: %+v %q\nat once:   %+v %q%v", of(got), allTitles(got), of(want), allTitles(want), p)
+	}
+}
+
+func TestResumeCountsTheSame(t *testing.T) {
+	for _, test := range []peer{
+		{"indexer(12)", indexer(12), 8},
+		{"lastzero(5)", lastzero(5), 64},
+		{"readers(6)", readers(6), 64},
+		{"filesystem(16)", filesystem(16), 8},
+		{"fib(2)", fib(2), 140},
+		{"counter(3x1)", counter(3, 1), 36},
+		{"ainc(4)", ainc(4), 24},
+		{"dekker", dekker, 3},
+		{"sb(5)", sb(5), 31},
+		{"locks(3x2)", locks(3, 2), 36},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, n := range []int{1, 2, 7} {
+				stops := func() int { return n }
+				for workers := 1; workers <= 3; workers++ {
+					o := explore.Options{Workers: workers}
+					r := interrupted(t, test.program, o, stops, never)
+					if r.Executions != test.want || r.Blocked != 0 && workers == 1 {
+						t.Errorf("%d workers, every %d: %d executions, %d blocked, want %d", workers, n, r.Executions, r.Blocked, test.want)
+					}
+				}
+				dies := 0
+				r := interrupted(t, test.program, explore.Options{}, func() int { return n + dies + 1 }, func() int { dies = (dies + 1) % 4; return dies })
+				if r.Executions != test.want || r.Blocked != 0 {
+					t.Errorf("killed: %d executions, %d blocked, want %d", r.Executions, r.Blocked, test.want)
+				}
+			}
+		})
+	}
+}
+
+// A search that is interrupted, or killed so that what it did since a checkpoint
+// is lost, counts and finds the same as one that is not.
+func TestResumedSearchIsTheSame(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		verbs := rapid.SampledFrom([][]string{quiet, wild}).Draw(rt, "verbs")
+		p := programs(verbs).Draw(rt, "program")
+		strategy := rapid.SampledFrom([]string{explore.DPOR, explore.DPOR, explore.Bounded}).Draw(rt, "strategy")
+		program := p.program(false, func(string) {})
+		o := explore.Options{Strategy: strategy, MinimiseExecutions: 200}
+		if strategy == explore.Bounded {
+			o.Preemptions = rapid.IntRange(0, 3).Draw(rt, "bound")
+		}
+		o.Executions = 300
+		want, err := explore.Run(context.Background(), program, o)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !want.Complete {
+			return // too large
+		}
+		o.Executions = 0
+		number := rapid.IntRange(1, 30)
+		died := 0
+		got := interrupted(rt, program, o, func() int { return number.Draw(rt, "stop") + died }, func() int {
+			died = rapid.IntRange(0, 2).Draw(rt, "dies")
+			return died
+		})
+		wantSameSearch(rt, got, want, p)
+	})
+}
+
+// So do several workers, but for the executions that are blocked.
+func TestResumedWorkersMissNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p := programs(quiet).Draw(rt, "program")
+		want, ok := all(p, true, 800)
+		if !ok || len(want.titles) > 0 || len(want.traces) < 4 {
+			return
+		}
+		ends := map[string]bool{}
+		observe := make(chan string, 1<<16)
+		program := p.program(true, func(end string) { observe <- end })
+		o := explore.Options{Workers: rapid.IntRange(1, 3).Draw(rt, "workers")}
+		number := rapid.IntRange(1, 20)
+		died := 0
+		r := interrupted(rt, program, o, func() int { return number.Draw(rt, "stop") + died }, func() int {
+			died = rapid.IntRange(0, 2).Draw(rt, "dies")
+			return died
+		})
+		close(observe)
+		for end := range observe {
+			ends[end] = true
+		}
+		wantSet(rt, "end states", ends, want.ends, p)
+		if n := len(want.traces); r.Executions < n || r.Executions > n && !want.findOut {
+			rt.Errorf("%d executions and %d blocked for %d traces (steps that find out: %t)%v", r.Executions, r.Blocked, n, want.findOut, p)
+		}
+	})
+}
+
+func TestResumeSample(t *testing.T) {
+	for _, strategy := range explore.Samples() {
+		for _, shard := range []explore.Shard{{}, {Index: 1, Of: 3}} {
+			o := explore.Options{Strategy: strategy, Seed: 5, Executions: 90, Shard: shard, MinimiseExecutions: 50}
+			program := program{{do("mutex1", 0), do("use", 0)}, {do("free", 0)}, {do("write", 1), do("cell", 0)}}.program(false, func(string) {})
+			want, err := explore.Run(context.Background(), program, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for at := 0; at < 40; at += 3 {
+				var states [][]byte
+				o.CheckpointEvery = -1
+				o.Checkpoint = func(state []byte) error {
+					states = append(states, state)
+					if len(states) > at+1 {
+						return errKilled
+					}
+					return nil
+				}
+				o.Resume = nil
+				if _, err := explore.Run(context.Background(), program, o); err != nil && !errors.Is(err, errKilled) {
+					t.Fatal(err)
+				}
+				o.Checkpoint, o.Resume = nil, states[min(at, len(states)-1)]
+				got, err := explore.Run(context.Background(), program, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantSameSearch(t, got, want, fmt.Sprint(strategy, shard, " at ", at))
+			}
+		}
+	}
+}
+
+// What the machine has learnt of a program is learnt again.
+func TestResumeKnowsWhatWasLearnt(t *testing.T) {
+	program := func(m *sim.Machine) {
+		x := words(m, 2)
+		m.Go("waits", func(k *sim.K) {
+			if x[1].Read(k) == 2 {
+				x[0].CondLoadAcquire(k, func(v int) bool { return v > 1 })
+			}
+			for x[0].Read(k) < 2 {
+			}
+		})
+		for i := range 3 {
+			m.Go(numbered.t[i], func(k *sim.K) {
+				x[1].Write(k, x[1].Read(k)+1)
+				x[0].Write(k, x[0].Read(k)+1)
+			})
+		}
+		m.Go("last", func(k *sim.K) { x[0].Write(k, 2) })
+	}
+	want, err := explore.Run(context.Background(), program, explore.Options{Executions: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := explore.Options{}
+	for piece := 1; piece <= 4; piece++ {
+		o.Executions = 100 * piece
+		var state []byte
+		o.Checkpoint = func(s []byte) error { state = s; return nil }
+		r, err := explore.Run(context.Background(), program, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if piece > 1 && r.Executions+r.Blocked != 100*piece {
+			t.Errorf("piece %d: %s", piece, r.Coverage())
+		}
+		if piece == 4 && (r.Executions != want.Executions || r.Steps != want.Steps) {
+			t.Errorf("in pieces: %s, at once: %s", r.Coverage(), want.Coverage())
+		}
+		if !strings.Contains(string(state), `"learning":["`) {
+			t.Errorf("nothing was learnt: %.300s", state)
+		}
+		o.Resume = state
+	}
+}
+
+func TestResumeRefuses(t *testing.T) {
+	checkpoint := func(p sim.Program, o explore.Options) []byte {
+		var state []byte
+		o.Checkpoint = func(s []byte) error { state = s; return nil }
+		o.Executions = 5
+		if _, err := explore.Run(context.Background(), p, o); err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	good := checkpoint(counter(3, 1), explore.Options{})
+	for _, c := range []struct {
+		name string
+		p    sim.Program
+		o    explore.Options
+		want string
+	}{
+		{"nothing", counter(3, 1), explore.Options{Resume: []byte{}}, "it is not a checkpoint"},
+		{"half of it", counter(3, 1), explore.Options{Resume: good[:len(good)/2]}, "it is not a checkpoint"},
+		{"a bit", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"blocked":0`, `"blocked":1`, 1))}, "it is damaged"},
+		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":1`, `"version":2`, 1))}, "it is of version 2, and this search reads version 1"},
+		{"another program", counter(4, 1), explore.Options{Resume: good}, "it is of another program, or of another version"},
+		{"another machine", counter(3, 1), explore.Options{Resume: good, Setup: func(m *sim.Machine) { m.MaxSteps = 50 }}, "it is of another program, or of another version"},
+		{"another strategy", counter(3, 1), explore.Options{Resume: good, Strategy: explore.Bounded}, "it is of another search: its strategy is dpor, not bounded"},
+		{"another shard", counter(3, 1), explore.Options{Resume: good, Shard: explore.Shard{Of: 2}}, "it is of another search: its shard is the whole, not shard 1 of 2"},
+		{"another seed", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.PCT}), Strategy: explore.PCT, Seed: 3}, "its seed is 0, not 3"},
+	} {
+		_, err := explore.Run(context.Background(), c.p, c.o)
+		if !errors.Is(err, explore.ErrResume) || !strings.Contains(fmt.Sprint(err), c.want) {
+			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
+// The error of who keeps checkpoints ends the search.
+func TestCheckpointThatCannotBeKept(t *testing.T) {
+	full := errors.New("no space left on device")
+	for _, strategy := range explore.Strategies() {
+		for workers := 1; workers <= 3; workers++ {
+			o := explore.Options{Strategy: strategy, Executions: 10, Workers: workers, CheckpointEvery: -1, Checkpoint: func([]byte) error { return full }}
+			if _, err := explore.Run(context.Background(), counter(3, 1), o); !errors.Is(err, full) {
+				t.Errorf("%s: got %v", strategy, err)
+			}
+		}
+	}
+}
+
+// FuzzResume: whatever is given to be resumed, a search says that it cannot be, or
+// comes to its end.
+func FuzzResume(f *testing.F) {
+	p := counter(2, 2)
+	for _, strategy := range []string{explore.DPOR, explore.Bounded, explore.PCT} {
+		o := explore.Options{Strategy: strategy, CheckpointEvery: -1, Executions: 8}
+		o.Checkpoint = func(state []byte) error {
+			f.Add(explore.Unseal(state), strategy)
+			return nil
+		}
+		if _, err := explore.Run(context.Background(), p, o); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Fuzz(func(t *testing.T, state []byte, strategy string) {
+		o := explore.Options{Strategy: strategy, Executions: 50, MinimiseExecutions: 5, Resume: explore.Seal(state)}
+		r, err := explore.Run(context.Background(), p, o)
+		if (r == nil) == (err == nil) {
+			t.Fatal(r, err)
+		}
+		_, _ = explore.Run(context.Background(), p, explore.Options{Resume: state})
+	})
+}
+
+// A short search is the same to the last step, whatever the number of workers.
+func TestAlone(t *testing.T) {
+	want, err := explore.Run(context.Background(), fib(3), explore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for workers := 2; workers <= 4; workers++ {
+		r, err := explore.Run(context.Background(), fib(3), explore.Options{Workers: workers, Alone: 2000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSameSearch(t, r, want, workers)
+	}
+}

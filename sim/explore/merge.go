@@ -1,0 +1,167 @@
+package explore
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrMerge is wrapped by the error of Merge if the results are not those of all
+// the shards of one search.
+var ErrMerge = errors.New("explore: these results cannot be merged")
+
+func notMerged(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrMerge, fmt.Errorf(format, args...))
+}
+
+// Merge joins the results of all the shards of a search, in whatever order, into
+// that of the search. Each shard must be there once; they must be of the same
+// program, with the same options, and know the same of the program. Of findings
+// with the same title it keeps the simplest.
+func Merge(parts []*Result) (*Result, error) {
+	if err := mergeable(parts); err != nil {
+		return nil, err
+	}
+	first := parts[0]
+	sum := &Result{Strategy: first.Strategy, Preemptions: first.Preemptions, Seed: first.Seed, Complete: true}
+	var stopped []string
+	spent := 0
+	for _, r := range parts {
+		sum.Complete = sum.Complete && r.Complete
+		sum.Executions += r.Executions
+		sum.Blocked += r.Blocked
+		sum.Merged += r.Merged
+		sum.Cut += r.Cut
+		sum.Steps += r.Steps
+		sum.Minimising += r.Minimising
+		sum.Varying = sum.Varying || r.Varying
+		if r.Longest > sum.Longest || sum.Chance == "" {
+			sum.Chance = r.Chance // the profile is the same
+		}
+		sum.Longest = max(sum.Longest, r.Longest)
+		if r.First > 0 && sampled(r.Strategy) && (sum.First == 0 || r.First < sum.First) {
+			sum.First = r.First // in the whole sample
+		}
+		if r.Stopped != "" {
+			stopped = append(stopped, fmt.Sprintf("%s: %s", r.Part.Shard, r.Stopped))
+		}
+		if done := r.Executions + r.Blocked + r.Merged + r.Cut; r.Stopped == ranOut(done) {
+			spent += done
+		}
+		for _, f := range r.Findings {
+			sum.keep(f)
+		}
+	}
+	sum.Stopped = strings.Join(stopped, "; ")
+	if b := first.Part.Budget; b > 0 && spent == b && sampled(sum.Strategy) {
+		sum.Stopped = ranOut(b)
+	}
+	slices.SortFunc(sum.Findings, compareFindings)
+	return sum, nil
+}
+
+// ranOut is why a search is not complete that has used up its budget.
+func ranOut(budget int) string { return fmt.Sprintf("stopped after %d executions", budget) }
+
+// mergeable says why results are not those of all the shards of one search.
+func mergeable(parts []*Result) error {
+	if len(parts) == 0 {
+		return notMerged("there are none")
+	}
+	first := parts[0].Part
+	have := map[int]bool{}
+	for _, r := range parts {
+		switch p := r.Part; {
+		case p == nil:
+			return notMerged("one is not of a shard")
+		case p.Shard.check() != nil || p.Shard.Of < 2:
+			return notMerged("there is no shard %d of %d", p.Shard.Index+1, p.Shard.Of)
+		case p.Shard.Of != first.Shard.Of:
+			return notMerged("%s and %s are of different searches", first.Shard, p.Shard)
+		case have[p.Shard.Index]:
+			return notMerged("%s is there twice", p.Shard)
+		}
+		have[r.Part.Shard.Index] = true
+		if err := alike(parts[0], r); err != nil {
+			return err
+		}
+	}
+	var missing []string
+	for i := range first.Shard.Of {
+		if !have[i] && len(missing) < 20 {
+			missing = append(missing, Shard{i, first.Shard.Of}.String())
+		}
+	}
+	if len(missing) > 0 {
+		return notMerged("%s missing", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// alike says in what two shards are not of one search.
+func alike(r, s *Result) error {
+	p, q := r.Part, s.Part
+	for _, d := range []struct {
+		what string
+		a, b any
+	}{
+		{"strategy", r.Strategy, s.Strategy}, {"bound", r.Preemptions, s.Preemptions}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
+		{"program", printOf(p.Program), printOf(q.Program)},
+	} {
+		if d.a != d.b {
+			return notMerged("%s and %s are of different searches: the %s is %v, and %v", p.Shard, q.Shard, d.what, d.a, d.b)
+		}
+	}
+	switch {
+	case sampled(r.Strategy) && p.Budget != q.Budget:
+		return notMerged("%s and %s are of different searches: the budget is %d, and %d", p.Shard, q.Shard, p.Budget, q.Budget)
+	case texts(p) != texts(q):
+		return notMerged("%s and %s have not learnt the same of the program: make both again with what was learnt, %s", p.Shard, q.Shard, cmp.Or(longer(texts(p), texts(q)), "nothing"))
+	case p.Known != q.Known || p.Divided != q.Divided:
+		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d)", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided)
+	}
+	return nil
+}
+
+func texts(p *Part) string {
+	var all []string
+	for _, s := range p.Learnt {
+		all = append(all, s.String())
+	}
+	return strings.Join(all, " ")
+}
+
+func longer(a, b string) string {
+	if len(a) > len(b) {
+		return a
+	}
+	return b
+}
+
+// keep adds a finding, unless there is a simpler one with its title.
+func (r *Result) keep(f *Finding) {
+	for i, old := range r.Findings {
+		if old.Violation.Title == f.Violation.Title {
+			if compareFindings(f, old) < 0 {
+				r.Findings[i] = f
+			}
+			return
+		}
+	}
+	r.Findings = append(r.Findings, f)
+}
+
+// compareFindings puts the simplest first.
+func compareFindings(f, g *Finding) int {
+	minimal := 0
+	switch {
+	case f.Minimal && !g.Minimal:
+		minimal = -1
+	case g.Minimal && !f.Minimal:
+		minimal = 1
+	}
+	return cmp.Or(cmp.Compare(f.Preemptions, g.Preemptions), minimal, cmp.Compare(f.Steps, g.Steps),
+		cmp.Compare(f.Violation.Title, g.Violation.Title), cmp.Compare(f.Schedule.String(), g.Schedule.String()))
+}
