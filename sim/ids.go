@@ -45,6 +45,8 @@ type facts struct {
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
 	loops map[uint64]verdict
+	// trials counts those that concern more than one execution.
+	trials int
 	// polled says that somebody asks how far grace periods are.
 	polled bool
 	// steps are the reasons for which the steps are not those that there would
@@ -87,12 +89,12 @@ func (s *ids) learn(add func(*facts)) {
 }
 
 // Known is how many things the machine and its siblings have learnt of their
-// program, see [Outcome.Learnt].
+// program that concern all of its executions, see [Outcome.Learnt].
 func (m *Machine) Known() int {
 	f := m.ids.known.Load()
-	n := len(f.awaited) + len(f.loops)
-	if f.tasksWork {
-		n++
+	n := len(f.awaited) + f.trials + flag(f.polled)
+	for i := range reasonNames {
+		n += flag(f.steps.has(1 << i))
 	}
 	return n
 }

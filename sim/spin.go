@@ -236,6 +236,9 @@ func (m *Machine) decide(v verdict) {
 	} else {
 		m.repeats = was != assumed
 	}
+	if !m.repeats {
+		m.ids.learn(func(f *facts) { f.trials++ })
+	}
 }
 
 // callSite tells places in the source apart: by the calls that lead there.

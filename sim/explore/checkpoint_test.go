@@ -330,7 +330,7 @@ func FuzzResume(f *testing.F) {
 }
 
 // A short search is the same to the last step, whatever the number of workers.
-func TestAlone(t *testing.T) {
+func TestShortSearchIsTheSame(t *testing.T) {
 	want, err := explore.Run(context.Background(), fib(3), explore.Options{})
 	if err != nil {
 		t.Fatal(err)
