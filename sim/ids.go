@@ -33,7 +33,7 @@ func newIDs() *ids {
 		tasks: make([]made, 1), objects: make([]made, 1), // the setup, and no object
 		task: map[made]int32{}, object: map[made]int32{},
 	}
-	s.known.Store(&facts{})
+	s.known.Store(&facts{habits: &habits{}})
 	return s
 }
 
@@ -47,6 +47,10 @@ type facts struct {
 	loops map[uint64]bool
 	// polled says that somebody asks how far grace periods are.
 	polled bool
+	// ordered are the locks whose sections are not taken for one step, habits
+	// what is known of the sections of the others, see Machine.LockAware.
+	ordered map[ObjID]bool
+	habits  *habits
 	// steps are the reasons for which there are more steps than there would be.
 	// A schedule names them, so that its steps can be counted by a machine that
 	// has yet to learn of them.
@@ -85,6 +89,20 @@ func (s *ids) learn(add func(*facts)) {
 	maps.Copy(f.loops, old.loops)
 	add(&f)
 	s.known.Store(&f)
+}
+
+// enterPlace is [habits.enterPlace], one machine at a time.
+func (s *ids) enterPlace(h *habits, p place) ObjID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.enterPlace(p)
+}
+
+// enterShape is [habits.enterShape], one machine at a time.
+func (s *ids) enterShape(h *habits, uses []sectionUse) ObjID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.enterShape(uses)
 }
 
 func (s *ids) ofTask(by TaskID, n int) TaskID {

@@ -100,7 +100,7 @@ func (k *K) looked(o *Object, mode Mode) {
 	info := &k.m.objects[o.id]
 	if mode != Read {
 		info.version--
-		k.m.accesses[k.m.events[len(k.m.events)-1].first].Idle = true
+		k.m.accesses[k.m.first].Idle = true
 	}
 	if k.lookStep != k.steps-1 {
 		k.looks = k.looks[:0]

@@ -25,6 +25,7 @@ import (
 // covered by it. When another kind turns out to vary, the search starts again: so
 // what it relies on has been true of every step that it has seen.
 func (s *search) dpor() error {
+	s.setLockAware(s.lockAware)
 	v := &variations{extra: map[stepKey][]sim.Access{}}
 	for {
 		if err := newPool(s, v).run(); err != nil || !v.grown.Load() {

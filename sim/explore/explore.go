@@ -61,6 +61,10 @@ type Options struct {
 	// the strategy DPOR uses more than one. The program must be safe to be called
 	// by all of them.
 	Workers int
+	// LockAware has the strategy DPOR not explore the order of critical sections
+	// of one mutex or spinlock that commute, as far as the lock is fit for it
+	// (see sim/section.go). What is found, and the end states, are the same.
+	LockAware bool
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -119,6 +123,10 @@ type Result struct {
 	// in different places (a wake-up finds other waiters). DPOR then relies on
 	// less, and may have visited an interleaving more than once.
 	Varying bool
+	// LockAware says that the order of critical sections that commute was not
+	// explored. It is false if that was asked for and turned out to see data
+	// races, or sleeps, that are none.
+	LockAware bool
 	// Steps counts the steps of all of them, Longest those of the longest.
 	Steps, Longest int
 	// Minimising counts the executions of the second search.
@@ -171,6 +179,8 @@ func (r *Result) Coverage() string {
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:
 		return fmt.Sprintf("complete up to %d preemptions: %s", r.Preemptions, counts)
+	case r.LockAware:
+		return "complete: every interleaving, one order of critical sections that commute, " + counts
 	default:
 		return "complete: every interleaving, " + counts
 	}
@@ -200,7 +210,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	defer s.close()
 	for {
 		err := s.run()
-		if !errors.Is(err, errLearnt) {
+		if errors.Is(err, errOrdered) {
+			s.lockAware = false
+		} else if !errors.Is(err, errLearnt) {
 			if err != nil {
 				return nil, err
 			}
@@ -215,6 +227,10 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 
 // errLearnt says that the machine has learnt something, see [sim.Outcome].
 var errLearnt = errors.New("explore: the machine has learnt something")
+
+// errOrdered says that a machine that is aware of locks saw a rule broken where
+// another does not: what the first goes by is too little.
+var errOrdered = errors.New("explore: the order of critical sections matters")
 
 // run makes the search once, and then the one for fewer preemptions.
 func (s *search) run() error {
@@ -245,6 +261,9 @@ type search struct {
 	options Options
 	runners []*runner
 	machine *sim.Machine // of the first runner
+
+	// lockAware is Options.LockAware, unless it has been given up.
+	lockAware bool
 
 	begun atomic.Int64 // executions, since the search began or began again
 
@@ -283,6 +302,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options) *search {
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
 	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
 	s.budget = o.Executions
+	s.lockAware = o.LockAware && o.Strategy == DPOR
 	s.machine, s.second = sim.NewMachine(), sim.NewMachine()
 	for i := range max(o.Workers, 1) {
 		m := s.machine
@@ -414,6 +434,13 @@ func (s *search) progress() {
 	}
 }
 
+// setLockAware has the machines of the search be aware of locks, or not.
+func (s *search) setLockAware(on bool) {
+	for _, r := range s.runners {
+		r.m.LockAware = on
+	}
+}
+
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
 	for _, r := range s.runners {
@@ -491,6 +518,9 @@ func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
 		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
 	}
 	if recorded.Violation == nil || recorded.Hash != o.Hash {
+		if s.m.LockAware {
+			return recorded, errOrdered
+		}
 		return recorded, fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
 	}
 	return recorded, nil
@@ -516,6 +546,7 @@ func (s *runner) better(f *finding, o *sim.Outcome) {
 func (s *search) minimise() error {
 	s.addAll()
 	s.minimising = true
+	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
@@ -565,5 +596,6 @@ func (s *search) report() error {
 		})
 	}
 	s.result.Complete = s.result.Stopped == ""
+	s.result.LockAware = s.lockAware
 	return nil
 }
