@@ -189,9 +189,6 @@ func (k *K) acquired(o *Object, read bool) {
 
 // holds enters o into the locks that k holds, as one of a class.
 func (k *K) holds(o *Object, class int16, how taking) {
-	if k.inSection() && o != k.m.section.lock {
-		k.m.keepOrdered(k.m.section.lock)
-	}
 	h := held{o: o, class: class, how: how}
 	if k.m.recording && len(k.at) > 0 {
 		h.where = k.at[0]

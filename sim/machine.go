@@ -338,9 +338,6 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 		m.live[i] = m.live[i-1]
 	}
 	m.live[i] = k
-	if parent.inSection() {
-		m.keepOrdered(m.section.lock)
-	}
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
 		k.wake.Allow(born)

@@ -21,8 +21,7 @@ import (
 //
 //   - that is taken by nothing but lock and released by unlock, and that nobody
 //     looks at or tries to take;
-//   - in whose sections no other lock is asked for, nobody waits, chooses, or
-//     spawns a task;
+//   - in whose sections nobody asks for another, waits, or chooses a value;
 //   - in each of whose sections at most one step uses, apart from plain data,
 //     something that another task uses without the lock, in modes that conflict.
 //
@@ -89,6 +88,9 @@ func (k *K) initSections(o *Object) { o.loose = k.m.LockAware && !k.m.known.orde
 
 // lockStep is the step that takes a lock when it is free.
 func (k *K) lockStep(op Op, o *Object) {
+	if k.inSection() {
+		k.m.keepOrdered(k.m.section.lock)
+	}
 	if !o.loose || k.setup {
 		k.StepWait(op, o, Write, free)
 		return

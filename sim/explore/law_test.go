@@ -98,6 +98,7 @@ func all(p drawn, daemons bool, most int) (*truth, bool) {
 		}
 		f.executions++
 		switch v := o.Violation; {
+		case v == nil && o.Assumed:
 		case v == nil:
 			atMost(f.ends, end, o.Preemptions)
 			f.traces[foata(m)] = true

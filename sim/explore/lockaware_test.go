@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -37,6 +38,19 @@ func sectionsOf(n int, body func(i int, k *sim.K, x []sim.Word[int])) sim.Progra
 	}
 }
 
+// nestedSections has each task take the lock under another of its own.
+func nestedSections(n int) sim.Program {
+	return func(m *sim.Machine) {
+		l := mutexes(m, n+1)
+		tasks(m, n, func(i int, k *sim.K) {
+			k.MutexLock(&l[i])
+			k.MutexLock(&l[n])
+			k.MutexUnlock(&l[n])
+			k.MutexUnlock(&l[i])
+		})
+	}
+}
+
 // TestSections holds the counts of programs whose tasks do something under a lock
 // to those of the orders of what is done that differ.
 func TestSections(t *testing.T) {
@@ -50,6 +64,7 @@ func TestSections(t *testing.T) {
 		{peer{"words(5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[i].Write(k, 1) }), 1}, 120},
 		{peer{"writers(5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[0].Write(k, i) }), 120}, 120},
 		{peer{"writers(3 of 5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[max(i-2, 0)].Write(k, i) }), 6}, 120},
+		{peer{"nested(4)", nestedSections(4), 1}, 24},
 		{peer{"locks(3x4)", locks(3, 4), 1296}, 1296},
 		{peer{"filesystem(16)", filesystem(16), 8}, 8},
 	} {
@@ -63,6 +78,9 @@ func TestSections(t *testing.T) {
 					r, err := explore.Run(t.Context(), test.program, explore.Options{LockAware: aware, Workers: workers})
 					if err != nil {
 						t.Fatal(err)
+					}
+					if says := strings.Contains(r.Coverage(), "one order of critical sections"); says != aware {
+						t.Errorf("lock-aware %t: %s", aware, r.Coverage())
 					}
 					if r.Executions != want || r.Blocked > 0 && workers == 1 || r.LockAware != aware || r.Verdict() != explore.Clean {
 						t.Errorf("lock-aware %t, %d workers: want %d: %s", aware, workers, want, r.Coverage())
@@ -83,7 +101,7 @@ func (p sectionProgram) String() string { return program(p).String() }
 var (
 	sectionActs  = []string{"lock", "lock", "lock", "lock", "spin", "in_lock", "get", "set", "read", "write", "xchg", "if", "rarely"}
 	sectionInner = []string{"get", "set", "get", "set", "read", "write", "xchg", "if", "add", "rarely"}
-	sectionRare  = []string{"trylock", "locked", "nest", "choose", "irq", "wake", "sleep", "wait", "complete", "await", "spin_read", "free", "get_in", "set_in", "nil"}
+	sectionRare  = []string{"trylock", "locked", "nest", "choose", "irq", "wake", "sleep", "wait", "complete", "await", "spin_read", "free", "get_in", "set_in", "assume", "nil"}
 )
 
 func sectionBody(verbs []string, least, most int, rare []string) *rapid.Generator[[]act] {
@@ -238,11 +256,63 @@ func (w *sectionWorld) sectionAct(k *sim.K, a act) {
 		saw(w.inCell.Get(k))
 	case "set_in":
 		w.inCell.Set(k, 1)
+	case "assume":
+		k.Assume(x.Read(k) != 0)
 	case "nil":
 		var nowhere *sectionWorld
 		saw(len(nowhere.log))
 	default:
 		panic("no verb " + a.verb)
+	}
+}
+
+// does makes acts by hand.
+func does(verb string, which, value int, body ...act) act { return act{verb, which, value, body} }
+
+// A lock whose sections are no steps, because of what is done in them or beside
+// them, is treated as ever.
+func TestSectionsThatAreNoSteps(t *testing.T) {
+	lock := func(body ...act) act { return does("lock", 0, 0, body...) }
+	for _, test := range []struct {
+		name string
+		p    sectionProgram
+	}{
+		{"trylock", sectionProgram{{lock(does("add", 0, 0)), lock()}, {does("trylock", 0, 0)}}},
+		{"is_locked", sectionProgram{{lock(does("add", 0, 0)), lock()}, {does("locked", 0, 0)}}},
+		{"seen half done", sectionProgram{{lock(does("write", 0, 1), does("write", 1, 1))}, {does("read", 0, 0), does("read", 1, 0)}}},
+		{"sees others half done", sectionProgram{{lock(does("read", 0, 0), does("read", 1, 0))}, {does("write", 0, 1), does("write", 1, 1)}}},
+		{"somebody waits for the middle", sectionProgram{{lock(does("write", 0, 1), does("write", 0, 2))}, {does("await", 0, 1)}}},
+		{"somebody spins on the middle", sectionProgram{{lock(does("write", 0, 1), does("write", 0, 0))}, {does("spin_read", 0, 0)}}},
+		{"another lock within", sectionProgram{{lock(does("nest", 1, 0))}, {does("lock", 1, 0, does("nest", 0, 0))}}},
+		{"sleep within", sectionProgram{{lock(does("wait", 0, 0))}, {lock(), does("complete", 0, 0)}}},
+		{"spin within", sectionProgram{{lock(does("spin_read", 0, 0))}, {lock(), does("write", 0, 1)}}},
+		{"await within", sectionProgram{{lock(does("await", 0, 1))}, {lock(), does("write", 0, 1)}}},
+		{"choice within", sectionProgram{{lock(does("choose", 0, 0), does("choose", 1, 0))}, {lock()}}},
+		{"interrupt within", sectionProgram{{lock(does("irq", 0, 0, does("set", 0, 1)), does("set", 0, 2))}, {lock()}}},
+		{"end within", sectionProgram{{lock(does("assume", 0, 0))}, {lock()}, {does("write", 0, 1)}}},
+		{"data race hidden by an order", sectionProgram{{lock(), does("set", 0, 1), lock()}, {lock(), does("get", 0, 0), lock()}}},
+		{"data race of one order", sectionProgram{{lock(), does("set", 0, 1), lock()}, {lock(does("get", 0, 0))}}},
+		{"data behind the unlock", sectionProgram{{lock(does("set", 0, 1)), does("set", 1, 1)}, {lock(does("set", 0, 1)), does("get", 1, 0)}}},
+		{"lock freed before the unlock", sectionProgram{{does("in_lock", 0, 0, does("write", 0, 1))}, {does("await", 0, 1), does("free", 0, 0)}}},
+		{"memory used behind the unlock", sectionProgram{{lock(does("write", 0, 1)), does("get_in", 0, 0)}, {does("await", 0, 1), does("free", 0, 0)}}},
+		{"wake-up behind the unlock", sectionProgram{{lock(does("write", 0, 1)), does("wake", 0, 0)}, {does("sleep", 0, 0), lock()}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			want, ok := all(test.p, false, 1e6)
+			if !ok {
+				t.Fatal("too many executions")
+			}
+			r := run(t, test.p, false, explore.Options{LockAware: true, SelfCheck: true})
+			wantSet(t, "violations", r.titles, want.titles, test.p)
+			wantSet(t, "end states", r.ends, want.ends, test.p)
+			first := run(t, test.p, false, explore.Options{LockAware: true, MinimiseExecutions: 1})
+			if v := first.Verdict(); (v == explore.Violation) != (len(want.titles) > 0) {
+				t.Errorf("the verdict is %s", v)
+			}
+			if plain := run(t, test.p, false, explore.Options{}); r.Executions != plain.Executions {
+				t.Errorf("%s, not aware of locks: %s", r.Coverage(), plain.Coverage())
+			}
+		})
 	}
 }
 
