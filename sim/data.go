@@ -83,7 +83,7 @@ func (d *Data) use(k *K, mode Mode) {
 		k.Fail(&Violation{Kind: Livelock, Subject: d.o.name + " is accessed for ever without a step"})
 	}
 	if !k.m.uses(&d.o, mode) {
-		k.m.enter(&d.o, mode, 0)
+		k.m.enterPlain(&d.o, mode)
 	}
 	d.o.check(k, mode)
 }

@@ -33,7 +33,7 @@ func newIDs() *ids {
 		tasks: make([]made, 1), objects: make([]made, 1), // the setup, and no object
 		task: map[made]int32{}, object: map[made]int32{},
 	}
-	s.known.Store(&facts{})
+	s.known.Store(&facts{habits: &habits{}})
 	return s
 }
 
@@ -49,6 +49,10 @@ type facts struct {
 	trials int
 	// polled says that somebody asks how far grace periods are.
 	polled bool
+	// ordered are the locks whose sections are not taken for one step, habits
+	// what is known of the sections of the others, see Machine.LockAware.
+	ordered map[ObjID]bool
+	habits  *habits
 	// steps are the reasons for which the steps are not those that there would
 	// be. A schedule names them, so that its steps can be counted by a machine
 	// that has yet to learn of them.
@@ -97,6 +101,20 @@ func (m *Machine) Known() int {
 		n += flag(f.steps.has(1 << i))
 	}
 	return n
+}
+
+// enterPlace is [habits.enterPlace], one machine at a time.
+func (s *ids) enterPlace(h *habits, p place) ObjID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.enterPlace(p)
+}
+
+// enterShape is [habits.enterShape], one machine at a time.
+func (s *ids) enterShape(h *habits, uses []sectionUse) ObjID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return h.enterShape(uses)
 }
 
 func (s *ids) ofTask(by TaskID, n int) TaskID {

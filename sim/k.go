@@ -150,6 +150,9 @@ func (k *K) ended() {
 		m.next = nil
 		return
 	}
+	if k.inSection() { // it may end so without breaking a rule, see Assume
+		m.startOver(ordering(m.section.lock.id))
+	}
 	for i, l := range m.live {
 		if l == k {
 			m.live = append(m.live[:i], m.live[i+1:]...)
@@ -215,6 +218,9 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if o != nil {
 		o.check(k, mode)
 	}
+	if k.inSection() {
+		k.mustNotWait()
+	}
 	switch {
 	case k.setup:
 		k.immediate()
@@ -239,7 +245,11 @@ func (k *K) take() {
 	m, p := k.m, &k.pending
 	k.asks = false
 	first := int32(len(m.accesses))
-	m.events = append(m.events, Event{Task: k.id, Op: p.op, first: first, last: first})
+	m.taken, m.first = m.taken+1, first
+	stays := m.section.k != nil && m.stayInSection()
+	if !stays {
+		m.events = append(m.events, Event{Task: k.id, Op: p.op, first: first, last: first})
+	}
 	m.hash = mix(m.hash, k.order^ops[p.op].key)
 	if p.obj != nil {
 		m.hash = mix(m.hash, m.objects[p.obj.id].key)
@@ -258,6 +268,9 @@ func (k *K) take() {
 	k.plain = 0
 	since := m.since(k, p.obj)
 	if p.obj != nil {
+		if p.obj.loose && p.mode == Add && !stays {
+			k.openSection(p.obj)
+		}
 		m.enter(p.obj, p.mode, p.wait)
 	}
 	if p.wait == Spinning {
@@ -271,7 +284,9 @@ func (k *K) take() {
 		k.enterSections()
 	}
 	e := &m.events[len(m.events)-1]
-	e.Known = e.last - e.first
+	if !stays {
+		e.Known = e.last - e.first
+	}
 	if p.wait == Awaiting {
 		_, changes := k.could(-1)
 		m.awaits = append(m.awaits, await{int32(len(m.events) - 1), int32(changes), k.could})
@@ -291,6 +306,21 @@ func (m *Machine) enter(o *Object, mode Mode, need Wait) {
 	if len(m.events) == 0 {
 		return
 	}
+	if m.LockAware {
+		m.usesInSection(o, mode)
+	}
+	m.enterUse(o, mode, need)
+}
+
+// enterPlain is enter for plain data.
+func (m *Machine) enterPlain(o *Object, mode Mode) {
+	if m.LockAware {
+		m.usesPlain(o, mode)
+	}
+	m.enterUse(o, mode, 0)
+}
+
+func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	m.accesses = append(m.accesses, Access{Obj: o.id, Mode: mode, Need: need, Before: o.allow})
 	if mode != Read {
 		m.objects[o.id].version++
@@ -306,7 +336,7 @@ func (m *Machine) uses(o *Object, mode Mode) bool {
 	if len(m.events) == 0 {
 		return true // of no consequence
 	}
-	for _, a := range m.accesses[m.events[len(m.events)-1].first:] {
+	for _, a := range m.accesses[m.first:] {
 		if a.Obj == o.id && a.Mode == mode {
 			return true
 		}

@@ -33,6 +33,11 @@ type Machine struct {
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
 	// for under a raw one.
 	ProveRawLockNesting bool
+	// LockAware takes the critical sections of a mutex or a spinlock for one step
+	// each, where that changes nothing that can happen, so that a search does not
+	// explore the order of those that commute: see section.go. The data races
+	// that are seen then include those of another order.
+	LockAware bool
 	// RCU is the kernel's RCU.
 	RCU RCUModel
 
@@ -49,7 +54,9 @@ type Machine struct {
 
 	unfinished []TaskID
 	events     []Event
+	taken      int // steps, of which several may be one event
 	accesses   []Access
+	first      int32 // of the accesses of the last step
 	deviations []deviation
 	hash       uint64
 	preempts   int
@@ -62,6 +69,7 @@ type Machine struct {
 	trial   trial
 	repeats bool // what the execution has learnt concerns no other
 
+	section section
 	rcu     rcuState
 	lockdep lockdep
 	cpus    cpus
@@ -127,7 +135,7 @@ func NewMachine() *Machine {
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
 	s.MaxSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash = m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash
-	s.ProveRawLockNesting, s.RCU, s.ids = m.ProveRawLockNesting, m.RCU, m.ids
+	s.ProveRawLockNesting, s.LockAware, s.RCU, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.ids
 	return s
 }
 
@@ -175,7 +183,8 @@ func (m *Machine) once(p Program, s Strategy) Outcome {
 		m.loop()
 		m.finish()
 	})
-	m.outcome.Steps = len(m.events)
+	m.closeSections()
+	m.outcome.Steps = m.taken
 	m.outcome.Preemptions = m.preempts
 	m.outcome.Hash = m.hash
 	if v := m.outcome.Violation; v != nil {
@@ -199,8 +208,8 @@ func (m *Machine) reset(s Strategy) {
 	m.strategy = s
 	m.live = m.live[:0]
 	m.next, m.running = nil, nil
-	m.events = m.events[:0]
-	m.accesses = m.accesses[:0]
+	m.events, m.taken = m.events[:0], 0
+	m.accesses, m.first = m.accesses[:0], 0
 	m.deviations = m.deviations[:0]
 	m.records = m.records[:0]
 	m.hash, m.preempts = 0, 0
@@ -213,6 +222,7 @@ func (m *Machine) reset(s Strategy) {
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
 	m.trial, m.repeats = trial{}, false
+	m.section.reset(m.known)
 	clear(m.resting)
 	m.resting = m.resting[:0]
 	m.system.reset()
@@ -421,6 +431,9 @@ func (m *Machine) pick(cur *K) *K {
 		return m.onTrial(cur)
 	}
 	m.running = cur
+	if cur != nil && cur.inSection() && m.taken < m.MaxSteps {
+		return cur
+	}
 	options := m.options[:0]
 	p := &m.point
 	p.Running = cur != nil && cur.ready()
@@ -447,7 +460,7 @@ func (m *Machine) pick(cur *K) *K {
 		}
 		return nil
 	}
-	if len(m.events) >= m.MaxSteps {
+	if m.taken >= m.MaxSteps {
 		m.outcome.Cut = true
 		return nil
 	}
@@ -459,7 +472,7 @@ func (m *Machine) pick(cur *K) *K {
 	}
 	k := m.tasks[options[i]]
 	if i > 0 {
-		m.deviations = append(m.deviations, deviation{step: p.Step, task: k.id})
+		m.deviations = append(m.deviations, deviation{step: m.taken, task: k.id})
 		if p.Running {
 			m.preempts++
 		}
@@ -486,7 +499,7 @@ func (m *Machine) value(k *K, n int) int {
 		panic(errUnwind)
 	}
 	if i > 0 {
-		m.deviations = append(m.deviations, deviation{step: p.Step, value: i})
+		m.deviations = append(m.deviations, deviation{step: m.taken - 1, value: i})
 	}
 	return i
 }

@@ -23,6 +23,7 @@ func (l *Mutex) In(life *Life) { l.o.In(life) }
 func (k *K) MutexInit(l *Mutex, name string) {
 	l.o.InitLock(k, name)
 	l.o.wait = sleeps
+	k.initSections(&l.o)
 	l.o.Allow(free)
 }
 
@@ -35,7 +36,7 @@ func (k *K) MutexLock(l *Mutex) { k.MutexLockNested(l, 0) }
 func (k *K) MutexLockNested(l *Mutex, subclass int) {
 	k.MightSleep(l.o.name)
 	class := k.asking(&l.o, exclusive, subclass)
-	k.StepWait(opMutexLock, &l.o, Write, free)
+	k.lockStep(opMutexLock, &l.o)
 	k.own(&l.o, class)
 }
 
@@ -74,7 +75,7 @@ func (k *K) saw(yes bool) bool {
 
 // MutexUnlock is mutex_unlock(). Only the owner may call it.
 func (k *K) MutexUnlock(l *Mutex) {
-	k.Step(opMutexUnlock, &l.o, Write)
+	k.unlockStep(opMutexUnlock, &l.o)
 	k.disown(&l.o)
 }
 

@@ -8,6 +8,7 @@ type Object struct {
 	allow  Wait
 	class  int16    // lock class, 0 if it is no lock
 	wait   waitKind // how one waits for the lock
+	loose  bool     // its sections are steps, see section.go
 	name   string
 	life   *Life // the allocation that it lies in, nil if it is static
 	holder *K    // who holds it, for reports

@@ -145,7 +145,7 @@ func (k *K) looked(o *Object, mode Mode, value uint64) {
 
 // idle notes that the last step did not change o.
 func (m *Machine) idle(o *Object) {
-	uses := m.accesses[m.events[len(m.events)-1].first:]
+	uses := m.accesses[m.first:]
 	i := slices.IndexFunc(uses, func(a Access) bool { return a.Obj == o.id })
 	uses[i].Idle = true
 }

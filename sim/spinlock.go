@@ -38,6 +38,7 @@ func (l *SpinLock) In(life *Life) { l.o.In(life) }
 func (k *K) SpinLockInit(l *SpinLock, name string) {
 	l.o.InitLock(k, name)
 	l.o.wait = spins
+	k.initSections(&l.o)
 	l.o.Allow(free)
 }
 
@@ -121,12 +122,12 @@ func (k *K) SpinUnlockIRQRestore(l *SpinLock, flags int) {
 // the lock asks for.
 func (k *K) spin(l *SpinLock, ops spinOps, subclass int) {
 	class := k.asking(&l.o, exclusive, subclass)
-	k.StepWait(ops.of(l), &l.o, Write, free)
+	k.lockStep(ops.of(l), &l.o)
 	k.own(&l.o, class)
 }
 
 // unspin makes the lock free; what it has kept off may come again after that.
 func (k *K) unspin(l *SpinLock, ops spinOps) {
-	k.Step(ops.of(l), &l.o, Write)
+	k.unlockStep(ops.of(l), &l.o)
 	k.disown(&l.o)
 }

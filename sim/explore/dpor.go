@@ -25,6 +25,7 @@ import (
 // covered by it. When another kind turns out to vary, the search starts again: so
 // what it relies on has been true of every step that it has seen.
 func (s *search) dpor() error {
+	s.setLockAware(s.lockAware)
 	v := newVariations()
 	division, err := s.divide()
 	if err != nil {

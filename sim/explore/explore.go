@@ -80,6 +80,10 @@ type Options struct {
 	// Its executions count. If the machine learns something more of the program,
 	// the search begins anew, as any search does.
 	Resume []byte
+	// LockAware has the strategy DPOR not explore the order of critical sections
+	// of one mutex or spinlock that commute, as far as the lock is fit for it
+	// (see sim/section.go). What is found, and the end states, are the same.
+	LockAware bool
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -138,6 +142,10 @@ type Result struct {
 	// in different places (a wake-up finds other waiters). DPOR then relies on
 	// less, and may have visited an interleaving more than once.
 	Varying bool
+	// LockAware says that the order of critical sections that commute was not
+	// explored. It is false if that was asked for and turned out to see data
+	// races, or sleeps, that are none.
+	LockAware bool
 	// Steps counts the steps of all of them, Longest those of the longest.
 	Steps, Longest int
 	// Minimising counts the executions of the second search.
@@ -197,6 +205,8 @@ func (r *Result) Coverage() string {
 		return fmt.Sprintf("complete up to %d preemptions: %s", r.Preemptions, counts)
 	case r.Part != nil:
 		return "complete, but only a part: " + counts
+	case r.LockAware:
+		return "complete: every interleaving, one order of critical sections that commute, " + counts
 	default:
 		return "complete: every interleaving, " + counts
 	}
@@ -225,6 +235,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Shard.Of > 1 && o.Strategy == Bounded {
 		return nil, fmt.Errorf("explore: the strategy %s has no shards: %w", Bounded, errors.ErrUnsupported)
 	}
+	if o.LockAware && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
+		return nil, fmt.Errorf("explore: a search that is aware of locks has no shards and cannot be resumed: %w", errors.ErrUnsupported)
+	}
 	resumed, err := o.resume()
 	if err != nil {
 		return nil, err
@@ -237,7 +250,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	defer s.watch()()
 	for {
 		err := s.run()
-		if !errors.Is(err, errLearnt) {
+		if errors.Is(err, errOrdered) {
+			s.lockAware = false
+		} else if !errors.Is(err, errLearnt) {
 			if err != nil {
 				return nil, err
 			}
@@ -253,6 +268,10 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 
 // errLearnt says that the machine has learnt something, see [sim.Outcome].
 var errLearnt = errors.New("explore: the machine has learnt something")
+
+// errOrdered says that a machine that is aware of locks saw a rule broken where
+// another does not: what the first goes by is too little.
+var errOrdered = errors.New("explore: the order of critical sections matters")
 
 // run makes the search once, and then the one for fewer preemptions.
 func (s *search) run() error {
@@ -283,6 +302,9 @@ type search struct {
 	options Options
 	runners []*runner
 	machine *sim.Machine // of the first runner
+
+	// lockAware is Options.LockAware, unless it has been given up.
+	lockAware bool
 
 	begun atomic.Int64 // executions, since the search began or began again
 	// joined says that several workers have made the search.
@@ -330,6 +352,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
 	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
 	s.budget = o.Executions
+	s.lockAware = o.LockAware && o.Strategy == DPOR
 	s.machine, s.second = sim.NewMachine(), sim.NewMachine()
 	if resumed != nil {
 		s.machine.Adopt(resumed.Names) // Resume has tried it
@@ -478,6 +501,13 @@ func (s *search) progress() {
 	}
 }
 
+// setLockAware has the machines of the search be aware of locks, or not.
+func (s *search) setLockAware(on bool) {
+	for _, r := range s.runners {
+		r.m.LockAware = on
+	}
+}
+
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
 	for _, r := range s.runners {
@@ -555,6 +585,9 @@ func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
 		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
 	}
 	if recorded.Violation == nil || recorded.Hash != o.Hash {
+		if s.m.LockAware {
+			return recorded, errOrdered
+		}
 		return recorded, fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
 	}
 	return recorded, nil
@@ -580,6 +613,7 @@ func (s *runner) better(f *finding, o *sim.Outcome) {
 func (s *search) minimise() error {
 	s.addAll()
 	s.minimising = true
+	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
@@ -630,5 +664,6 @@ func (s *search) report() error {
 	}
 	s.result.Complete = s.result.Stopped == ""
 	s.result.Part = s.part()
+	s.result.LockAware = s.lockAware
 	return nil
 }
