@@ -21,14 +21,18 @@ type K struct {
 	again  bool   // an elder sibling was given the same one
 	under  string // the name of the parent then
 	parent *K
-	f      func(k *K)
-	setup  bool
-	daemon bool
-	alive  bool
-	begun  bool   // has come to its first step
-	steps  int    // it has taken
-	folded uint64 // the values of its steps, for Machine.StateHash
-	asks   bool   // has a step pending
+	// The tasks that are like it, and were added before and after it.
+	elder, younger *K
+	f              func(k *K)
+	setup          bool
+	daemon         bool
+	alive          bool
+	begun          bool   // has come to its first step
+	steps          int    // it has taken
+	folded         uint64 // the values of its steps, for Machine.StateHash
+	local          uint64 // what it can remember, and bornIn the step that spawned it: for Machine.States
+	bornIn         int
+	asks           bool // has a step pending
 
 	// The coroutine, kept from one execution to the next unless it is dead.
 	dead  bool
@@ -87,6 +91,7 @@ func (k *K) reset() {
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
+	k.elder, k.younger = nil, nil
 	k.at, k.waitsFor = nil, nil
 	k.sleeper.reset()
 	k.deferral = deferral{}
@@ -160,6 +165,9 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
+	if k.elder != nil && k.steps == 0 && k.wake.allow&born == 0 {
+		return false
+	}
 	switch p := &k.pending; p.wait {
 	case 0:
 		return true
@@ -215,6 +223,9 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 func (k *K) take() {
 	m, p := k.m, &k.pending
 	k.asks = false
+	if m.States {
+		m.acts(k, p.op)
+	}
 	first := int32(len(m.accesses))
 	m.events = append(m.events, Event{Task: k.id, Op: p.op, first: first, last: first})
 	m.hash = mix(m.hash, k.order^ops[p.op].key)
@@ -227,7 +238,7 @@ func (k *K) take() {
 	if m.recording {
 		m.record(k)
 	}
-	if k.steps == 0 && !k.parent.setup {
+	if k.gated() {
 		// The first step of a spawned task comes after the one that spawned it.
 		m.enter(&k.wake, Read, born)
 	}
@@ -235,7 +246,12 @@ func (k *K) take() {
 	k.plain = 0
 	since := m.since(k, p.obj)
 	if p.obj != nil {
+		m.tracking.blind = ops[p.op].store
 		m.enter(p.obj, p.mode, p.wait)
+		m.tracking.blind = false
+	}
+	if k.steps == 1 && k.younger != nil {
+		k.first()
 	}
 	e := &m.events[len(m.events)-1]
 	e.Known = e.last - e.first
@@ -259,6 +275,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.States {
+		m.finds(o, mode)
+	}
 	if len(m.events) == 0 {
 		return
 	}

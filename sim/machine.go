@@ -29,6 +29,11 @@ type Machine struct {
 	CommuteRMW bool
 	// StateHash computes Outcome.State.
 	StateHash bool
+	// States has the machine keep up with the state that it is in, see
+	// [Machine.State].
+	States bool
+	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones.
+	NoSymmetry bool
 	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
 	// for under a raw one.
@@ -58,6 +63,9 @@ type Machine struct {
 	awaits  []await
 	known   *facts // when the execution began
 	trial   trial
+
+	tracking  tracking
+	symmetric bool // there are tasks that are alike
 
 	lockdep lockdep
 	claimed []string
@@ -118,7 +126,7 @@ func NewMachine() *Machine {
 // time, each in a goroutine of its own.
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
-	s.MaxSteps, s.AllocMayFail, s.ids = m.MaxSteps, m.AllocMayFail, m.ids
+	s.MaxSteps, s.AllocMayFail, s.NoSymmetry, s.ids = m.MaxSteps, m.AllocMayFail, m.NoSymmetry, m.ids
 	return s
 }
 
@@ -203,6 +211,10 @@ func (m *Machine) reset(s Strategy) {
 	}
 	m.tasks[0].reset()
 	m.acting = m.tasks[0]
+	m.symmetric = false
+	if m.States {
+		m.resetStates()
+	}
 	if m.StateHash {
 		for _, k := range m.tasks {
 			k.folded = 0
@@ -299,6 +311,9 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	k.wake.init(k, k.name)
 	k.wake.Allow(woken)
 	k.chain = parent.chain
+	if m.States {
+		m.bears(parent, k)
+	}
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -309,9 +324,15 @@ func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
 		k.wake.Allow(born)
+		if m.States {
+			m.tracking.actor = k
+		}
 		k.next()
 		if m.aborting {
 			panic(errUnwind)
+		}
+		if m.States {
+			m.tracking.actor = parent
 		}
 	}
 	return k
@@ -361,6 +382,9 @@ func (m *Machine) loop() {
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
 		if !k.begun {
+			if m.States {
+				m.tracking.actor = k
+			}
 			k.next()
 		}
 		if m.aborting {
@@ -369,6 +393,9 @@ func (m *Machine) loop() {
 		if k.alive { // it has a step pending, and has not ended without one
 			i++
 		}
+	}
+	if m.symmetric {
+		m.alike()
 	}
 	m.next = m.pick(nil)
 	for m.next != nil {
@@ -454,6 +481,9 @@ func (m *Machine) value(k *K, n int) int {
 	if i > 0 {
 		m.deviations = append(m.deviations, deviation{step: p.Step, value: i})
 	}
+	if m.States {
+		k.local = mix(k.local, uint64(i)+1)
+	}
 	return i
 }
 
@@ -522,7 +552,7 @@ func (m *Machine) PendingOp(id TaskID) Op { return m.tasks[id].pending.op }
 // to use.
 func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	k := m.tasks[id]
-	if k.steps == 0 && !k.parent.setup {
+	if k.gated() {
 		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
 	if o := k.pending.obj; o != nil {
@@ -530,6 +560,9 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
+	}
+	if k.steps == 0 && k.younger != nil {
+		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}
 	if k.pending.wait == Spinning {
 		for i, l := range k.loop {

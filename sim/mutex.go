@@ -24,7 +24,13 @@ func (k *K) MutexInit(l *Mutex, name string) {
 	l.o.InitLock(k, name)
 	l.o.wait = sleeps
 	l.o.Allow(free)
+	l.o.content = whoHolds{}
 }
+
+// whoHolds is the content of a lock that is known by who holds it.
+type whoHolds struct{}
+
+func (whoHolds) content(Mode) uint64 { return 0 }
 
 // MutexLock is mutex_lock(): it sleeps until the mutex is free.
 func (k *K) MutexLock(l *Mutex) { k.MutexLockNested(l, 0) }

@@ -39,6 +39,7 @@ func (k *K) SpinLockInit(l *SpinLock, name string) {
 	l.o.InitLock(k, name)
 	l.o.wait = spins
 	l.o.Allow(free)
+	l.o.content = whoHolds{}
 }
 
 // RawSpinLockInit is raw_spin_lock_init(): the lock spins on every kernel, also

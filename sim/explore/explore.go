@@ -19,6 +19,8 @@ const (
 	// Bounded visits every state that can be reached with a given number of
 	// preemptions.
 	Bounded = "bounded"
+	// States visits every state of the program once, and not every way to it.
+	States = "states"
 	// Random visits executions drawn from a seed: a uniform random walk.
 	Random = "random"
 	// PCT, POS and SURW draw executions in other ways: by random priorities of
@@ -30,7 +32,7 @@ const (
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return append([]string{DPOR, Bounded}, Samples()...) }
+func Strategies() []string { return append([]string{DPOR, Bounded, States}, Samples()...) }
 
 // Samples lists those of them that draw executions from a seed.
 func Samples() []string { return []string{Random, PCT, POS, SURW} }
@@ -113,6 +115,16 @@ type Result struct {
 	// be equivalent to another one before their end, Merged those given up in
 	// a state that had been visited, and Cut those that had too many steps.
 	Executions, Blocked, Merged, Cut int
+	// States counts the states that the strategy States has visited, Transitions
+	// the steps that it has taken from them. Steps has those as well that it took
+	// to come back to where it went on.
+	States, Transitions int
+	// Forgot says that a task has called [sim.K.Forget]: what was covered is then
+	// all as far as that is right.
+	Forgot bool
+	// Symmetric says that executions in which tasks of [sim.Machine.GoSymmetric]
+	// have changed places were taken for one.
+	Symmetric bool
 	// Varying says that steps of the same kind were seen to use different things
 	// in different places (a wake-up finds other waiters). DPOR then relies on
 	// less, and may have visited an interleaving more than once.
@@ -155,6 +167,15 @@ func (r *Result) Coverage() string {
 		counts = fmt.Sprintf("%d executions, %d merged", r.Executions, r.Merged)
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
+	if r.Strategy == States {
+		counts = fmt.Sprintf("%d states, %d transitions, %d executions, %d merged", r.States, r.Transitions, r.Executions, r.Merged)
+		if r.Forgot {
+			counts += "; as far as what tasks say they forget is right"
+		}
+	}
+	if r.Symmetric {
+		counts += "; tasks that are alike are not told apart"
+	}
 	switch {
 	case sampled(r.Strategy):
 		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
@@ -166,6 +187,8 @@ func (r *Result) Coverage() string {
 		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
 	case r.Strategy == Bounded:
 		return fmt.Sprintf("complete up to %d preemptions: %s", r.Preemptions, counts)
+	case r.Strategy == States:
+		return "complete: every state, " + counts
 	default:
 		return "complete: every interleaving, " + counts
 	}
@@ -219,6 +242,8 @@ func (s *search) run() error {
 		err = s.dpor()
 	case Bounded:
 		err = s.bounded(s.options.Preemptions)
+	case States:
+		err = s.states()
 	case Random, PCT, POS, SURW:
 		err = s.sample()
 	default:
@@ -262,7 +287,7 @@ type runner struct {
 }
 
 // tally counts executions.
-type tally struct{ executions, blocked, merged, cut, steps, longest int }
+type tally struct{ executions, blocked, merged, cut, steps, longest, states, transitions int }
 
 // finding is a Finding in the making.
 type finding struct {
@@ -317,7 +342,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
 	switch {
-	case o.Abandoned && r.options.Strategy == Bounded:
+	case o.Abandoned && (r.options.Strategy == Bounded || r.options.Strategy == States):
 		t.merged++
 	case o.Abandoned:
 		t.blocked++
@@ -355,6 +380,8 @@ func (r *runner) add() {
 	sum.Merged += t.merged
 	sum.Cut += t.cut
 	sum.Steps += t.steps
+	sum.States += t.states
+	sum.Transitions += t.transitions
 	sum.Longest = max(sum.Longest, t.longest)
 }
 
@@ -557,5 +584,7 @@ func (s *search) report() error {
 		})
 	}
 	s.result.Complete = s.result.Stopped == ""
+	s.result.Symmetric = s.machine.Symmetric()
+	s.result.Forgot = s.options.Strategy == States && s.machine.Forgot()
 	return nil
 }
