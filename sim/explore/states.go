@@ -345,7 +345,11 @@ func (w *stateSearch) before(t sim.TaskID, previous int32) past {
 	var p past
 	for {
 		if previous < 0 {
-			previous = int32(w.m.BornIn(t))
+			step, ok := w.m.BornIn(t)
+			if ok && step < 0 {
+				return p
+			}
+			previous = int32(step)
 		}
 		if previous >= 0 {
 			p.clock = w.order.events[previous].clock
@@ -354,6 +358,7 @@ func (w *stateSearch) before(t sim.TaskID, previous int32) past {
 		if t = w.m.Parent(t); t == 0 {
 			return p
 		}
+		previous = -1
 		p.unborn = append(p.unborn, t)
 		if int(t) < len(w.order.tasks) {
 			previous = w.order.tasks[t]
@@ -546,5 +551,3 @@ func (w *stateSearch) leave() {
 	}
 	w.path = w.path[:n]
 }
-
-func (w *stateSearch) same() error { return nil }
