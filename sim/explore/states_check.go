@@ -61,6 +61,9 @@ type prospect struct {
 	n           int
 }
 
+// farEnough is after how many steps a continuation ends.
+const farEnough = 500
+
 // Choose follows the path. After it, tasks are taken by their numbers, as it is
 // another one that is running.
 func (c *continuation) Choose(m *sim.Machine, p *sim.Point) int {
@@ -72,6 +75,9 @@ func (c *continuation) Choose(m *sim.Machine, p *sim.Point) int {
 		}
 		c.lost = c.lost || i < 0
 		return i
+	}
+	if p.Step > len(c.path)+farEnough {
+		return -1
 	}
 	at := prospect{n: p.N}
 	c.seed = fold(c.seed, uint64(p.N))
