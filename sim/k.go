@@ -165,7 +165,7 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
-	if k.elder != nil && k.steps == 0 && k.wake.allow&born == 0 {
+	if k.unborn() {
 		return false
 	}
 	switch p := &k.pending; p.wait {

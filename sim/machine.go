@@ -523,7 +523,7 @@ func (m *Machine) unwind() {
 	m.strategy = nil
 	m.unfinished = m.unfinished[:0]
 	for _, k := range m.live {
-		if k.asks {
+		if k.asks && !k.unborn() {
 			m.unfinished = append(m.unfinished, k.id)
 		}
 	}

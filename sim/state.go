@@ -68,7 +68,7 @@ func (m *Machine) resetStates() {
 	m.tracking.actor = m.tasks[0]
 	for _, k := range m.tasks {
 		if k != nil {
-			k.local, k.bornIn = 0, -1
+			k.local, k.bornIn = 0, notBorn
 		}
 	}
 }
@@ -88,10 +88,7 @@ func (m *Machine) exists(o *Object) {
 func (m *Machine) bears(parent, k *K) {
 	k.local = mix(mix(parent.local, k.order), 1) | 1
 	k.wake.content = &k.sleeper
-	k.bornIn = -1
-	if !parent.setup {
-		k.bornIn = len(m.events) - 1
-	}
+	k.bornIn = len(m.events) - 1
 }
 
 // acts makes k the task whose step begins.
@@ -296,9 +293,16 @@ func (m *Machine) Locks(id TaskID, locks []ObjID) []ObjID {
 	return locks
 }
 
-// BornIn is the step in which a task was spawned, -1 if it was not, or by the
-// setup. It means something only if the machine keeps up with its states.
-func (m *Machine) BornIn(id TaskID) int { return m.tasks[id].bornIn }
+// BornIn is the step in which a task was spawned, -1 if that was before the first
+// one. It says false if the task was not spawned in this execution, and means
+// something only if the machine keeps up with its states.
+func (m *Machine) BornIn(id TaskID) (step int, ok bool) {
+	k := m.tasks[id]
+	return k.bornIn, k.bornIn != notBorn
+}
+
+// notBorn is the step in which no task was spawned.
+const notBorn = -2
 
 // hasBits says whether the bits of a T tell its values apart.
 func hasBits(t reflect.Type) bool {

@@ -32,6 +32,10 @@ func (m *Machine) Symmetric() bool { return m.symmetric }
 // that is like k.
 func (k *K) gated() bool { return k.steps == 0 && (!k.parent.setup || k.elder != nil) }
 
+// unborn says that k waits for a task that is like it to take its first step. To
+// searches that is as if it was not there yet.
+func (k *K) unborn() bool { return k.elder != nil && k.steps == 0 && k.wake.allow&born == 0 }
+
 // first lets the next of the tasks that are like k begin, as part of its first
 // step.
 func (k *K) first() {

@@ -102,6 +102,8 @@ func covered(r *explore.Result) string {
 		return "incomplete: " + r.Stopped
 	case r.Strategy == explore.Bounded:
 		return "all with at most " + plural(r.Preemptions, "preemption")
+	case r.Strategy == explore.States:
+		return "every state"
 	default:
 		return "every interleaving"
 	}

@@ -20,7 +20,9 @@ type alike struct {
 	same, other []act
 }
 
-func (a alike) String() string { return fmt.Sprintf("\n\t%d times: %v\n\tother: %v", a.n, a.same, a.other) }
+func (a alike) String() string {
+	return fmt.Sprintf("\n\t%d times: %v\n\tother: %v", a.n, a.same, a.other)
+}
 
 func (a alike) program(observe func(end string)) sim.Program {
 	return func(m *sim.Machine) {
@@ -59,7 +61,7 @@ func TestSymmetryLosesNothing(t *testing.T) {
 			if rapid.Bool().Draw(rt, "and another") {
 				a.other = acts(verbs, 5-a.n, 1).Draw(rt, "other")
 			}
-			ends, titles, ok := referenceOf(a, mostExecutions)
+			ends, titles, ok := referenceOf(a, 500)
 			if !ok {
 				return
 			}
