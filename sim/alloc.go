@@ -54,11 +54,14 @@ func (k *K) Kzalloc(l *Life, name string, gfp GFP) error {
 func (k *K) Born(l *Life, name string) {
 	*l = Life{state: allocated, by: k}
 	l.o.init(k, name)
+	l.o.content = l
 	k.m.lives = append(k.m.lives, l)
 	if k.m.recording {
 		l.where = callers()
 	}
 }
+
+func (l *Life) content(Mode) uint64 { return uint64(l.state) }
 
 // Kfree is kfree(): a step that ends the life of an object. For nil it does
 // nothing.

@@ -99,6 +99,14 @@ var (
 func (a *AtomicOf[T]) Init(k *K, name string, v T) {
 	a.o.init(k, name)
 	a.v, a.past = v, a.past[:0]
+	a.o.content = a
+}
+
+func (a *AtomicOf[T]) content(by Mode) uint64 {
+	if by == Add {
+		return 0 // who only adds learns nothing
+	}
+	return uint64(a.v)
 }
 
 // In places the counter inside an allocation.

@@ -20,7 +20,10 @@ type Bits struct{ Shift, Width int }
 func (b *Bitfield) Init(k *K, name string) {
 	b.d.Init(k, name)
 	b.v = 0
+	b.d.o.content = b
 }
+
+func (b *Bitfield) content(Mode) uint64 { return b.v }
 
 // In places the unit inside an allocation.
 func (b *Bitfield) In(life *Life) { b.d.In(life) }

@@ -27,7 +27,10 @@ func (f *Flags) Init(k *K, name string, v uint64) {
 	f.x = mixed{}
 	f.x.Init(k, name)
 	f.v = v
+	f.x.o.content = f
 }
+
+func (f *Flags) content(Mode) uint64 { return f.v }
 
 // In places the word inside an allocation.
 func (f *Flags) In(life *Life) { f.x.In(life) }

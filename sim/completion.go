@@ -30,6 +30,15 @@ func (c *Completion) In(life *Life) { c.o.In(life) }
 func (k *K) InitCompletion(c *Completion, name string) {
 	*c = Completion{}
 	c.o.init(k, name)
+	c.o.content = c
+}
+
+func (c *Completion) content(Mode) uint64 {
+	h := uint64(c.done)
+	for _, w := range c.timed {
+		h = mix(h, orderOf(w))
+	}
+	return h
 }
 
 // ReinitCompletion is reinit_completion(): events that nobody has waited for are

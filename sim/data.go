@@ -1,5 +1,7 @@
 package sim
 
+import "reflect"
+
 // Data watches plain data: memory that tasks access without marking, because a
 // lock or another protocol keeps them apart. Accesses are not steps. They belong
 // to the step in which they are made, for the explorer to know what depends on
@@ -18,6 +20,7 @@ type access struct {
 	mode  Mode
 	how   how
 	epoch uint32
+	site  uint64 // when keeping up with states
 	at    []Frame
 }
 
@@ -34,6 +37,9 @@ const (
 func (d *Data) Init(k *K, name string) {
 	*d = Data{}
 	d.o.init(k, name)
+	if k.m.States {
+		k.m.tracking.data = append(k.m.tracking.data, d)
+	}
 }
 
 // In places the data inside an allocation.
@@ -84,6 +90,8 @@ func (d *Data) use(k *K, mode Mode) {
 	}
 	if !k.m.uses(&d.o, mode) {
 		k.m.enterPlain(&d.o, mode)
+	} else if k.m.States {
+		k.m.finds(&d.o, mode)
 	}
 	d.o.check(k, mode)
 }
@@ -101,6 +109,9 @@ func (k *K) access(mode Mode) access {
 	if k.m.recording {
 		a.at = callers()
 	}
+	if k.m.States {
+		a.site = callSite()
+	}
 	return a
 }
 
@@ -109,6 +120,17 @@ type Cell[T any] struct {
 	Data
 	v T
 }
+
+// Init names the cell. It is to be called by the task that makes it, before
+// anything uses it.
+func (c *Cell[T]) Init(k *K, name string) {
+	c.Data.Init(k, name)
+	if k.m.States && hasBits(reflect.TypeFor[T]()) {
+		c.o.content = c
+	}
+}
+
+func (c *Cell[T]) content(Mode) uint64 { return bits(any(c.v)) }
 
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {

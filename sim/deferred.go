@@ -220,6 +220,13 @@ func (m *Machine) enterAll() {
 		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
+	if m.States {
+		for i := range m.tracking.found {
+			if o := m.tracking.found[i].o; o != nil {
+				m.finds(o, Write)
+			}
+		}
+	}
 }
 
 // later adds the tasks that come last to the options.

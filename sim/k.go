@@ -21,14 +21,18 @@ type K struct {
 	again  bool   // an elder sibling was given the same one
 	under  string // the name of the parent then
 	parent *K
-	f      func(k *K)
-	setup  bool
-	daemon bool
-	alive  bool
-	begun  bool   // has come to its first step
-	steps  int    // it has taken
-	folded uint64 // the values of its steps, for Machine.StateHash
-	asks   bool   // has a step pending
+	// The tasks that are like it, and were added before and after it.
+	elder, younger *K
+	f              func(k *K)
+	setup          bool
+	daemon         bool
+	alive          bool
+	begun          bool   // has come to its first step
+	steps          int    // it has taken
+	folded         uint64 // the values of its steps, for Machine.StateHash
+	local          uint64 // what it can remember, and bornIn the step that spawned it: for Machine.States
+	bornIn         int
+	asks           bool // has a step pending
 
 	// The coroutine, kept from one execution to the next unless it is dead.
 	dead  bool
@@ -95,6 +99,7 @@ func (k *K) reset() {
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
+	k.elder, k.younger = nil, nil
 	k.at, k.waitsFor = nil, nil
 	k.sleeper.reset()
 	k.deferral = deferral{}
@@ -177,6 +182,9 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
+	if k.unborn() {
+		return false
+	}
 	p := &k.pending
 	return p.wait == 0 && p.cpu == 0 || k.open() && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
 }
@@ -244,6 +252,9 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 func (k *K) take() {
 	m, p := k.m, &k.pending
 	k.asks = false
+	if m.States {
+		m.acts(k, p.op)
+	}
 	first := int32(len(m.accesses))
 	m.taken, m.first = m.taken+1, first
 	stays := m.section.k != nil && m.stayInSection()
@@ -260,7 +271,7 @@ func (k *K) take() {
 	if m.recording {
 		m.record(k)
 	}
-	if k.steps == 0 && !k.parent.setup {
+	if k.gated() {
 		// The first step of a spawned task comes after the one that spawned it.
 		m.enter(&k.wake, Read, born)
 	}
@@ -271,7 +282,12 @@ func (k *K) take() {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
 		}
+		m.tracking.blind = ops[p.op].store
 		m.enter(p.obj, p.mode, p.wait)
+		m.tracking.blind = false
+	}
+	if k.steps == 1 && k.younger != nil {
+		k.first()
 	}
 	if p.wait == Spinning {
 		m.accesses[first].Since = since // it is not the first step of the task
@@ -303,6 +319,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.States {
+		m.finds(o, mode)
+	}
 	if len(m.events) == 0 {
 		return
 	}

@@ -29,6 +29,11 @@ type Machine struct {
 	CommuteRMW bool
 	// StateHash computes Outcome.State.
 	StateHash bool
+	// States has the machine keep up with the state that it is in, see
+	// [Machine.State].
+	States bool
+	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones.
+	NoSymmetry bool
 	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
 	// for under a raw one.
@@ -69,8 +74,11 @@ type Machine struct {
 	trial   trial
 	repeats bool // what the execution has learnt concerns no other
 
-	section section
-	rcu     rcuState
+	section   section
+	rcu       rcuState
+	tracking  tracking
+	symmetric bool // there are tasks that are alike
+
 	lockdep lockdep
 	cpus    cpus
 	claimed []string
@@ -134,7 +142,7 @@ func NewMachine() *Machine {
 // time, each in a goroutine of its own.
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
-	s.MaxSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash = m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash
+	s.MaxSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash, s.NoSymmetry = m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash, m.NoSymmetry
 	s.ProveRawLockNesting, s.LockAware, s.RCU, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.ids
 	return s
 }
@@ -237,6 +245,10 @@ func (m *Machine) reset(s Strategy) {
 	}
 	m.tasks[0].reset()
 	m.acting = m.tasks[0]
+	m.symmetric = false
+	if m.States {
+		m.resetStates()
+	}
 	if m.StateHash {
 		for _, k := range m.tasks {
 			k.folded = 0
@@ -342,6 +354,9 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 		k.c = m.cpus.place(k, parent)
 	}
 	k.guest = c != nil && c.many
+	if m.States {
+		m.bears(parent, k)
+	}
 	k.inherit(parent)
 	i := len(m.live)
 	m.live = append(m.live, k)
@@ -352,9 +367,15 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
 		k.wake.Allow(born)
+		if m.States {
+			m.tracking.actor = k
+		}
 		k.next()
 		if m.aborting {
 			panic(errUnwind)
+		}
+		if m.States {
+			m.tracking.actor = parent
 		}
 	}
 	return k
@@ -405,6 +426,9 @@ func (m *Machine) loop() {
 	for i := 0; i < len(m.live); {
 		k := m.live[i]
 		if !k.begun {
+			if m.States {
+				m.tracking.actor = k
+			}
 			k.next()
 		}
 		if m.aborting {
@@ -413,6 +437,9 @@ func (m *Machine) loop() {
 		if k.alive { // it has a step pending, and has not ended without one
 			i++
 		}
+	}
+	if m.symmetric {
+		m.alike()
 	}
 	m.next = m.pick(nil)
 	for m.next != nil {
@@ -501,6 +528,9 @@ func (m *Machine) value(k *K, n int) int {
 	if i > 0 {
 		m.deviations = append(m.deviations, deviation{step: m.taken - 1, value: i})
 	}
+	if m.States {
+		k.local = mix(k.local, uint64(i)+1)
+	}
 	return i
 }
 
@@ -540,7 +570,7 @@ func (m *Machine) unwind() {
 	m.strategy = nil
 	m.unfinished = m.unfinished[:0]
 	for _, k := range m.live {
-		if k.asks {
+		if k.asks && !k.unborn() {
 			m.unfinished = append(m.unfinished, k.id)
 		}
 	}
@@ -569,7 +599,7 @@ func (m *Machine) PendingOp(id TaskID) Op { return m.tasks[id].pending.op }
 // to use.
 func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	k := m.tasks[id]
-	if k.steps == 0 && !k.parent.setup {
+	if k.gated() {
 		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
 	if o := k.pending.obj; o != nil {
@@ -577,6 +607,9 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
+	}
+	if k.steps == 0 && k.younger != nil {
+		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}
 	if k.pending.wait == Spinning {
 		for i, l := range k.loop {

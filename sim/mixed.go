@@ -32,6 +32,9 @@ func (x *mixed) mark(k *K, mode Mode, how how) {
 			return
 		}
 	}
+	if k.m.States && len(x.marks) == 0 {
+		k.m.tracking.mixed = append(k.m.tracking.mixed, x)
+	}
 	x.marks = append(x.marks, a)
 }
 

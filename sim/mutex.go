@@ -25,7 +25,13 @@ func (k *K) MutexInit(l *Mutex, name string) {
 	l.o.wait = sleeps
 	k.initSections(&l.o)
 	l.o.Allow(free)
+	l.o.content = whoHolds{}
 }
+
+// whoHolds is the content of a lock that is known by who holds it.
+type whoHolds struct{}
+
+func (whoHolds) content(Mode) uint64 { return 0 }
 
 // MutexLock is mutex_lock(): it sleeps until the mutex is free.
 func (k *K) MutexLock(l *Mutex) { k.MutexLockNested(l, 0) }

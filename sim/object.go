@@ -12,6 +12,8 @@ type Object struct {
 	name   string
 	life   *Life // the allocation that it lies in, nil if it is static
 	holder *K    // who holds it, for reports
+	// content, if not nil, is what the object is known by in states.
+	content content
 }
 
 // What a task's own object allows: woken lets a sleeper on a wait queue go on,
@@ -54,6 +56,9 @@ func (o *Object) init(k *K, name string) {
 	info := &m.objects[o.id]
 	info.version = 0
 	info.awaited = m.known.awaited[o.id]
+	if m.States {
+		m.exists(o)
+	}
 }
 
 // object is the identity of the n-th object that k makes.

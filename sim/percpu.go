@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // PerCPU is a per-CPU variable: one slot for each CPU. The verbs that begin with
 // this_cpu_ in Linux are steps on the slot of the CPU that the code runs on, and
@@ -30,8 +33,19 @@ var (
 func (p *PerCPU[T]) Init(k *K, name string, cpus int) {
 	p.slots = make([]PerCPUSlot[T], cpus)
 	for i := range p.slots {
-		p.slots[i].x.Init(k, fmt.Sprintf("per_cpu(%s, %d)", name, i))
+		s := &p.slots[i]
+		s.x.Init(k, fmt.Sprintf("per_cpu(%s, %d)", name, i))
+		if k.m.States && hasBits(reflect.TypeFor[T]()) {
+			s.x.o.content = s
+		}
 	}
+}
+
+func (s *PerCPUSlot[T]) content(by Mode) uint64 {
+	if by == Add {
+		return 0 // who only adds learns nothing
+	}
+	return bits(any(s.v))
 }
 
 // In places the variable, as one from alloc_percpu(), inside an allocation.

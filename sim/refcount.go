@@ -53,6 +53,15 @@ var (
 func (r *Refcount) Init(k *K, name string, n int32) {
 	r.o.init(k, name)
 	r.v = n
+	r.o.content = r
+}
+
+// content is for those who only add whether there is something wrong.
+func (r *Refcount) content(by Mode) uint64 {
+	if by == Add {
+		return uint64(flag(r.v <= 0 || r.v > manyRefs))
+	}
+	return uint64(r.v)
 }
 
 // In places the counter inside an allocation.

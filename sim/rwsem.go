@@ -95,6 +95,18 @@ func (k *K) DowngradeWrite(l *RWSem) {
 func (k *K) initRW(l *rwState, name string, idle Op) {
 	*l = rwState{idle: idle}
 	l.o.InitLock(k, name)
+	l.o.content = l
+}
+
+func (l *rwState) content(by Mode) uint64 {
+	if by == Add {
+		return uint64(flag(l.open()))
+	}
+	h := uint64(l.readers)
+	for _, w := range l.queue {
+		h = mix(h, orderOf(w.k)<<1|uint64(flag(w.write)))
+	}
+	return h
 }
 
 // open says whether a reader gets in at once.

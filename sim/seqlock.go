@@ -42,7 +42,10 @@ func (k *K) SeqcountInit(s *SeqCount, name string) {
 	s.o.InitLock(k, name)
 	s.o.Allow(even)
 	s.seq = 0
+	s.o.content = s
 }
+
+func (s *SeqCount) content(Mode) uint64 { return uint64(s.seq) }
 
 // ReadSeqcountBegin is read_seqcount_begin(): it waits until nobody writes, and
 // returns the number for ReadSeqcountRetry. It may be called anywhere.

@@ -26,6 +26,8 @@ type sleeper struct {
 	prepared  bool       // it has set its state, and has not slept since
 }
 
+func (s *sleeper) content(Mode) uint64 { return uint64(s.state)<<1 | uint64(flag(s.signal)) }
+
 func (s *sleeper) reset() { *s = sleeper{before: s.before[:0]} }
 
 // sleep blocks k, in a call that op and what describe, until another task has

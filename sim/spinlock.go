@@ -40,6 +40,7 @@ func (k *K) SpinLockInit(l *SpinLock, name string) {
 	l.o.wait = spins
 	k.initSections(&l.o)
 	l.o.Allow(free)
+	l.o.content = whoHolds{}
 }
 
 // RawSpinLockInit is raw_spin_lock_init(): the lock spins on every kernel, also

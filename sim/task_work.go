@@ -38,6 +38,9 @@ func (m *Machine) own(o *Object, k *K, n int, name string) {
 		o.id = m.object(k, -n)
 	}
 	o.name = name
+	if m.States && (int(o.id) >= len(m.tracking.found) || m.tracking.found[o.id].o == nil) {
+		m.exists(o)
+	}
 }
 
 // TaskWorkAdd is task_work_add(p, f, TWA_RESUME): p runs f in its own context

@@ -31,6 +31,18 @@ func (q *WaitQueue) In(life *Life) { q.o.In(life) }
 func (k *K) InitWaitqueueHead(q *WaitQueue, name string) {
 	*q = WaitQueue{}
 	q.o.init(k, name)
+	q.o.content = q
+	if k.m.States {
+		k.m.tracking.queues = append(k.m.tracking.queues, q)
+	}
+}
+
+func (q *WaitQueue) content(Mode) uint64 {
+	h := uint64(0)
+	for _, w := range q.waiters {
+		h = mix(h, orderOf(w.k)<<1|uint64(flag(w.exclusive)))
+	}
+	return h
 }
 
 // PrepareToWait is prepare_to_wait() with TASK_UNINTERRUPTIBLE: from here on a

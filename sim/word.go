@@ -25,7 +25,12 @@ var (
 func (w *Word[T]) Init(k *K, name string, v T) {
 	w.o.init(k, name)
 	w.v, w.past = v, w.past[:0]
+	if k.m.States && hasBits(reflect.TypeFor[T]()) {
+		w.o.content = w
+	}
 }
+
+func (w *Word[T]) content(Mode) uint64 { return bits(w.v) }
 
 // In places the word inside an allocation.
 func (w *Word[T]) In(life *Life) { w.o.In(life) }

@@ -51,7 +51,7 @@ const defaultPreemptions = 2
 
 func (f *searchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; random, pct, pos and surw, samples (default dpor)")
+	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; states, every state; random, pct, pos and surw, samples (default dpor)")
 	flags.IntVar(&f.preemptions, "preemptions", defaultPreemptions, "the bound `N` of the strategy bounded, which it implies")
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategies that draw a sample; implies random")
 	flags.IntVar(&f.depth, "depth", explore.DefaultDepth, "the depth `N` of the bugs that the strategy pct aims at, which it implies")

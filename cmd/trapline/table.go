@@ -110,6 +110,8 @@ func covered(r *explore.Result) string {
 		return r.Part.Shard.String()
 	case r.Strategy == explore.Bounded:
 		return "all with at most " + plural(r.Preemptions, "preemption")
+	case r.Strategy == explore.States:
+		return "every state"
 	default:
 		return "every interleaving"
 	}

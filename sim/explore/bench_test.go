@@ -188,3 +188,72 @@ func BenchmarkRandom(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStates prints how fast the search for states goes through programs in
+// which many ways lead to one state, or none do.
+func BenchmarkStates(b *testing.B) {
+	for _, bench := range []struct {
+		name    string
+		program sim.Program
+	}{
+		{"locks(3x6)", forgettingLocks(3, 6)},
+		{"locks(4x5)", forgettingLocks(4, 5)},
+		{"cells(3x6)", forgettingCells(3, 6)},
+		{"lastzero(10)", lastzero(10)},
+		{"counter(5x1)", counter(5, 1)},
+		{"fib(5)", fib(5)},
+		{"filesystem(22)", filesystem(22)},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			states, transitions, before := 0, 0, cpuTime()
+			for b.Loop() {
+				r, err := explore.Run(context.Background(), bench.program, explore.Options{Strategy: explore.States})
+				if err != nil || !r.Complete {
+					b.Fatal(err)
+				}
+				states += r.States
+				transitions += r.Transitions
+			}
+			seconds := (cpuTime() - before).Seconds()
+			b.ReportMetric(float64(states)/float64(b.N), "states")
+			b.ReportMetric(float64(states)/seconds, "states/cpu-s")
+			b.ReportMetric(float64(transitions)/seconds, "transitions/cpu-s")
+			b.ReportMetric(seconds*1000/float64(b.N), "cpu-ms")
+		})
+	}
+}
+
+// BenchmarkSymmetry prints what it takes to visit every interleaving of tasks that
+// are alike, and of the same tasks if nothing is known of them.
+func BenchmarkSymmetry(b *testing.B) {
+	p := func(m *sim.Machine) {
+		l, c := mutexes(m, 4), words(m, 4)
+		m.GoSymmetric("t", 3, func(k *sim.K) {
+			for i := range l {
+				k.MutexLock(&l[i])
+				c[i].Write(k, c[i].Read(k)+1)
+				k.MutexUnlock(&l[i])
+			}
+		})
+	}
+	for _, bench := range []struct {
+		name  string
+		setup func(m *sim.Machine)
+	}{{"alike", nil}, {"plainly", plainly}} {
+		b.Run("locks(3x4) "+bench.name, func(b *testing.B) {
+			executions, before := 0, cpuTime()
+			for b.Loop() {
+				r, err := explore.Run(context.Background(), p, explore.Options{Setup: bench.setup})
+				if err != nil || !r.Complete {
+					b.Fatal(err)
+				}
+				executions += r.Executions
+			}
+			seconds := (cpuTime() - before).Seconds()
+			b.ReportMetric(float64(executions)/float64(b.N), "executions")
+			b.ReportMetric(float64(executions)/seconds, "executions/cpu-s")
+			b.ReportMetric(seconds*1000/float64(b.N), "cpu-ms")
+		})
+	}
+}

@@ -242,7 +242,7 @@ func TestSearchesSeeDeferredWork(t *testing.T) {
 			return
 		}
 		checked++
-		for _, o := range []explore.Options{{SelfCheck: true}, {Strategy: explore.Bounded, Preemptions: 20}} {
+		for _, o := range []explore.Options{{SelfCheck: true}, {Strategy: explore.Bounded, Preemptions: 20}, {Strategy: explore.States, SelfCheck: true, MinimiseExecutions: 1}} {
 			gotEnds, gotTitles := map[string]bool{}, map[string]bool{}
 			r, err := explore.Run(context.Background(), d.program(func(e string) { gotEnds[e] = true }), o)
 			if err != nil || !r.Complete {

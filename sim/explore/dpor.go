@@ -60,7 +60,7 @@ type worker struct {
 	// started says that the worker has run something, or taken something over.
 	started bool
 	// place says where the execution under way belongs, if the search is divided.
-	place place
+	place whereabouts
 
 	freeNodes   []*node
 	freeWakeups *wakeup

@@ -20,6 +20,8 @@ const (
 	// Bounded visits every state that can be reached with a given number of
 	// preemptions.
 	Bounded = "bounded"
+	// States visits every state of the program once, and not every way to it.
+	States = "states"
 	// Random visits executions drawn from a seed: a uniform random walk.
 	Random = "random"
 	// PCT, POS and SURW draw executions in other ways: by random priorities of
@@ -31,7 +33,7 @@ const (
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return append([]string{DPOR, Bounded}, Samples()...) }
+func Strategies() []string { return append([]string{DPOR, Bounded, States}, Samples()...) }
 
 // Samples lists those of them that draw executions from a seed.
 func Samples() []string { return []string{Random, PCT, POS, SURW} }
@@ -138,6 +140,16 @@ type Result struct {
 	Executions, Blocked, Merged, Cut int
 	// Assumed counts executions in which an assumption did not hold.
 	Assumed int
+	// States counts the states that the strategy States has visited, Transitions
+	// the steps that it has taken from them. Steps has those as well that it took
+	// to come back to where it went on.
+	States, Transitions int
+	// Forgot says that a task has called [sim.K.Forget]: what was covered is then
+	// all as far as that is right.
+	Forgot bool
+	// Symmetric says that executions in which tasks of [sim.Machine.GoSymmetric]
+	// have changed places were taken for one.
+	Symmetric bool
 	// Varying says that steps of the same kind were seen to use different things
 	// in different places (a wake-up finds other waiters). DPOR then relies on
 	// less, and may have visited an interleaving more than once.
@@ -192,6 +204,15 @@ func (r *Result) Coverage() string {
 	if r.Part != nil {
 		counts += ", " + r.Part.Shard.String()
 	}
+	if r.Strategy == States {
+		counts = fmt.Sprintf("%d states, %d transitions, %d executions, %d merged", r.States, r.Transitions, r.Executions, r.Merged)
+		if r.Forgot {
+			counts += "; as far as what tasks say they forget is right"
+		}
+	}
+	if r.Symmetric {
+		counts += "; tasks that are alike are not told apart"
+	}
 	switch {
 	case sampled(r.Strategy):
 		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
@@ -207,6 +228,8 @@ func (r *Result) Coverage() string {
 		return "complete, but only a part: " + counts
 	case r.LockAware:
 		return "complete: every interleaving, one order of critical sections that commute, " + counts
+	case r.Strategy == States:
+		return "complete: every state, " + counts
 	default:
 		return "complete: every interleaving, " + counts
 	}
@@ -235,8 +258,8 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Shard.Of > 1 && o.Strategy == Bounded {
 		return nil, fmt.Errorf("explore: the strategy %s has no shards: %w", Bounded, errors.ErrUnsupported)
 	}
-	if o.LockAware && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
-		return nil, fmt.Errorf("explore: a search that is aware of locks has no shards and cannot be resumed: %w", errors.ErrUnsupported)
+	if (o.LockAware || o.Strategy == States) && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
+		return nil, fmt.Errorf("explore: a search of states, or one that is aware of locks, has no shards and cannot be resumed: %w", errors.ErrUnsupported)
 	}
 	resumed, err := o.resume()
 	if err != nil {
@@ -281,6 +304,8 @@ func (s *search) run() error {
 		err = s.dpor()
 	case Bounded:
 		err = s.bounded(s.options.Preemptions)
+	case States:
+		err = s.states()
 	case Random, PCT, POS, SURW:
 		err = s.sample()
 	default:
@@ -336,7 +361,9 @@ type runner struct {
 }
 
 // tally counts executions.
-type tally struct{ executions, blocked, merged, cut, assumed, steps, longest int }
+type tally struct {
+	executions, blocked, merged, cut, assumed, steps, longest, states, transitions int
+}
 
 // finding is a Finding in the making.
 type finding struct {
@@ -402,7 +429,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
 	switch {
-	case o.Abandoned && r.options.Strategy == Bounded:
+	case o.Abandoned && (r.options.Strategy == Bounded || r.options.Strategy == States):
 		t.merged++
 	case o.Abandoned:
 		t.blocked++
@@ -448,6 +475,8 @@ func (r *runner) add() {
 	sum.Cut += t.cut
 	sum.Assumed += t.assumed
 	sum.Steps += t.steps
+	sum.States += t.states
+	sum.Transitions += t.transitions
 	sum.Longest = max(sum.Longest, t.longest)
 }
 
@@ -665,5 +694,7 @@ func (s *search) report() error {
 	s.result.Complete = s.result.Stopped == ""
 	s.result.Part = s.part()
 	s.result.LockAware = s.lockAware
+	s.result.Symmetric = s.machine.Symmetric()
+	s.result.Forgot = s.options.Strategy == States && s.machine.Forgot()
 	return nil
 }

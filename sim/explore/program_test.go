@@ -282,6 +282,9 @@ func (w *world) lawAct(k *sim.K, a act) {
 		saw(w.in.Read(k))
 	case "free":
 		k.Kfree(&w.life)
+	case "forget": // what it has seen, but not where it is
+		delete(w.log, k.Name())
+		k.Forget(a.value)
 	case "nil":
 		var nowhere *world
 		saw(len(nowhere.log))

@@ -45,7 +45,7 @@ func result(t *testing.T, p sim.Program, o explore.Options) *explore.Result {
 
 func TestUnknownStrategyIsRefused(t *testing.T) {
 	_, err := explore.Run(context.Background(), lostUpdate, explore.Options{Strategy: "best"})
-	if err == nil || !strings.Contains(err.Error(), `no strategy "best" (there are [dpor bounded random pct pos surw])`) {
+	if err == nil || !strings.Contains(err.Error(), `no strategy "best" (there are [dpor bounded states random pct pos surw])`) {
 		t.Error(err)
 	}
 }

@@ -86,20 +86,20 @@ func (s *search) count(depth int) (*counted, error) {
 	return c, err
 }
 
-// place says whether the execution under way has come to the depth of the
+// whereabouts says whether the execution under way has come to the depth of the
 // division, and whether it belongs to this shard.
-type place struct{ reached, ours bool }
+type whereabouts struct{ reached, ours bool }
 
 // known is what is known of an execution before it is run.
-func (d *worker) known() place {
+func (d *worker) known() whereabouts {
 	below := d.depth > d.crew.division.depth
-	return place{reached: below, ours: below}
+	return whereabouts{reached: below, ours: below}
 }
 
 // ours says, at the depth of the division, whether the place is the shard's.
 func (d *worker) ours() bool {
 	v := &d.crew.division
-	d.place = place{reached: true, ours: v.counted == nil && d.pathHash()%uint64(v.shard.Of) == uint64(v.shard.Index)}
+	d.place = whereabouts{reached: true, ours: v.counted == nil && d.pathHash()%uint64(v.shard.Of) == uint64(v.shard.Index)}
 	if c := v.counted; c != nil {
 		c.places++
 		if c.places > c.most && v.depth > 1 {
@@ -117,7 +117,7 @@ func (d *worker) foreign() bool {
 		return true
 	}
 	if !d.place.reached {
-		d.place = place{reached: true, ours: d.pathHash()%uint64(v.shard.Of) == uint64(v.shard.Index)}
+		d.place = whereabouts{reached: true, ours: d.pathHash()%uint64(v.shard.Of) == uint64(v.shard.Index)}
 	}
 	return !d.place.ours
 }

@@ -1,0 +1,553 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+
+	"trapline/sim"
+)
+
+// states visits every state of the program, and goes on from each but once: when an
+// execution comes to a state that was seen before, it is given up. What a state is
+// says [sim.Machine.State].
+//
+// Not every way out of a state is tried, either. It is the reduction of Flanagan
+// and Godefroid ("Dynamic partial-order reduction", POPL 2005), in the form that
+// Yang, Chen, Gopalakrishnan and Kirby gave it for searches that remember states
+// ("Efficient stateful dynamic partial order reduction", SPIN 2008). From a new
+// state one task goes on. A step that is dependent on an earlier one of the same
+// execution, and could have come first, has the task that takes it tried there as
+// well. Where an execution is given up, the steps that follow are not taken again;
+// so each state remembers what steps were found to follow it, and they are compared
+// with the execution that leads there this time.
+//
+// Of a step that is only remembered it is not known what else came before it, so
+// more is tried than has to be. One thing is known, and it is what matters in
+// programs with locks: which locks its task held. Two steps under one lock come in
+// the order in which the lock was taken.
+//
+// A state that is seen again while the search is still below it closes a cycle.
+// From all states on it everything is tried.
+func (s *search) states() error {
+	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, futures: newFutures()}
+	w.m.States = true
+	defer func() { w.m.States = false }()
+	for {
+		w.depth, w.merged = len(w.path), -1
+		ran, err := w.execute(w)
+		if err == nil {
+			err = w.err
+		}
+		if err != nil || !ran {
+			return err
+		}
+		w.ended()
+		if w.merged >= 0 && s.options.SelfCheck {
+			if err := w.same(); err != nil {
+				return err
+			}
+		}
+		if !w.backtrack() {
+			return nil
+		}
+	}
+}
+
+// stateSearch is the strategy of that search.
+type stateSearch struct {
+	*runner
+	path  []place
+	depth int // places of the path that the execution under way must follow
+	order order
+	locks [][]sim.ObjID // by event: what its task held after it
+	err   error
+
+	seen    map[uint64]int32 // by state: its last entry
+	entries []entry
+	futures futures
+	// merged is the state in which the execution under way was given up, or -1.
+	merged int32
+
+	buffer []sim.Access
+	held   []sim.ObjID
+	asleep []sleeper // at the place that the execution has come to
+	taken  int       // the last step
+}
+
+// sleeper is a task that sleeps, with the step that it would take.
+type sleeper struct {
+	task sim.TaskID
+	step int
+}
+
+// place is one state on the path of the search: the place before a step.
+type place struct {
+	entry int32
+	tasks []sim.TaskID // that can go on
+	marks []mark       // of the tasks
+	at    int          // which of them does
+	steps []int        // what they were seen to do here, -1 if that varies
+	// asleep are other tasks than those of marks, whose next steps were taken in a
+	// place before this one: what comes after them was visited from there, and
+	// nothing has come since that depends on them.
+	asleep []sleeper
+	// The step may choose a value.
+	choice, choices int16
+	future          set // the steps that follow
+	// lowest is the first place of the path that can be reached from here again.
+	lowest int32
+	full   bool // every task is to be tried
+	cycle  bool // and those that sleep as well
+}
+
+// mark is what the search has to do with a task at a place.
+type mark uint8
+
+const (
+	todo mark = 1 + iota
+	done
+	slept
+)
+
+// entry is a state that was seen, with those who slept there.
+type entry struct {
+	key    uint64
+	asleep set
+	next   int32 // entry of the same state, or -1
+	open   int32 // its place on the path, -1 if the search is done with it
+	// root is the state that stands for all that can be reached from each other.
+	root   int32
+	future int32 // the steps that follow, once it is done with
+	// How the search first came here.
+	parent int32
+	task   sim.TaskID
+	choice int16
+}
+
+// Choose follows the path, and beyond it goes on with whoever is running, as long
+// as that leads to new states.
+func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
+	if p.Tasks == nil {
+		x := &w.path[p.Step]
+		x.choices = int16(p.N)
+		return int(x.choice)
+	}
+	if p.Step < w.depth {
+		x := &w.path[p.Step]
+		if i := slices.Index(p.Tasks, x.tasks[x.at]); i >= 0 {
+			return i
+		}
+		w.err = fmt.Errorf("%w: %s could take step %d, and now cannot", ErrNondeterministic, m.TaskName(x.tasks[x.at]), p.Step)
+		return -1
+	}
+	w.follow(true)
+	w.doze()
+	key := m.State()
+	first, ok := w.seen[key]
+	if !ok {
+		first = -1
+		w.tally.states++
+	}
+	for n := first; n >= 0; n = w.entries[n].next {
+		if w.entries[n].within(w.asleep) {
+			w.merge(n)
+			return -1
+		}
+	}
+	return w.arrive(key, first, p)
+}
+
+// doze finds out who sleeps at the place that the execution has come to: those who
+// slept before the last step or had been tried there, and do not depend on it.
+func (w *stateSearch) doze() {
+	w.asleep = w.asleep[:0]
+	if len(w.path) == 0 {
+		return
+	}
+	x := &w.path[len(w.path)-1]
+	taken := &w.futures.steps[w.taken]
+	for i, t := range x.tasks {
+		if i != x.at && x.marks[i] == done && x.steps[i] >= 0 {
+			w.sleeps(sleeper{t, x.steps[i]}, taken)
+		}
+	}
+	for _, s := range x.asleep {
+		w.sleeps(s, taken)
+	}
+}
+
+func (w *stateSearch) sleeps(s sleeper, taken *future) {
+	if f := &w.futures.steps[s.step]; s.task != taken.task && !f.fatal && !conflict(f.uses, taken.uses) {
+		w.asleep = append(w.asleep, s)
+	}
+}
+
+// within says whether all who slept when the search came to e sleep now.
+func (e *entry) within(asleep []sleeper) bool {
+	for t := range e.asleep.all() {
+		if !slices.ContainsFunc(asleep, func(s sleeper) bool { return int(s.task) == t }) {
+			return false
+		}
+	}
+	return true
+}
+
+// arrive adds a new place to the path and goes on from there, unless all who could
+// are asleep.
+func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
+	n := len(w.path)
+	e := entry{key: key, next: next, open: int32(n), root: int32(len(w.entries)), parent: -1}
+	for _, s := range w.asleep {
+		e.asleep = e.asleep.with(int(s.task))
+	}
+	if n > 0 {
+		last := &w.path[n-1]
+		e.parent, e.task, e.choice = last.entry, last.tasks[last.at], last.choice
+	}
+	w.seen[key] = int32(len(w.entries))
+	w.path = slices.Grow(w.path, 1)[:n+1]
+	x := &w.path[n]
+	*x = place{
+		entry: int32(len(w.entries)), tasks: append(x.tasks[:0], p.Tasks...), marks: x.marks[:0], steps: x.steps[:0],
+		asleep: append(x.asleep[:0], w.asleep...), at: -1, future: x.future[:0], lowest: int32(n),
+	}
+	w.entries = append(w.entries, e)
+	for i, t := range x.tasks {
+		mark := mark(0)
+		if slices.ContainsFunc(w.asleep, func(s sleeper) bool { return s.task == t }) {
+			mark = slept
+		} else if x.at < 0 {
+			mark, x.at = done, i
+		}
+		x.marks, x.steps = append(x.marks, mark), append(x.steps, -1)
+	}
+	return x.at
+}
+
+// follow takes in the steps that the machine has taken since the last call. If the
+// execution is under way, the last of them has just ended.
+func (w *stateSearch) follow(under bool) {
+	events := w.m.Events()
+	for i := len(w.order.events); i < len(events); i++ {
+		w.tally.transitions++
+		e := &events[i]
+		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e))
+		w.locks = slices.Grow(w.locks[:i], 1)[:i+1]
+		w.locks[i] = w.locks[i][:0]
+		if under {
+			w.locks[i] = w.m.Locks(e.Task, w.locks[i])
+		}
+		s := w.step(e.Task, w.order.events[i].previous, w.m.Accesses(e))
+		s.locks = union(s.locks, w.locks[i])
+		s.fatal = !under && i == len(events)-1 && w.last.Violation != nil && !w.last.AtEnd
+		w.came(i, i, &s)
+		if s.fatal {
+			w.path[i].full = true
+		}
+	}
+}
+
+// future is a step that was taken, or that was pending at the end.
+type future struct {
+	task sim.TaskID
+	uses []sim.Access
+	// locks are those that the task held before the step or after it.
+	locks []sim.ObjID
+	fatal bool // it broke a rule
+}
+
+// step is a step of a task whose last one was the event previous.
+func (w *stateSearch) step(t sim.TaskID, previous int32, uses []sim.Access) future {
+	w.held = w.held[:0]
+	if previous >= 0 {
+		w.held = append(w.held, w.locks[previous]...)
+	}
+	return future{task: t, uses: uses, locks: w.held}
+}
+
+// came has a step follow place at. It is event i, or was pending at the end, where
+// i is -1.
+func (w *stateSearch) came(at, i int, s *future) {
+	x := &w.path[at]
+	n := w.futures.number(s)
+	x.future = x.future.with(n)
+	if i >= 0 {
+		w.taken = n
+		x.steps[x.at] = n
+		if x.choices > 1 {
+			x.steps[x.at] = -1
+		}
+	}
+	if i < 0 {
+		i = len(w.order.events)
+	}
+	w.races(i, s)
+}
+
+// ended sees to the rest of an execution, and to what its tasks were about to do.
+func (w *stateSearch) ended() {
+	n := len(w.path)
+	if n == 0 || w.merged >= 0 {
+		return
+	}
+	w.follow(false)
+	for _, t := range w.m.Unfinished() {
+		previous := int32(-1)
+		if int(t) < len(w.order.tasks) {
+			previous = w.order.tasks[t]
+		}
+		w.buffer = w.m.Pending(t, w.buffer[:0])
+		s := w.step(t, previous, w.buffer)
+		w.came(n-1, -1, &s)
+	}
+}
+
+// merge gives the execution up in a state that was seen.
+func (w *stateSearch) merge(n int32) {
+	w.merged = n
+	root := w.root(n)
+	last := &w.path[len(w.path)-1]
+	if open := w.entries[root].open; open >= 0 {
+		last.lowest = min(last.lowest, open)
+		first := int(open)
+		if root != n {
+			first = 0 // what follows is not known yet
+		}
+		for i := first; i < len(w.path); i++ {
+			w.path[i].full, w.path[i].cycle = true, true
+		}
+		return
+	}
+	follows := w.futures.sets[w.entries[root].future]
+	last.future = last.future.union(follows)
+	for i := range follows.all() {
+		w.races(-1, &w.futures.steps[i])
+	}
+}
+
+// root is the state that stands for n and all that can be reached from it and back.
+func (w *stateSearch) root(n int32) int32 {
+	for w.entries[n].root != n {
+		n = w.entries[n].root
+	}
+	return n
+}
+
+// past is what comes before the next step of a task: the events in clock, and
+// steps of the tasks in unborn, which have yet to spawn it.
+type past struct {
+	clock  []int32
+	unborn []sim.TaskID
+}
+
+// before is the past of what a task does after the event previous.
+func (w *stateSearch) before(t sim.TaskID, previous int32) past {
+	var p past
+	for {
+		if previous < 0 {
+			step, ok := w.m.BornIn(t)
+			if ok && step < 0 {
+				return p
+			}
+			previous = int32(step)
+		}
+		if previous >= 0 {
+			p.clock = w.order.events[previous].clock
+			return p
+		}
+		if t = w.m.Parent(t); t == 0 {
+			return p
+		}
+		previous = -1
+		p.unborn = append(p.unborn, t)
+		if int(t) < len(w.order.tasks) {
+			previous = w.order.tasks[t]
+		}
+	}
+}
+
+// races looks for events before which a step could have been taken, and has its
+// task tried there. The step is event i, where i is the number of events for one
+// that was pending at the end, or it is only known to follow, where i is -1.
+func (w *stateSearch) races(i int, s *future) {
+	o := &w.order
+	previous, taken := int32(-1), i >= 0 && i < len(o.events)
+	if taken {
+		previous = o.events[i].previous
+	} else if int(s.task) < len(o.tasks) {
+		previous = o.tasks[s.task]
+	}
+	p := w.before(s.task, previous)
+	for n := range s.uses {
+		u := int32(-1)
+		if taken {
+			u = o.accesses[o.events[i].first+int32(n)].previous
+		} else if obj := s.uses[n].Obj; int(obj) < len(o.last) {
+			u = o.last[obj]
+		}
+		w.rivals(i, s, &s.uses[n], u, p)
+	}
+	if !s.fatal {
+		return
+	}
+	for j := range o.events {
+		if e := &o.events[j]; j != i && e.task != s.task && !o.knows(p.clock, e.task, j) {
+			w.try(j, i, s, p)
+		}
+	}
+}
+
+// rivals does so for what the step uses of one object, of which u is the last use
+// so far. What comes before a write that conflicts comes before the step as well,
+// or the write has to be taken away first.
+func (w *stateSearch) rivals(i int, s *future, a *sim.Access, u int32, p past) {
+	o := &w.order
+	depends := a.Need == sim.Awaiting || a.Need == sim.Spinning // on a value
+	for ; u >= 0; u = o.accesses[u].previous {
+		x := &o.accesses[u]
+		j, e := int(x.event), &o.events[x.event]
+		switch {
+		case j == i || e.task != s.task && !x.Mode.Conflicts(a.Mode):
+			continue
+		case e.task == s.task, o.knows(p.clock, e.task, j), w.together(j, s.locks, a.Obj):
+		case a.Need != 0 && !depends && x.Before&a.Need == 0:
+			continue // it was not possible there
+		default:
+			w.try(j, i, s, p)
+			if depends {
+				continue
+			}
+		}
+		if x.Mode == sim.Write {
+			return
+		}
+	}
+}
+
+// together says whether event j was taken under one of these locks, other than
+// the object of which that is asked.
+func (w *stateSearch) together(j int, locks []sim.ObjID, but sim.ObjID) bool {
+	if len(locks) == 0 {
+		return false
+	}
+	under := func(held []sim.ObjID) bool {
+		return slices.ContainsFunc(held, func(l sim.ObjID) bool { return l != but && slices.Contains(locks, l) })
+	}
+	previous := w.order.events[j].previous
+	return under(w.locks[j]) || previous >= 0 && under(w.locks[previous])
+}
+
+// try has the task of a step tried at place j, or if it cannot go on there, one of
+// those that it comes after; if none of them can either, all.
+func (w *stateSearch) try(j, i int, s *future, p past) {
+	x := &w.path[j]
+	if x.full && x.cycle {
+		return
+	}
+	found := -1
+	for n, q := range x.tasks {
+		own := q == s.task
+		if !own && !slices.Contains(p.unborn, q) && !w.leads(q, j, i, p) {
+			continue
+		}
+		switch x.marks[n] {
+		case todo, done:
+			return
+		case slept:
+			if own && w.first(j, i, s) {
+				return // it was the first then, and has been visited
+			}
+			if found < 0 {
+				found = n
+			}
+		default:
+			if found < 0 || own || x.marks[found] == slept {
+				found = n
+			}
+		}
+	}
+	if found < 0 {
+		x.full = true
+		return
+	}
+	x.marks[found] = todo
+}
+
+// leads says whether q takes a step after event j that comes before event i, or in
+// the past of its task, but not after j.
+func (w *stateSearch) leads(q sim.TaskID, j, i int, p past) bool {
+	o := &w.order
+	if int(q) < len(p.clock) && int(p.clock[q])-1 > j {
+		return true
+	}
+	if i < 0 || i >= len(o.events) || int(q) >= len(o.events[i].clock) {
+		return false
+	}
+	for m := int(o.events[i].clock[q]) - 1; m > j; m = int(o.events[m].previous) {
+		if !o.knows(o.events[m].clock, o.events[j].task, j) {
+			return true
+		}
+	}
+	return false
+}
+
+// first says whether a step, which is event i, can be taken at place j without any
+// of the steps in between but the one at j itself.
+func (w *stateSearch) first(j, i int, s *future) bool {
+	o := &w.order
+	for m := j + 1; m < i; m++ {
+		if o.knows(o.events[m].clock, o.events[j].task, j) {
+			continue // it comes after the step at j
+		}
+		if o.events[m].task == s.task || conflict(s.uses, w.m.Accesses(&w.m.Events()[m])) {
+			return false
+		}
+	}
+	return i >= 0
+}
+
+// backtrack moves to the next thing to try. It returns false when there is none.
+func (w *stateSearch) backtrack() bool {
+	for n := len(w.path); n > 0; n = len(w.path) {
+		if w.path[n-1].next() {
+			w.order.cut(n - 1)
+			return true
+		}
+		w.leave()
+	}
+	return false
+}
+
+func (x *place) next() bool {
+	if x.choice+1 < x.choices {
+		x.choice++
+		return true
+	}
+	for i, m := range x.marks {
+		if m == todo || m == 0 && x.full || m == slept && x.cycle {
+			x.marks[i] = done
+			x.at, x.choice, x.choices = i, 0, 0
+			return true
+		}
+	}
+	return false
+}
+
+// leave ends the search below the last place of the path.
+func (w *stateSearch) leave() {
+	n := len(w.path) - 1
+	x := &w.path[n]
+	e := &w.entries[x.entry]
+	e.open = -1
+	if x.lowest < int32(n) {
+		e.root = w.path[x.lowest].entry
+	} else {
+		e.future = w.futures.keep(x.future)
+	}
+	if n > 0 {
+		up := &w.path[n-1]
+		up.lowest = min(up.lowest, x.lowest)
+		up.future = up.future.union(x.future)
+	}
+	w.path = w.path[:n]
+}
