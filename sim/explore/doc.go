@@ -32,8 +32,12 @@
 //
 // The zero Options visit every interleaving ([DPOR]): the only answer that is
 // "clean" of everything. Where there are too many, [Bounded] visits those with few
-// preemptions, smallest numbers first; most bugs need one or two. Where that is
-// too much as well, four strategies draw a sample from a seed:
+// preemptions, smallest numbers first; most bugs need one or two. [States] visits
+// every state, and not every way to it: that is far less where tasks take locks one
+// after another and say what they forget ([sim.K.Forget]), and as exact as they
+// are. Tasks that run the same code can be told to be alike ([sim.Machine.GoSymmetric]),
+// for every strategy. Where all that is too much as well, four strategies draw a
+// sample from a seed:
 //
 //	random  each task that can go on is equally likely to; a start
 //	pct     finds bugs of a small depth with a known probability, in long programs
@@ -52,6 +56,7 @@
 // # Where to read
 //
 // dpor.go is the exhaustive search, bounded.go the one that counts preemptions,
-// random.go, pct.go, pos.go and surw.go are the samples; minimise.go makes a
-// schedule simpler. checkpoint.go, shard.go and merge.go are for long searches.
+// states.go the one for states; random.go, pct.go, pos.go and surw.go are the
+// samples; minimise.go makes a schedule simpler. checkpoint.go, shard.go and merge.go
+// are for long searches.
 package explore

@@ -51,7 +51,7 @@ func TestStatesMissNothing(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				daemons := verbs.name == "quiet" || verbs.name == "locks"
 				p := forgetful(verbs.verbs).Draw(rt, "program")
-				want, ok := all(p, daemons, mostExecutions)
+				want, ok := all(p, daemons, mostExecutions/4)
 				if !ok {
 					return
 				}
