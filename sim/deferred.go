@@ -152,14 +152,21 @@ func (d *deferred) loop(k *K) {
 // comesUp is the arrival of an agent, a handler or a worker, as part of the step
 // that it has waited for. An idle one is nowhere.
 func (k *K) comesUp() {
-	if c := k.c; c != nil && k.ctx != Task {
-		k.Touch(&c.o, Write)
-		c.sections++
-		c.irqsOff += flag(k.ctx == HardIRQ)
-		c.update()
+	if k.ctx != Task {
+		k.handles(1)
 	}
 	k.rcu.gone = false
 	k.enterSections()
+}
+
+// handles notes that k begins to handle a softirq on the rest of the CPUs, or with -1
+// that it has done so, as part of the step being taken.
+func (k *K) handles(n int) {
+	if c := k.c; c != nil {
+		k.Touch(&c.o, Write)
+		c.sections += n
+		c.update()
+	}
 }
 
 // work runs f in the agent k, under the pseudo-locks as which lockdep knows it. end
