@@ -221,10 +221,10 @@ func (m *Machine) revive() bool {
 }
 
 // enterAll makes the step that is being taken one that comes after everything: it
-// could not have been taken before any other.
+// could not have been taken before any other. It changes nothing by that.
 func (m *Machine) enterAll() {
 	for i := 1; i < len(m.objects); i++ {
-		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never})
+		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never, Idle: true})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }

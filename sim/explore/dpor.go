@@ -76,7 +76,7 @@ func (d *worker) walk() (bool, error) {
 		d.settle(d.order.taken - 1)
 		d.races()
 		d.theEnd()
-		if d.order.variations.grown.Load() {
+		if d.order.variations.grown.Load() || d.pool != nil && d.pool.stopped.Load() {
 			return false, nil
 		}
 		d.offer()

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,9 @@ type pool struct {
 	hungry atomic.Int32
 	over   bool
 	err    error
+	// stopped says that a worker has ended the search for all, for them to see
+	// without the lock.
+	stopped atomic.Bool
 }
 
 // newPool makes the workers of a search, one of which is to begin.
@@ -85,7 +89,8 @@ func (p *pool) end(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true
-	if p.err == nil {
+	p.stopped.Store(true)
+	if p.err == nil || errors.Is(err, errLearnt) { // which can make others lose their way
 		p.err = err
 	}
 	p.work.Broadcast()
