@@ -741,7 +741,7 @@ func everyTruth(t rapid.TB, p everyProgram, most int) (*truth, bool) {
 	m.MaxSteps = 150
 	var end string
 	prog := p.program(p.daemons, func(e string) { end = e })
-	f := &truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
+	f, known := &truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}, map[uint64]bool{}
 	for s, learnt := (&foretold{every: new(every), t: t}), 0; ; {
 		s.at = -1
 		o := m.Run(prog, s)
@@ -752,12 +752,20 @@ func everyTruth(t rapid.TB, p everyProgram, most int) (*truth, bool) {
 				t.Fatalf("the machine learns for ever%v", p)
 			}
 			s.every = new(every)
-			*f = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
+			*f, known = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}, map[uint64]bool{}
 			continue
 		case o.Cut:
 			return nil, false
 		case o.Violation != nil:
-			f.titles[everyTitle(again(t, second, prog, m.Schedule(), o, p).Violation)] = 0
+			key := o.Violation.Key
+			switch o.Violation.Kind {
+			case sim.Deadlock, sim.Livelock, sim.LostWakeup, sim.Leak, sim.DataRace:
+				key = o.Hash // the title names other places as well
+			}
+			if !known[key] {
+				known[key] = true
+				f.titles[everyTitle(again(t, second, prog, m.Schedule(), o, p).Violation)] = 0
+			}
 		case o.Assumed:
 			f.assumed = true
 		default:
