@@ -12,7 +12,7 @@ var errAssumed = errors.New("sim: the assumption does not hold")
 // checkers; a loop that waits is better written as one, or with
 // [Word.CondLoadAcquire].
 func (k *K) Assume(condition bool) {
-	if !condition && !k.setup {
+	if !condition && !k.setup && !k.m.aborting {
 		k.m.outcome.Assumed = true
 		panic(errAssumed)
 	}

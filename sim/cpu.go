@@ -72,9 +72,13 @@ func (s *cpus) begin(m *Machine) {
 	s.rest.init(setup, "rest")
 	setup.MutexInit(&s.stopCPUs, "stop_cpus_mutex")
 	for _, k := range m.live {
-		if k.c == nil {
-			k.c = k.newCPU()
-			s.own = append(s.own, k.c)
+		if k.c != nil {
+			continue
+		}
+		k.c = k.newCPU()
+		s.own = append(s.own, k.c)
+		if k.daemon && k.ctx != Task { // the agent of a timer is on no CPU while it waits
+			k.c, s.hasRest = &s.rest, true
 		}
 	}
 }

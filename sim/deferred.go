@@ -152,14 +152,21 @@ func (d *deferred) loop(k *K) {
 // comesUp is the arrival of an agent, a handler or a worker, as part of the step
 // that it has waited for. An idle one is nowhere.
 func (k *K) comesUp() {
-	if c := k.c; c != nil && k.ctx != Task {
-		k.Touch(&c.o, Write)
-		c.sections++
-		c.irqsOff += flag(k.ctx == HardIRQ)
-		c.update()
+	if k.ctx != Task {
+		k.handles(1)
 	}
 	k.rcu.gone = false
 	k.enterSections()
+}
+
+// handles notes that k begins to handle a softirq on the rest of the CPUs, or with -1
+// that it has done so, as part of the step being taken.
+func (k *K) handles(n int) {
+	if c := k.c; c != nil {
+		k.Touch(&c.o, Write)
+		c.sections += n
+		c.update()
+	}
 }
 
 // work runs f in the agent k, under the pseudo-locks as which lockdep knows it. end
@@ -214,10 +221,10 @@ func (m *Machine) revive() bool {
 }
 
 // enterAll makes the step that is being taken one that comes after everything: it
-// could not have been taken before any other.
+// could not have been taken before any other. It changes nothing by that.
 func (m *Machine) enterAll() {
 	for i := 1; i < len(m.objects); i++ {
-		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never})
+		m.accesses = append(m.accesses, Access{Obj: ObjID(i), Mode: Write, Need: never, Idle: true})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 	if m.States {

@@ -187,11 +187,17 @@ func (q *rcuQueue) invoke(k *K, u updates) {
 		for i, h := range batch {
 			k.ctx = u.ctx
 			k.Step(opRCUInvoke, &h.o, Write)
+			if u.ctx == SoftIRQ {
+				k.handles(1)
+			}
 			h.queued = false
 			since := h.since // the callback may queue the head again
 			h.f(k)
 			k.ctx = Task
 			k.Step(opRCUInvoked, &u.callbacks.o, Add)
+			if u.ctx == SoftIRQ {
+				k.handles(-1)
+			}
 			k.leaveSections()
 			k.goOut(&u.callbacks.crowd, since)
 			if i == len(batch)-1 {

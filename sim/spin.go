@@ -206,7 +206,7 @@ type trial struct {
 func (m *Machine) onTrial(cur *K) *K {
 	t := &m.trial
 	t.steps++
-	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.ready()
+	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.pending.choices == 0 && cur.ready()
 	switch {
 	case t.rounds >= trialRounds:
 		m.decide(endless)

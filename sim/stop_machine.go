@@ -40,7 +40,7 @@ func (k *K) StopMachine(f func(k *K)) {
 	k.mustShare()
 	m := k.m
 	k.MutexLock(&m.cpus.stopCPUs)
-	n := k.onlineCPUs()
+	n := m.number(&m.cpus.rest) + 1 // also if there is nothing yet on the rest: something may come
 	s := &machineStop{f: f, arrived: make([]Object, n), off: make([]Object, n), left: make([]Object, n)}
 	for i := range n {
 		s.arrived[i].init(k, "MULTI_STOP_PREPARE")

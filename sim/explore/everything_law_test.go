@@ -81,13 +81,14 @@ type everyProgram struct {
 	shared  bool  // unbound CPUs can be interrupted, too
 	commute bool
 	daemons bool
+	early   bool // the timer is armed by the setup
 	model   sim.RCUModel
 	handler []act // what timers, work items, threads and callbacks do
 	tasks   program
 }
 
 func (p everyProgram) String() string {
-	return fmt.Sprintf("\n\ton %v, shared %t, commute %t, daemons %t, model %d, handlers %v%v", p.on, p.shared, p.commute, p.daemons, p.model, p.handler, p.tasks)
+	return fmt.Sprintf("\n\ton %v, shared %t, commute %t, daemons %t, early %t, model %d, handlers %v%v", p.on, p.shared, p.commute, p.daemons, p.early, p.model, p.handler, p.tasks)
 }
 
 func everyActs(verbs []string, wild bool, most, depth int) *rapid.Generator[[]act] {
@@ -119,6 +120,7 @@ func everyPrograms() *rapid.Generator[everyProgram] {
 		p.shared = rapid.IntRange(0, 2).Draw(t, "shared") == 2
 		p.commute = rapid.IntRange(0, 2).Draw(t, "commute") == 2
 		p.daemons = rapid.IntRange(0, 3).Draw(t, "daemons") > 0
+		p.early = rapid.IntRange(0, 7).Draw(t, "early") == 7
 		p.model = sim.RCUModel(rapid.IntRange(0, 3).Draw(t, "model"))
 		wild := rapid.IntRange(0, 3).Draw(t, "wild") == 3
 		var verbs []string
@@ -238,6 +240,9 @@ func (w *everything) init(k *sim.K) {
 	k.InitWaitqueueHead(&w.queue, "queue")
 	w.handlers = func(k *sim.K) { w.everyActs(k, w.p.handler) }
 	k.TimerSetup(&w.timer, "tick", w.handlers)
+	if w.p.early {
+		k.ModTimer(&w.timer)
+	}
 	k.AllocWorkqueue(&w.wq, "wq")
 	k.AllocOrderedWorkqueue(&w.serial, "serial")
 	for i := range 2 {
@@ -736,7 +741,7 @@ func everyTruth(t rapid.TB, p everyProgram, most int) (*truth, bool) {
 	m.MaxSteps = 150
 	var end string
 	prog := p.program(p.daemons, func(e string) { end = e })
-	f := &truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
+	f, known := &truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}, map[uint64]bool{}
 	for s, learnt := (&foretold{every: new(every), t: t}), 0; ; {
 		s.at = -1
 		o := m.Run(prog, s)
@@ -747,12 +752,20 @@ func everyTruth(t rapid.TB, p everyProgram, most int) (*truth, bool) {
 				t.Fatalf("the machine learns for ever%v", p)
 			}
 			s.every = new(every)
-			*f = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}
+			*f, known = truth{ends: map[string]int{}, traces: map[string]bool{}, titles: map[string]int{}}, map[uint64]bool{}
 			continue
 		case o.Cut:
 			return nil, false
 		case o.Violation != nil:
-			f.titles[everyTitle(again(t, second, prog, m.Schedule(), o, p).Violation)] = 0
+			key := o.Violation.Key
+			switch o.Violation.Kind {
+			case sim.Deadlock, sim.Livelock, sim.LostWakeup, sim.Leak, sim.DataRace:
+				key = o.Hash // the title names other places as well
+			}
+			if !known[key] {
+				known[key] = true
+				f.titles[everyTitle(again(t, second, prog, m.Schedule(), o, p).Violation)] = 0
+			}
 		case o.Assumed:
 			f.assumed = true
 		default:

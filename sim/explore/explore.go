@@ -283,6 +283,7 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 		}
 		// What earlier executions said of their steps was not all.
 		s.startAgain()
+		s.result.Stopped, s.stopped = "", map[string]bool{}
 		s.found, s.minimising, s.budget, s.result.First = nil, false, o.Executions, 0
 		s.begun.Store(0)
 		s.resumed = nil

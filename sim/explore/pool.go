@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -99,7 +100,7 @@ func (p *pool) serve(d *worker) {
 func (p *pool) end(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.err == nil {
+	if p.err == nil || errors.Is(err, errLearnt) { // which can make others lose their way
 		p.err = err
 	}
 	p.isOver()

@@ -64,3 +64,39 @@ func TestProgramsThatWereHard(t *testing.T) {
 		})
 	}
 }
+
+// The same for programs in which primitives meet.
+func TestMeetingsThatWereHard(t *testing.T) {
+	on := []int{-1, -1, -1}
+	write, read, xchg := act{verb: "write", value: 1}, do("read", 0), act{verb: "xchg", value: 1}
+	for _, test := range []struct {
+		name string
+		p    everyProgram
+	}{
+		{"a loop over two words of which one changes", everyProgram{on: on, tasks: program{{read}, {write}, {do("spin_two", 1)}}}},
+		{"a loop beside interrupts of interrupts", everyProgram{on: []int{-1, 0}, tasks: program{
+			{do("spin_two", 1)},
+			{in("irq", 1, act{verb: "xchg", value: 2}), in("irq", 1, in("irq", 0, act{verb: "xchg", value: 2}))},
+		}}},
+		{"a loop that is left and come to again", everyProgram{on: on, tasks: program{
+			{act{verb: "xchg", which: 1, value: 1}, do("spin_read", 0), do("spin_read", 0)}, {do("spin_read", 1)}, {xchg, do("read", 1)},
+		}}},
+		{"loops left and come to again, with a value in between", everyProgram{on: []int{-1, -1}, tasks: program{
+			{do("spin_read", 0), do("spin_read", 0), do("spin_read", 0)}, {write, act{verb: "write", value: 2}},
+		}}},
+		{"a loop that ends in a choice", everyProgram{on: []int{-1, 0}, tasks: program{{do("spin_two", 0)}, {do("spin_some", 1), do("choose", 1)}}}},
+		{"reads without news, and then a rule broken", everyProgram{on: on, tasks: program{
+			{read, read, read, in("mutex", 0, in("mutex", 0, read))}, {do("wake", 0)},
+		}}},
+		{"a loop beside a first step that changes nothing", everyProgram{on: on, daemons: true, tasks: program{
+			{do("read", 1), in("irq", 0, do("cmpxchg", 0))}, {write}, {do("spin_read", 0)},
+		}}},
+		{"two that wait, where additions commute", everyProgram{on: []int{-1, -1}, commute: true, tasks: program{{do("await", 0)}, {do("await", 0)}}}},
+		{"a timer that has one of two agents, and what its handler conflicts with", everyProgram{on: on, daemons: true, handler: []act{do("xchg", 1)}, tasks: program{
+			{do("mod_timer", 0)}, {do("read", 1)}, {do("mod_timer", 1)},
+		}}},
+		{"a timer of the setup on shared CPUs", everyProgram{on: []int{-1, 0}, shared: true, early: true, handler: []act{do("inc_return", 0)}, tasks: program{{do("timer_pending", 0)}, {read}}}},
+	} {
+		t.Run(test.name, func(t *testing.T) { wantEverything(t, test.p, 20_000) })
+	}
+}
