@@ -182,7 +182,7 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
-	if k.unborn() {
+	if k.unborn() || k.done() {
 		return false
 	}
 	p := &k.pending
@@ -202,6 +202,11 @@ func (k *K) open() bool {
 	default:
 		return p.obj.allow&p.wait != 0
 	}
+}
+
+// done says that the task has taken as many steps as it may. One on trial goes on.
+func (k *K) done() bool {
+	return k.m.MaxTaskSteps > 0 && k.steps >= k.m.MaxTaskSteps && k.m.trial.k == nil
 }
 
 // Step is the door to the machine: it lets other tasks run, and returns when

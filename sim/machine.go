@@ -18,6 +18,10 @@ const DefaultMaxSteps = 20_000
 type Machine struct {
 	// MaxSteps bounds the steps of one execution.
 	MaxSteps int
+	// MaxTaskSteps bounds the steps of each task, 0 for no bound: one that has taken
+	// so many goes no further. Unlike MaxSteps it means the same in every order of
+	// independent steps, so that a search can be complete up to it.
+	MaxTaskSteps int
 	// AllocMayFail lets the strategy fail allocations.
 	AllocMayFail bool
 	// CommuteRMW takes additions whose result nobody asks for (atomic_inc,
@@ -103,8 +107,10 @@ type Outcome struct {
 	Abandoned bool
 	// Assumed says that an assumption did not hold, see [K.Assume].
 	Assumed bool
-	// Cut says that MaxSteps ended the execution.
-	Cut bool
+	// Cut says that MaxSteps ended the execution, and AtBound that it came to its
+	// end with tasks that MaxTaskSteps kept from going on: what is left then is no
+	// one's fault.
+	Cut, AtBound bool
 	// Learnt says that the machine gave the execution up because it came to
 	// something that it had not watched so far, and will from now on. What
 	// earlier executions reported of their steps may lack it: a search has to
@@ -142,7 +148,7 @@ func NewMachine() *Machine {
 // time, each in a goroutine of its own.
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
-	s.MaxSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash, s.NoSymmetry = m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash, m.NoSymmetry
+	s.MaxSteps, s.MaxTaskSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash, s.NoSymmetry = m.MaxSteps, m.MaxTaskSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash, m.NoSymmetry
 	s.ProveRawLockNesting, s.LockAware, s.RCU, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.ids
 	return s
 }
@@ -552,6 +558,12 @@ func (m *Machine) finish() {
 	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed {
 		return
 	}
+	for _, k := range m.live {
+		if k.done() {
+			m.outcome.AtBound = true
+			return
+		}
+	}
 	m.outcome.AtEnd = true
 	m.acting = m.tasks[0]
 	if v := m.stuck(); v != nil {
@@ -570,7 +582,7 @@ func (m *Machine) unwind() {
 	m.strategy = nil
 	m.unfinished = m.unfinished[:0]
 	for _, k := range m.live {
-		if k.asks && !k.unborn() {
+		if k.asks && !k.unborn() && !k.done() {
 			m.unfinished = append(m.unfinished, k.id)
 		}
 	}
@@ -628,6 +640,12 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 // ended, daemons included; Pending says which. The slice is valid
 // until the next execution.
 func (m *Machine) Unfinished() []TaskID { return m.unfinished }
+
+// Waiting says whether a task has a step pending that it may yet take.
+func (m *Machine) Waiting(id TaskID) bool {
+	k := m.tasks[id]
+	return k != nil && k.asks && !k.done()
+}
 
 // Tasks is one more than the highest TaskID that the machine has given out.
 func (m *Machine) Tasks() int { return len(m.tasks) }

@@ -6,17 +6,34 @@ import (
 	"trapline/sim"
 )
 
-// bounded visits every state that can be reached with at most the given number
-// of preemptions, smaller numbers first. It follows Musuvathi and Qadeer's
-// iterative context bounding (PLDI 2007): a preemption is a switch away from a
-// task that could go on; other switches are free.
-func (s *search) bounded(preemptions int) error {
+// price is what the option with an index costs at a point where a task is chosen.
+type price func(running bool, option int) int
+
+// preemptions is the price of Musuvathi and Qadeer's iterative context bounding (PLDI
+// 2007): a preemption is a switch away from a task that could go on; other switches
+// are free.
+func preemptions(running bool, option int) int {
+	if running && option > 0 {
+		return 1
+	}
+	return 0
+}
+
+// delays is the price of Emmi, Qadeer and Rakamarić's delay bounding (POPL 2011). Left
+// alone the machine lets the running task go on, and the eldest that can if it is
+// blocked. A delay passes over the one whose turn it is, for this time. So the number
+// of executions with a few delays does not grow with the number of tasks.
+func delays(_ bool, option int) int { return option }
+
+// bounded visits every state that can be reached at no more than the given cost,
+// smaller costs first.
+func (s *search) bounded(c price, most int) error {
 	first := 0
 	if s.resumed != nil {
 		first = s.resumed.Walk.Bound
 	}
-	for bound := first; bound <= preemptions; bound++ {
-		visited, err := s.boundedBy(bound)
+	for bound := first; bound <= most; bound++ {
+		visited, err := s.boundedBy(c, bound)
 		if err != nil || visited == stopped {
 			return err
 		}
@@ -25,15 +42,15 @@ func (s *search) bounded(preemptions int) error {
 		}
 	}
 	s.resumed = nil
-	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: preemptions + 1} })
+	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: most + 1} })
 }
 
 // boundedBy visits the states within one bound by depth-first search. A state
 // is known by the partial order of the steps that lead to it, so it is expanded
 // once for each way in which the search can go on from it: by which task is
-// running, and by the preemptions that are left.
-func (s *search) boundedBy(bound int) (extent, error) {
-	w := &boundedWalk{bound: bound, seen: map[stateKey]int{}}
+// running, and by what is left to spend.
+func (s *search) boundedBy(c price, bound int) (extent, error) {
+	w := &boundedWalk{price: c, bound: bound, seen: map[stateKey]int{}}
 	w.resume(s)
 	for {
 		if err := s.keepIfDue(w.save); err != nil {
@@ -72,11 +89,12 @@ const (
 
 // boundedWalk is the strategy of one bounded search.
 type boundedWalk struct {
+	price price
 	bound int
-	seen  map[stateKey]int // preemptions left when last visited
+	seen  map[stateKey]int // what was left when last visited
 	path  []branch
 	depth int // points passed in this execution
-	left  int // preemptions left
+	left  int // to spend
 	state stateHash
 	err   error
 	// refused says that an option was left out because of the bound.
@@ -90,8 +108,16 @@ type branch struct {
 	choosesTask    bool
 }
 
-// stateKey is a state of the search: the steps taken, and the running task if
-// leaving it costs a preemption.
+// spent is what an option of the branch costs.
+func (w *boundedWalk) spent(b *branch, option int) int {
+	if !b.choosesTask {
+		return 0
+	}
+	return w.price(b.running, option)
+}
+
+// stateKey is a state of the search: the steps taken, and the running task if it
+// could go on.
 type stateKey struct {
 	hash    uint64
 	running sim.TaskID
@@ -119,14 +145,12 @@ func (w *boundedWalk) Choose(m *sim.Machine, p *sim.Point) int {
 		return -1
 	}
 	w.depth++
-	if b.running && b.taken > 0 {
-		w.left--
-	}
+	w.left -= w.spent(b, b.taken)
 	return b.taken
 }
 
-// visited says whether the search has been in this state with as many
-// preemptions left, and remembers it.
+// visited says whether the search has been in this state with as much left, and
+// remembers it.
 func (w *boundedWalk) visited(m *sim.Machine, p *sim.Point) bool {
 	key := stateKey{hash: w.state.of(m)}
 	if p.Running {
@@ -146,13 +170,11 @@ func (w *boundedWalk) backtrack() bool {
 	for n := len(w.path); n > 0; n = len(w.path) {
 		b := &w.path[n-1]
 		spent := 0
-		for _, before := range w.path[:n-1] {
-			if before.running && before.taken > 0 {
-				spent++
-			}
+		for i := range w.path[:n-1] {
+			spent += w.spent(&w.path[i], w.path[i].taken)
 		}
 		if b.taken+1 < b.options {
-			if !b.running || spent < w.bound {
+			if spent+w.spent(b, b.taken+1) <= w.bound {
 				b.taken++
 				return true
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,8 @@ const (
 	Bounded = "bounded"
 	// States visits every state of the program once, and not every way to it.
 	States = "states"
+	// Delays visits every state that can be reached with a given number of delays.
+	Delays = "delays"
 	// Random visits executions drawn from a seed: a uniform random walk.
 	Random = "random"
 	// PCT, POS and SURW draw executions in other ways: by random priorities of
@@ -33,7 +36,9 @@ const (
 )
 
 // Strategies lists the names that Options.Strategy may have.
-func Strategies() []string { return append([]string{DPOR, Bounded, States}, Samples()...) }
+func Strategies() []string {
+	return append([]string{DPOR, Bounded, Delays, States}, Samples()...)
+}
 
 // Samples lists those of them that draw executions from a seed.
 func Samples() []string { return []string{Random, PCT, POS, SURW} }
@@ -43,8 +48,14 @@ func Samples() []string { return []string{Random, PCT, POS, SURW} }
 type Options struct {
 	// Strategy is one of Strategies; empty means DPOR.
 	Strategy string
-	// Preemptions bounds the search of the strategy Bounded.
-	Preemptions int
+	// Preemptions bounds the search of the strategy Bounded, and Delays that of the
+	// strategy Delays.
+	Preemptions, Delays int
+	// TaskSteps, with any strategy, bounds the steps that each task takes in an
+	// execution, 0 for no bound. A search can be complete up to it, also of a program
+	// that does not end. Executions that it cuts off are not asked whether somebody
+	// waits for ever or what is left at the end.
+	TaskSteps int
 	// Executions is the budget, 0 for none. It covers the search; the search
 	// for fewer preemptions has MinimiseExecutions.
 	Executions int
@@ -86,6 +97,11 @@ type Options struct {
 	// of one mutex or spinlock that commute, as far as the lock is fit for it
 	// (see sim/section.go). What is found, and the end states, are the same.
 	LockAware bool
+	// Estimate is how many executions an estimate of the size of the search, see
+	// Result.Estimate, may be drawn from, 0 for none. Only the strategy DPOR makes
+	// one: as it goes on, for Progress, and when it stops before it is done. A few
+	// hundred will do.
+	Estimate int
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -123,19 +139,19 @@ type Finding struct {
 
 // Result is what an exploration came to.
 type Result struct {
-	// Strategy, Preemptions and Seed repeat the options.
-	Strategy    string
-	Preemptions int
-	Seed        uint64
+	// Strategy, the bounds and Seed repeat the options.
+	Strategy                       string
+	Preemptions, Delays, TaskSteps int
+	Seed                           uint64
 	// Findings are the rules broken, fewest preemptions first.
 	Findings []*Finding
 	// Complete says that the strategy visited all that it set out to visit;
 	// if not, Stopped says why.
 	Complete bool
 	Stopped  string
-	// Executions counts complete executions (Bounded goes through the bounds
-	// from 0 up, and counts what it visits again), Blocked those that turned out to
-	// be equivalent to another one before their end, Merged those given up in
+	// Executions counts complete executions (Bounded and Delays go through the
+	// bounds from 0 up, and count what they visit again), Blocked those that turned
+	// out to be equivalent to another one before their end, Merged those given up in
 	// a state that had been visited, and Cut those that had too many steps.
 	Executions, Blocked, Merged, Cut int
 	// Assumed counts executions in which an assumption did not hold.
@@ -165,6 +181,9 @@ type Result struct {
 	// First is the number of executions begun up to the first one that broke a
 	// rule, that one included; 0 if there was none.
 	First int
+	// Estimate is what Executions is going to be, if Options.Estimate asks for it:
+	// exact when the search is complete.
+	Estimate Estimate
 	// Chance says for PCT how likely each execution was to show a bug.
 	Chance string
 	// Part is not nil if the result is that of a shard.
@@ -191,11 +210,19 @@ func (r *Result) Verdict() string {
 	}
 }
 
-// Coverage says in one line what was covered.
+// Coverage says in one line what was covered, with every bound that held.
 func (r *Result) Coverage() string {
-	counts := fmt.Sprintf("%d executions, %d blocked", r.Executions, r.Blocked)
-	if r.Strategy == Bounded {
-		counts = fmt.Sprintf("%d executions, %d merged", r.Executions, r.Merged)
+	counts := fmt.Sprintf("%d executions", r.Executions)
+	if !r.Complete && r.Estimate.Probes > 0 {
+		counts += " " + r.Estimate.String()
+	}
+	if merges(r.Strategy) {
+		counts += fmt.Sprintf(", %d merged", r.Merged)
+	} else {
+		counts += fmt.Sprintf(", %d blocked", r.Blocked)
+	}
+	if r.Cut > 0 {
+		counts += fmt.Sprintf(", %d cut off", r.Cut)
 	}
 	if r.Assumed > 0 {
 		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
@@ -213,26 +240,51 @@ func (r *Result) Coverage() string {
 	if r.Symmetric {
 		counts += "; tasks that are alike are not told apart"
 	}
+	bounds := r.bounds()
 	switch {
 	case sampled(r.Strategy):
-		s := fmt.Sprintf("%s sample, seed %d (%s): %s", r.Strategy, r.Seed, r.Stopped, counts)
+		s := fmt.Sprintf("%s sample, seed %d (%s)%s: %s", r.Strategy, r.Seed, r.Stopped, bounds, counts)
 		if r.Chance != "" {
 			s += "; " + r.Chance
 		}
 		return s
 	case !r.Complete:
-		return fmt.Sprintf("incomplete (%s): %s", r.Stopped, counts)
-	case r.Strategy == Bounded:
-		return fmt.Sprintf("complete up to %d preemptions: %s", r.Preemptions, counts)
+		return fmt.Sprintf("incomplete%s (%s): %s", strings.Replace(bounds, "up to", "within", 1), r.Stopped, counts)
 	case r.Part != nil:
-		return "complete, but only a part: " + counts
+		return fmt.Sprintf("complete%s, but only a part: %s", bounds, counts)
 	case r.LockAware:
-		return "complete: every interleaving, one order of critical sections that commute, " + counts
+		return fmt.Sprintf("complete: every interleaving%s, one order of critical sections that commute, %s", bounds, counts)
 	case r.Strategy == States:
-		return "complete: every state, " + counts
+		return fmt.Sprintf("complete: every state%s, %s", bounds, counts)
+	case bounds != "":
+		return fmt.Sprintf("complete%s: %s", bounds, counts)
 	default:
 		return "complete: every interleaving, " + counts
 	}
+}
+
+// bounds says up to what the search is complete, or would have been.
+func (r *Result) bounds() string {
+	var all []string
+	switch r.Strategy {
+	case Bounded:
+		all = append(all, fmt.Sprintf("%d preemptions", r.Preemptions))
+	case Delays:
+		all = append(all, fmt.Sprintf("%d delays", r.Delays))
+	}
+	if r.TaskSteps > 0 {
+		all = append(all, fmt.Sprintf("%d steps of each task", r.TaskSteps))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " up to " + strings.Join(all, " and ")
+}
+
+// merges says whether a strategy goes by states, and gives up executions that come
+// to one that has been visited.
+func merges(strategy string) bool {
+	return strategy == Bounded || strategy == Delays || strategy == States
 }
 
 // ErrNondeterministic is wrapped by the error of Run if the program did
@@ -246,8 +298,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Strategy == "" {
 		o.Strategy = DPOR
 	}
-	if o.Preemptions < 0 || o.Executions < 0 || o.MinimiseExecutions < 0 || o.Workers < 0 {
-		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d and %d executions, %d workers", o.Preemptions, o.Executions, o.MinimiseExecutions, o.Workers)
+	if min(o.Preemptions, o.Delays, o.TaskSteps, o.Executions, o.MinimiseExecutions, o.Workers, o.Estimate) < 0 {
+		return nil, fmt.Errorf("explore: a bound or a budget below 0 (0 is no budget): %d preemptions, %d delays, %d steps of each task, %d and %d executions, %d workers, %d probes",
+			o.Preemptions, o.Delays, o.TaskSteps, o.Executions, o.MinimiseExecutions, o.Workers, o.Estimate)
 	}
 	if err := o.Shard.check(); err != nil {
 		return nil, err
@@ -258,8 +311,8 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Shard.Of > 1 && o.Strategy == Bounded {
 		return nil, fmt.Errorf("explore: the strategy %s has no shards: %w", Bounded, errors.ErrUnsupported)
 	}
-	if (o.LockAware || o.Strategy == States) && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
-		return nil, fmt.Errorf("explore: a search of states, or one that is aware of locks, has no shards and cannot be resumed: %w", errors.ErrUnsupported)
+	if (o.LockAware || o.Strategy == States || o.Strategy == Delays) && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
+		return nil, fmt.Errorf("explore: a search by %s, or one that is aware of locks, has no shards and cannot be resumed: %w", o.Strategy, errors.ErrUnsupported)
 	}
 	resumed, err := o.resume()
 	if err != nil {
@@ -304,9 +357,11 @@ func (s *search) run() error {
 	case DPOR:
 		err = s.dpor()
 	case Bounded:
-		err = s.bounded(s.options.Preemptions)
+		err = s.bounded(preemptions, s.options.Preemptions)
 	case States:
 		err = s.states()
+	case Delays:
+		err = s.bounded(delays, s.options.Delays)
 	case Random, PCT, POS, SURW:
 		err = s.sample()
 	default:
@@ -347,6 +402,8 @@ type search struct {
 	found   []*finding
 	budget  int
 	stopped map[string]bool
+	// estimator is nil if no estimate is asked for.
+	estimator *estimator
 	// minimising says that the counts belong to the second search.
 	minimising bool
 	// learning are the executions in which the machine has learnt something.
@@ -378,7 +435,8 @@ type finding struct {
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {
 	s := &search{ctx: ctx, program: p, options: o, stopped: map[string]bool{}}
-	s.result = &Result{Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed}
+	s.result = &Result{}
+	s.startAgain()
 	s.budget = o.Executions
 	s.lockAware = o.LockAware && o.Strategy == DPOR
 	s.machine, s.second = sim.NewMachine(), sim.NewMachine()
@@ -392,19 +450,32 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 		}
 		s.runners = append(s.runners, &runner{search: s, m: m})
 	}
-	if o.Setup != nil {
-		o.Setup(s.second)
-		for _, r := range s.runners {
-			o.Setup(r.m)
-		}
+	s.setUp(s.second)
+	for _, r := range s.runners {
+		s.setUp(r.m)
+	}
+	if o.Estimate > 0 && o.Strategy == DPOR {
+		s.estimator = newEstimator(p)
+		s.setUp(s.estimator.m)
 	}
 	return s
+}
+
+// setUp makes a machine what the options say.
+func (s *search) setUp(m *sim.Machine) {
+	m.MaxTaskSteps = s.options.TaskSteps
+	if s.options.Setup != nil {
+		s.options.Setup(m)
+	}
 }
 
 func (s *search) close() {
 	s.second.Close()
 	for _, r := range s.runners {
 		r.m.Close()
+	}
+	if s.estimator != nil {
+		s.estimator.m.Close()
 	}
 }
 
@@ -430,7 +501,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
 	switch {
-	case o.Abandoned && (r.options.Strategy == Bounded || r.options.Strategy == States):
+	case o.Abandoned && merges(r.options.Strategy):
 		t.merged++
 	case o.Abandoned:
 		t.blocked++
@@ -439,6 +510,8 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	case o.Cut:
 		t.cut++
 		r.stop(tooLong(r.m))
+	case o.AtBound:
+		t.cut++
 	default:
 		t.executions++
 	}
@@ -510,7 +583,7 @@ func (r *runner) goOn() bool {
 			r.progress()
 		}
 		if r.ctx.Err() != nil {
-			r.stop(context.Cause(r.ctx).Error())
+			r.stop(why(r.ctx))
 			r.begun.Add(-1)
 			return false
 		}
@@ -523,10 +596,20 @@ func (r *runner) goOn() bool {
 	return true
 }
 
+// why says what ended a context.
+func why(ctx context.Context) string {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return "the time was up"
+	}
+	return cause.Error()
+}
+
 func (s *search) progress() {
 	if s.options.Progress != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.guess(guesses)
 		s.options.Progress(s.result)
 	}
 }
@@ -538,13 +621,44 @@ func (s *search) setLockAware(on bool) {
 	}
 }
 
+// guesses is how many probes go into the estimate each time that Progress is told.
+const guesses = 4
+
+// guess draws so many probes more, and puts the estimate into the result. What has
+// been visited is there for certain.
+func (s *search) guess(probes int) {
+	if s.estimator == nil || s.minimising {
+		return
+	}
+	s.estimator.probe(min(probes, s.options.Estimate-s.estimator.probes))
+	s.result.Estimate = s.estimator.estimate()
+	s.result.Estimate.Traces = max(s.result.Estimate.Traces, float64(s.result.Executions))
+}
+
+// conclude makes the estimate exact if the search is complete, and otherwise as good
+// as it may become.
+func (s *search) conclude() {
+	switch {
+	case s.estimator == nil:
+	case s.result.Stopped == "":
+		s.result.Estimate = Estimate{Traces: float64(s.result.Executions), Probes: s.estimator.probes}
+	case s.ctx.Err() == nil:
+		s.guess(s.options.Estimate)
+	default:
+		s.guess(0)
+	}
+}
+
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
 	for _, r := range s.runners {
 		r.tally = tally{}
 	}
-	r := s.result
-	*r = Result{Strategy: r.Strategy, Preemptions: r.Preemptions, Seed: r.Seed, Stopped: r.Stopped, First: r.First}
+	r, o := s.result, &s.options
+	*r = Result{
+		Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
+		Stopped: r.Stopped, First: r.First, Estimate: r.Estimate,
+	}
 }
 
 // again runs a schedule on the second machine and compares.
@@ -642,12 +756,13 @@ func (s *runner) better(f *finding, o *sim.Outcome) {
 // first search. What it has no budget for is made simpler as far as that goes.
 func (s *search) minimise() error {
 	s.addAll()
+	s.conclude()
 	s.minimising = true
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
 	for bound := 0; ; bound++ {
-		visited, err := s.boundedBy(bound)
+		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {
 			return err
 		}
@@ -677,6 +792,9 @@ func (s *search) minimise() error {
 // report records the example of each finding and puts the simplest first.
 func (s *search) report() error {
 	s.addAll()
+	if !s.minimising {
+		s.conclude()
+	}
 	slices.SortFunc(s.found, func(a, b *finding) int {
 		return cmp.Or(cmp.Compare(a.preemptions, b.preemptions), cmp.Compare(a.steps, b.steps), cmp.Compare(a.title, b.title))
 	})

@@ -3,6 +3,9 @@ package explore
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+
+	"trapline/sim"
 )
 
 // Seal makes a checkpoint of a state that need not be one.
@@ -23,4 +26,64 @@ func Unseal(data []byte) []byte {
 	var f sealed
 	_ = json.Unmarshal(data, &f)
 	return f.State
+}
+
+// Guess draws an estimate of so many probes.
+func Guess(p sim.Program, probes int) Estimate {
+	e := newEstimator(p)
+	defer e.m.Close()
+	e.probe(probes)
+	return e.estimate()
+}
+
+// Expectation is what a probe answers on average: the sum over the leaves of the
+// tree that it draws from of the answer times its probability, by an estimator that
+// has made so many probes before. It is not known if there are more leaves than most.
+func Expectation(p sim.Program, probes, most int) (mean float64, ok bool) {
+	e := newEstimator(p)
+	defer e.m.Close()
+	for i := range probes {
+		e.answer(uint64(i))
+	}
+	extra, last := e.extra, e.last
+	type fork struct{ taken, options int }
+	var path []fork
+	var depth int
+	var probability float64
+	e.pick = func(odds []float64) int {
+		if depth == len(path) {
+			path = append(path, fork{0, len(odds)})
+		}
+		f := path[depth]
+		depth++
+		sum := 0.
+		for _, w := range odds {
+			sum += w
+		}
+		probability *= odds[f.taken] / sum
+		return f.taken
+	}
+	for range most {
+		// What it learns in one leaf must not change the tree for the next.
+		e.extra = map[stepKey][]sim.Access{}
+		for k, v := range extra {
+			e.extra[k] = slices.Clone(v)
+		}
+		e.last = slices.Clone(last)
+		for o := range e.last {
+			for mode := range e.last[o] {
+				e.last[o][mode] = slices.Clone(e.last[o][mode])
+			}
+		}
+		depth, probability = 0, 1
+		mean += e.answer(0) * probability
+		for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].options {
+			path = path[:len(path)-1]
+		}
+		if len(path) == 0 {
+			return mean, true
+		}
+		path[len(path)-1].taken++
+	}
+	return 0, false
 }

@@ -45,7 +45,7 @@ func result(t *testing.T, p sim.Program, o explore.Options) *explore.Result {
 
 func TestUnknownStrategyIsRefused(t *testing.T) {
 	_, err := explore.Run(context.Background(), lostUpdate, explore.Options{Strategy: "best"})
-	if err == nil || !strings.Contains(err.Error(), `no strategy "best" (there are [dpor bounded states random pct pos surw])`) {
+	if err == nil || !strings.Contains(err.Error(), `no strategy "best" (there are [dpor bounded delays states random pct pos surw])`) {
 		t.Error(err)
 	}
 }
@@ -53,8 +53,8 @@ func TestUnknownStrategyIsRefused(t *testing.T) {
 func TestEveryStrategyFindsTheLostUpdate(t *testing.T) {
 	for _, strategy := range explore.Strategies() {
 		for _, bound := range []int{0, 1, 2} {
-			r := result(t, lostUpdate, explore.Options{Strategy: strategy, Preemptions: bound, Executions: 100, SelfCheck: true})
-			if strategy == explore.Bounded && bound == 0 {
+			r := result(t, lostUpdate, explore.Options{Strategy: strategy, Preemptions: bound, Delays: bound, Executions: 100, SelfCheck: true})
+			if strategy == explore.Bounded && bound == 0 || strategy == explore.Delays && bound == 0 {
 				if r.Verdict() != explore.Clean || !r.Complete {
 					t.Errorf("without preemptions: %s, %s", r.Verdict(), r.Coverage())
 				}
@@ -167,6 +167,8 @@ func TestNondeterminismIsNoticed(t *testing.T) {
 func TestIncompleteSearchesSaySo(t *testing.T) {
 	canceled, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("enough"))
+	late, cancelLate := context.WithTimeout(context.Background(), 0)
+	defer cancelLate()
 	spin := func(m *sim.Machine) {
 		x := words(m, 1)
 		m.Go("waiter", func(k *sim.K) {
@@ -187,15 +189,18 @@ func TestIncompleteSearchesSaySo(t *testing.T) {
 		{"a budget", context.Background(), counter(3, 1), explore.Options{Executions: 10},
 			"incomplete (stopped after 10 executions): 10 executions, 0 blocked, 60 steps"},
 		{"a bounded search with a budget", context.Background(), counter(3, 1), explore.Options{Strategy: explore.Bounded, Preemptions: 2, Executions: 10},
-			"incomplete (stopped after 10 executions): "},
+			"incomplete within 2 preemptions (stopped after 10 executions): "},
 		{"a context that has ended", canceled, fib(3), explore.Options{},
 			"incomplete (enough): "},
 		{"a bounded search and a context that has ended", canceled, fib(3), explore.Options{Strategy: explore.Bounded, Preemptions: 9},
-			"incomplete (enough): "},
+			"incomplete within 9 preemptions (enough): "},
+		{"a search with delays and a context that has ended", canceled, fib(3), explore.Options{Strategy: explore.Delays, Delays: 3, TaskSteps: 7},
+			"incomplete within 3 delays and 7 steps of each task (enough): "},
+		{"a deadline", late, fib(3), explore.Options{TaskSteps: 5}, "incomplete within 5 steps of each task (the time was up): "},
 		{"a loop without an end", context.Background(), spin, explore.Options{Setup: short, Executions: 100},
 			"incomplete (an execution had more than 40 steps"},
 		{"a bounded search and a loop without an end", context.Background(), spin, explore.Options{Strategy: explore.Bounded, Setup: short, Executions: 100},
-			"incomplete (an execution had more than 40 steps"},
+			"incomplete within 0 preemptions (an execution had more than 40 steps"},
 		{"a sample", context.Background(), counter(2, 1), explore.Options{Strategy: explore.Random, Seed: 3, Executions: 100},
 			"random sample, seed 3"},
 	} {
@@ -225,6 +230,10 @@ func TestCompleteSearchesSaySo(t *testing.T) {
 		{explore.Options{}, "complete: every interleaving, 36 executions, 0 blocked, 216 steps"},
 		{explore.Options{Strategy: explore.Bounded, Preemptions: 0}, "complete up to 0 preemptions: 6 executions, "},
 		{explore.Options{Strategy: explore.Bounded, Preemptions: 2}, "complete up to 2 preemptions: "},
+		{explore.Options{Strategy: explore.Delays, Delays: 0}, "complete up to 0 delays: 1 executions, 0 merged, 6 steps"},
+		{explore.Options{Strategy: explore.Delays, Delays: 2}, "complete up to 2 delays: "},
+		{explore.Options{TaskSteps: 2}, "complete up to 2 steps of each task: 36 executions, 0 blocked, 216 steps"},
+		{explore.Options{Strategy: explore.Bounded, Preemptions: 1, TaskSteps: 3}, "complete up to 1 preemptions and 3 steps of each task: "},
 		{explore.Options{Executions: 37}, "complete: every interleaving, 36 executions, 0 blocked, 216 steps"},
 	} {
 		r := result(t, counter(3, 1), test.o)
