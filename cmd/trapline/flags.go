@@ -39,20 +39,25 @@ func (a *app) open(f programFlags) (program, []*pair, error) {
 // searchFlags say how to explore.
 type searchFlags struct {
 	strategy, model, budget string
-	preemptions, depth      int
+	preemptions, delays     int
+	depth                   int
 	shard                   string
 	learnt                  []string
 	seed                    uint64
 	selfCheck               bool
 }
 
-// defaultPreemptions is the bound of --strategy bounded.
-const defaultPreemptions = 2
+// The bounds of --strategy bounded and --strategy delays.
+const (
+	defaultPreemptions = 2
+	defaultDelays      = 3
+)
 
 func (f *searchFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded, those with at most --preemptions; states, every state; random, pct, pos and surw, samples (default dpor)")
+	flags.StringVar(&f.strategy, "strategy", "", "the `NAME` of the strategy: dpor, every interleaving; bounded and delays, those with at most --preemptions or --delays; states, every state; random, pct, pos and surw, samples (default dpor)")
 	flags.IntVar(&f.preemptions, "preemptions", defaultPreemptions, "the bound `N` of the strategy bounded, which it implies")
+	flags.IntVar(&f.delays, "delays", defaultDelays, "the bound `N` of the strategy delays, which it implies")
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategies that draw a sample; implies random")
 	flags.IntVar(&f.depth, "depth", explore.DefaultDepth, "the depth `N` of the bugs that the strategy pct aims at, which it implies")
 	flags.StringVar(&f.shard, "shard", "", "make only part `I/N` of the search, as in 2/5; trapline merge joins the parts")
@@ -76,7 +81,7 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 	for _, implied := range []struct {
 		flag string
 		by   []string // the first is implied
-	}{{"preemptions", []string{explore.Bounded}}, {"seed", explore.Samples()}, {"depth", []string{explore.PCT}}} {
+	}{{"preemptions", []string{explore.Bounded}}, {"delays", []string{explore.Delays}}, {"seed", explore.Samples()}, {"depth", []string{explore.PCT}}} {
 		if !cmd.Flags().Changed(implied.flag) {
 			continue
 		}
@@ -93,6 +98,11 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 			return none, 0, mistake("--preemptions %d: want 0 or more (2 finds most)", f.preemptions)
 		}
 		o.Preemptions = f.preemptions
+	case explore.Delays:
+		if f.delays < 0 {
+			return none, 0, mistake("--delays %d: want 0 or more (3 finds most)", f.delays)
+		}
+		o.Delays = f.delays
 	default:
 		if slices.Contains(explore.Samples(), o.Strategy) {
 			o.Seed = f.seed

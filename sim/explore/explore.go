@@ -677,35 +677,35 @@ func (s *search) again(hash uint64, schedule sim.Schedule) error {
 }
 
 // violated enters the violation of the last execution into the findings.
-func (s *runner) violated(o *sim.Outcome) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.result.First == 0 && !s.minimising {
-		s.result.First = int(s.begun.Load())
+func (r *runner) violated(o *sim.Outcome) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.result.First == 0 && !r.minimising {
+		r.result.First = int(r.begun.Load())
 	}
 	if keyed(o.Violation) {
-		for _, f := range s.found {
+		for _, f := range r.found {
 			if slices.Contains(f.keys, o.Violation.Key) {
-				s.better(f, o)
+				r.better(f, o)
 				return nil
 			}
 		}
 	}
-	recorded, err := s.record(o)
+	recorded, err := r.record(o)
 	if err != nil {
 		return err
 	}
 	title := recorded.Violation.Title
-	for _, f := range s.found {
+	for _, f := range r.found {
 		if f.title == title {
 			f.keys = append(f.keys, o.Violation.Key)
-			s.better(f, o)
+			r.better(f, o)
 			return nil
 		}
 	}
-	s.found = append(s.found, &finding{
+	r.found = append(r.found, &finding{
 		keys: []uint64{o.Violation.Key}, title: title,
-		schedule: s.m.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
+		schedule: r.m.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
 	})
 	return nil
 }
@@ -721,10 +721,10 @@ func keyed(v *sim.Violation) bool {
 }
 
 // record runs the last execution, which broke a rule, again and records it.
-func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
-	schedule := s.m.Schedule()
+func (r *runner) record(o *sim.Outcome) (sim.Outcome, error) {
+	schedule := r.m.Schedule()
 	replay := sim.NewReplay(schedule)
-	recorded := s.second.Record(s.program, replay)
+	recorded := r.second.Record(r.program, replay)
 	if err := replay.Done(); err != nil {
 		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
 	}
@@ -740,13 +740,13 @@ func (s *runner) record(o *sim.Outcome) (sim.Outcome, error) {
 // better keeps the last execution as the example of f if it is the simpler one.
 // Among equals workers settle for the one that comes first in the alphabet, as it
 // is a matter of chance which of them they find first.
-func (s *runner) better(f *finding, o *sim.Outcome) {
+func (r *runner) better(f *finding, o *sim.Outcome) {
 	c := cmp.Or(cmp.Compare(o.Preemptions, f.preemptions), cmp.Compare(o.Steps, f.steps))
-	if c == 0 && s.joined.Load() {
-		c = cmp.Compare(s.m.Schedule().String(), f.schedule.String())
+	if c == 0 && r.joined.Load() {
+		c = cmp.Compare(r.m.Schedule().String(), f.schedule.String())
 	}
 	if c < 0 {
-		f.schedule, f.steps, f.preemptions = s.m.Schedule(), o.Steps, o.Preemptions
+		f.schedule, f.steps, f.preemptions = r.m.Schedule(), o.Steps, o.Preemptions
 	}
 }
 
