@@ -93,6 +93,10 @@ func (k *K) Fail(v *Violation) {
 }
 
 func (m *Machine) fail(k *K, v *Violation) {
+	if m.trial.k != nil {
+		m.startOver(func(f *facts) { f.loops[m.trial.site] = false })
+		return // the loop has another way out, and this is no execution that counts
+	}
 	m.outcome.Violation = v
 	m.aborting = true
 	v.Key = mix(mix(v.Kind.hash(), hashString(v.Subject)), site())
