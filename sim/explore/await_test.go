@@ -78,6 +78,16 @@ func TestLoops(t *testing.T) {
 				})
 			}
 		}, 4, ""},
+		{"a rule broken just after a loop", func(m *sim.Machine, x []sim.Word[int]) {
+			l := mutexes(m, 1)
+			m.Go("consumer", func(k *sim.K) {
+				for range 3 {
+					x[0].Cmpxchg(k, 0, 0)
+				}
+				k.MutexLock(&l[0])
+				k.MutexLock(&l[0])
+			})
+		}, 0, "possible deadlock in test_loops"},
 		{"a cmpxchg that never succeeds", func(m *sim.Machine, x []sim.Word[int]) {
 			for _, name := range []string{"a", "b"} {
 				m.Go(name, func(k *sim.K) {

@@ -245,8 +245,11 @@ func TestSearchesSeeDeferredWork(t *testing.T) {
 		for _, o := range []explore.Options{{SelfCheck: true}, {Strategy: explore.Bounded, Preemptions: 20}, {Strategy: explore.States, SelfCheck: true, MinimiseExecutions: 1}} {
 			gotEnds, gotTitles := map[string]bool{}, map[string]bool{}
 			r, err := explore.Run(context.Background(), d.program(func(e string) { gotEnds[e] = true }), o)
-			if err != nil || !r.Complete {
-				rt.Fatalf("%v, %s: %+v", err, r.Coverage(), d)
+			if err != nil {
+				rt.Fatalf("%s: %v: %+v", o.Strategy, err, d)
+			}
+			if !r.Complete {
+				rt.Fatalf("%s: %+v", r.Coverage(), d)
 			}
 			for _, f := range r.Findings {
 				gotTitles[title(f.Violation)] = true

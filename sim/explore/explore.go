@@ -729,7 +729,7 @@ func (r *runner) record(o *sim.Outcome) (sim.Outcome, error) {
 		return recorded, fmt.Errorf("%w: schedule %s: %w", ErrNondeterministic, schedule, err)
 	}
 	if recorded.Violation == nil || recorded.Hash != o.Hash {
-		if s.m.LockAware {
+		if r.m.LockAware {
 			return recorded, errOrdered
 		}
 		return recorded, fmt.Errorf("%w: schedule %s breaks a rule only the first time", ErrNondeterministic, schedule)
