@@ -49,7 +49,7 @@ func (k *K) MutexLockNested(l *Mutex, subclass int) {
 // MutexTrylock is mutex_trylock(): it takes the mutex if it is free, and says
 // whether it did.
 func (k *K) MutexTrylock(l *Mutex) bool {
-	k.Step(opMutexTrylock, &l.o, Write)
+	k.StepWait(opMutexTrylock, &l.o, Write, k.around(&l.o))
 	return k.try(&l.o)
 }
 
@@ -62,6 +62,7 @@ func (k *K) MutexIsLocked(l *Mutex) bool {
 // try makes k the holder of an exclusive lock if it is free.
 func (k *K) try(o *Object) bool {
 	if !k.saw(o.allow&free != 0) {
+		k.looked(o, Write, 0)
 		return false
 	}
 	o.Forbid(free)

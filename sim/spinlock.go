@@ -64,7 +64,7 @@ func (k *K) SpinLockNested(l *SpinLock, subclass int) {
 // SpinTrylock is spin_trylock(): it says whether it took the lock.
 func (k *K) SpinTrylock(l *SpinLock) bool {
 	k.mask(opPreemptDisable, k.preempt+1, k.bhOff, k.irqOff)
-	k.Step(opSpinTrylock.of(l), &l.o, Write)
+	k.StepWait(opSpinTrylock.of(l), &l.o, Write, k.around(&l.o))
 	if !k.try(&l.o) {
 		k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
 		return false

@@ -88,6 +88,17 @@ func TestLoops(t *testing.T) {
 				k.MutexLock(&l[0])
 			})
 		}, 0, "possible deadlock in test_loops"},
+		{"a loop of trylock", func(m *sim.Machine, _ []sim.Word[int]) {
+			var l sim.SpinLock
+			m.Setup().SpinLockInit(&l, "l")
+			for _, name := range []string{"a", "b"} {
+				m.Go(name, func(k *sim.K) {
+					for !k.SpinTrylock(&l) {
+					}
+					k.SpinUnlock(&l)
+				})
+			}
+		}, 4, ""},
 		{"a cmpxchg that never succeeds", func(m *sim.Machine, x []sim.Word[int]) {
 			for _, name := range []string{"a", "b"} {
 				m.Go(name, func(k *sim.K) {
