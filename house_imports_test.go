@@ -17,6 +17,7 @@ var layout = []struct {
 	{"sim", nil},
 	{"sim/explore", []string{"sim"}},
 	{"sim/trace", []string{"sim"}},
+	{"sim/memory", nil},
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
