@@ -79,7 +79,7 @@ const (
 	AfterUnlockLock
 	// AfterSRCUReadUnlock is smp_mb__after_srcu_read_unlock.
 	AfterSRCUReadUnlock
-	// Barrier is barrier(): for the compiler only, but it bounds plain accesses.
+	// Barrier is barrier(), for the compiler only. It orders nothing in any model.
 	Barrier
 	// SyncRCU is synchronize_rcu and synchronize_rcu_expedited.
 	SyncRCU

@@ -4,7 +4,7 @@ package memory
 // flowed into it. The zero Value is the constant 0.
 type Value struct {
 	n    int64
-	deps uint64 // the loads of the task, by number
+	deps uint64 // the loads of the task, by the place of their event in the task
 }
 
 // Const is a number that depends on nothing.
@@ -22,7 +22,7 @@ func Op(f func(a, b int64) int64, a, b Value) Value {
 // addrBase keeps the codes of addresses apart from ordinary numbers.
 const addrBase = 1 << 48
 
-// maxLocations bounds Program.Locations.
+// maxLocations bounds Program.Locations, so that a set of them is one word.
 const maxLocations = 64
 
 // Addr is the address of a location. Its number can be stored, loaded and compared

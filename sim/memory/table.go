@@ -1,0 +1,213 @@
+package memory
+
+import "slices"
+
+// maxNodes bounds the trees that are drawn up before exploration. Beyond it they
+// grow as they are needed, and nothing is known of what tasks may still store.
+const maxNodes = 40000
+
+// table is drawn up before exploration: the tree of each task for all values that
+// its loads might return, whatever the order of events. A value that no task can
+// ever have stored is not considered, so the table tells which locations a task may
+// still store to from each node on, and that a load need not wait for more stores.
+type table struct {
+	trees    []*tree
+	complete bool
+	values   [][]known // by location
+	readers  [][]reader
+	todo     [][]expansion // by rank
+	seen     []int         // nodes of each tree that have been looked at
+}
+
+// known is a value that a location may take. Its rank is the length of the shortest
+// chain of stores, each computed from loads of the one before, that ends in it. No
+// chain is longer than there are stores, which keeps x = x + 1 finite.
+type known struct {
+	value int64
+	rank  int
+}
+
+type reader struct {
+	tree *tree
+	node *node
+}
+
+type expansion struct {
+	reader
+	value int64
+}
+
+func newTable(p Program, extra [][]extraFence) *table {
+	tb := &table{values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
+	for loc := range p.Locations {
+		tb.values[loc] = []known{{p.Init[loc], 0}}
+	}
+	for i, task := range p.Tasks {
+		t := &tree{task: task, locations: p.Locations}
+		if extra != nil {
+			t.extra = extra[i]
+		}
+		t.run(nil, 0)
+		tb.trees = append(tb.trees, t)
+	}
+	tb.complete = tb.fill()
+	for _, t := range tb.trees {
+		summarise(t.root, tb.complete)
+	}
+	return tb
+}
+
+// fill expands trees until there is nothing new, lowest ranks first. It reports
+// whether it came to an end.
+func (tb *table) fill() bool {
+	tb.look()
+	for rank := 0; rank < len(tb.todo); rank++ {
+		if rank > tb.longest() {
+			return true
+		}
+		for i := 0; i < len(tb.todo[rank]); i++ {
+			x := tb.todo[rank][i]
+			if x.node.edge(x.value) == nil {
+				if tb.size() > maxNodes {
+					return false
+				}
+				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
+				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
+					tb.value(x.node.loc, e.new, rank+1)
+				}
+				tb.look()
+			}
+		}
+	}
+	return true
+}
+
+// look takes account of the nodes that are new.
+func (tb *table) look() {
+	for i, t := range tb.trees {
+		for ; tb.seen[i] < len(t.nodes); tb.seen[i]++ {
+			switch n := t.nodes[tb.seen[i]]; n.op {
+			case opStore, opSRCUUnlock:
+				tb.value(n.loc, n.value, n.rank+1)
+			case opTryLock, opIsLocked:
+				tb.expand(reader{t, n}, known{0, n.rank})
+				tb.expand(reader{t, n}, known{1, n.rank})
+			case opLoad, opRMW, opSRCULock:
+				tb.readers[n.loc] = append(tb.readers[n.loc], reader{t, n})
+				for _, v := range tb.values[n.loc] {
+					tb.expand(reader{t, n}, v)
+				}
+			}
+		}
+	}
+}
+
+// value notes that a location may take a value.
+func (tb *table) value(loc int, v int64, rank int) {
+	for _, k := range tb.values[loc] {
+		if k.value == v {
+			return
+		}
+	}
+	k := known{v, rank}
+	tb.values[loc] = append(tb.values[loc], k)
+	for _, r := range tb.readers[loc] {
+		tb.expand(r, k)
+	}
+}
+
+func (tb *table) expand(r reader, k known) {
+	rank := max(r.node.rank, k.rank)
+	for len(tb.todo) <= rank {
+		tb.todo = append(tb.todo, nil)
+	}
+	tb.todo[rank] = append(tb.todo[rank], expansion{r, k.value})
+}
+
+// longest is the number of stores of an execution, at most.
+func (tb *table) longest() int {
+	sum := 0
+	for _, t := range tb.trees {
+		sum += mostStores(t.root)
+	}
+	return sum
+}
+
+func mostStores(n *node) int {
+	if n == nil {
+		return 0
+	}
+	own, most := 0, mostStores(n.next)
+	if n.op == opStore || n.op == opSRCUUnlock {
+		own = 1
+	}
+	for _, e := range n.edges {
+		m := mostStores(e.next)
+		if e.writes {
+			m++
+		}
+		most = max(most, m)
+	}
+	return own + most
+}
+
+func (tb *table) size() int {
+	sum := 0
+	for _, t := range tb.trees {
+		sum += len(t.nodes)
+	}
+	return sum
+}
+
+// summarise works out what a task may still do from each node on.
+func summarise(n *node, complete bool) {
+	if n == nil {
+		return
+	}
+	add := func(next *node) {
+		if next != nil {
+			summarise(next, complete)
+			n.stores |= next.stores
+			n.unlocks |= next.unlocks
+		}
+	}
+	add(n.next)
+	for _, e := range n.edges {
+		add(e.next)
+		if e.writes {
+			n.stores |= 1 << n.loc
+		}
+	}
+	switch n.op {
+	case opStore, opSRCUUnlock, opLock:
+		n.stores |= 1 << n.loc
+	case opUnlock:
+		n.stores |= 1 << n.loc
+		n.unlocks |= 1 << n.loc
+	}
+	if !complete {
+		n.stores, n.unlocks = ^uint64(0), ^uint64(0)
+	}
+}
+
+// depth is the number of events of the longest path from a node on.
+func depth(n *node) int {
+	if n == nil {
+		return 0
+	}
+	d := depth(n.next)
+	for _, e := range n.edges {
+		size := 1
+		if e.writes {
+			size = 2
+		}
+		d = max(d, depth(e.next)+size)
+	}
+	switch {
+	case n.op.branches() || n.op == opEnd || n.op == opError:
+		return d
+	case n.op == opLock:
+		return d + 2
+	}
+	return d + 1
+}
