@@ -20,7 +20,6 @@ const maxLocations = 64
 type parser struct {
 	*scanner
 	tok   token
-	last  int // where the token before tok ended
 	depth int
 	test  *Test
 	proc  *process // the task being read
@@ -74,20 +73,21 @@ func (p *parser) header() error {
 	if p.tok.text != "C" {
 		return p.expected("C and the name of the test (only litmus tests in C are read)")
 	}
-	line, _, _ := strings.Cut(p.src[p.last:], "\n")
+	at := p.pos
+	line, _, _ := strings.Cut(p.src[at:], "\n")
 	p.test.Name, _, _ = strings.Cut(strings.TrimSpace(line), " ")
 	if name, _, ok := strings.Cut(p.test.Name, "\t"); ok {
 		p.test.Name = name
 	}
 	if p.test.Name == "" {
-		return p.fail(p.last, "expected the name of the test after C")
+		return p.fail(at, "expected the name of the test after C")
 	}
 	for _, c := range p.test.Name {
 		if c < ' ' || c == 0x7f || c == 0xfffd {
-			return p.fail(p.last, "the name of the test has the character %q in it", c)
+			return p.fail(at, "the name of the test has the character %q in it", c)
 		}
 	}
-	p.pos = p.last + len(line)
+	p.pos = at + len(line)
 	for {
 		if err := p.skip(); err != nil {
 			return err
@@ -136,7 +136,6 @@ func taskNumber(name string) int {
 
 // advance goes to the next token.
 func (p *parser) advance() error {
-	p.last = p.pos
 	t, err := p.scan()
 	p.tok = t
 	return err
@@ -145,10 +144,7 @@ func (p *parser) advance() error {
 // in changes the rules that the text is read by, from the current token on.
 func (p *parser) in(l language) error {
 	p.lang, p.pos = l, p.tok.at
-	last := p.last
-	err := p.advance()
-	p.last = last
-	return err
+	return p.advance()
 }
 
 // expected is the error that something else should stand here.
