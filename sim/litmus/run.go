@@ -28,12 +28,13 @@ type Result struct {
 	Coverage memory.Coverage
 }
 
-// Run explores a test. The error is an *Error if an execution does what has no
-// meaning, such as to follow a null pointer.
+// Run explores a test. It is an error if an execution does what has no meaning, such
+// as to follow a null pointer or to unlock what is not locked, or if the test is too
+// large.
 func Run(t *Test, o memory.Options) (*Result, error) {
 	r := &Result{Test: t, Options: o}
 	b := &builder{test: t}
-	p := memory.Program{Init: t.globals.init, Locations: t.globals.locations}
+	p := memory.Program{Init: t.globals.init, Locations: max(1, t.globals.locations)}
 	for l := range t.globals.locations {
 		p.Names = append(p.Names, t.element(l))
 	}
