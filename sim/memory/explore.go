@@ -173,6 +173,9 @@ func (x *explorer) next() {
 // offer lets the tasks that wait choose whether to read from stores that are new. It
 // reports whether there is something left to explore when nobody takes them.
 func (x *explorer) offer() bool {
+	if x.offered == len(x.offers) {
+		return true
+	}
 	declined := false
 	for ; x.offered < len(x.offers); x.offered, x.asked = x.offered+1, 0 {
 		w := x.offers[x.offered]
@@ -184,11 +187,13 @@ func (x *explorer) offer() bool {
 			}
 		}
 	}
-	if declined && x.err == nil && !x.hopeful() {
-		x.cover.Blocked++
-		return false
+	if x.err != nil || x.hopeful() {
+		return x.err == nil
 	}
-	return x.err == nil
+	if !declined {
+		x.cover.Blocked++
+	}
+	return false
 }
 
 // run explores what a task may do next.

@@ -122,7 +122,7 @@ func (x *explorer) predict() {
 		if n := x.task[t].node; n.op == opLoad || n.op == opRMW || n.op == opSRCULock {
 			skip := false
 			for u := range x.task {
-				if u != t && x.task[u].node.op != opEnd {
+				if u != t && x.task[u].node.op != opEnd && !x.waitsFor(u, t) {
 					skip = x.predictFrom(t, u) || skip
 				}
 			}
@@ -136,6 +136,17 @@ func (x *explorer) predict() {
 	if x.cover.Executions > before {
 		x.cover.Blocked--
 	}
+}
+
+// waitsFor reports whether one task waits for a lock that the other holds. All that it
+// does then comes after what the other does before it unlocks, plain or not.
+func (x *explorer) waitsFor(u, t int) bool {
+	n := x.task[u].node
+	if n.op != opLock {
+		return false
+	}
+	held := x.last(n.loc)
+	return held != initial && x.lockW.has(held) && x.event[held].task == t
 }
 
 func (x *explorer) waiting() []*node {
