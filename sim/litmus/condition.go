@@ -122,8 +122,8 @@ func (t truthOf) write(_ *Test, b *strings.Builder, _ string) {
 	b.WriteString(strconv.FormatBool(bool(t)))
 }
 
-// String is the condition in herd7's form.
-func (t *Test) conditionText() string {
+// Condition is the condition in herd7's form.
+func (t *Test) Condition() string {
 	var b strings.Builder
 	b.WriteString(t.condition.quantifier + " (")
 	t.condition.prop.write(t, &b, "")

@@ -135,6 +135,7 @@ func exchanges(prefix string, value addValue) {
 			return c.RMW(a[0], o.order, func(memory.Value) (memory.Value, bool) { return a[1], true })
 		})
 		compare := func(c *memory.Core, a *[3]memory.Value) memory.Value {
+			defer decidedBy(c, a[1])()
 			return c.RMW(a[0], o.order, func(old memory.Value) (memory.Value, bool) {
 				return a[2], old.Int() == a[1].Int()
 			})
@@ -144,12 +145,20 @@ func exchanges(prefix string, value addValue) {
 	}
 }
 
+// decidedBy makes the store of an operation depend by control on a value that it
+// compares with, until the operation ends.
+func decidedBy(c *memory.Core, v memory.Value) func() {
+	before := c.Control()
+	c.If(v)
+	return func() { c.EndIf(before) }
+}
+
 // atomics are the operations on atomic_t that compute.
 func atomics(prefix string, value addValue, void addVoid) {
 	for _, op := range []struct {
-		name  string
-		f     func(a, b int64) int64
-		one   bool // inc and dec: no operand
+		name    string
+		f       func(a, b int64) int64
+		one     bool // inc and dec: no operand
 		returns bool // there is an _return form
 	}{
 		{"add", plus, false, true}, {"sub", minus, false, true}, {"inc", plus, true, true}, {"dec", minus, true, true},
@@ -194,6 +203,7 @@ func atomics(prefix string, value addValue, void addVoid) {
 		}
 	}
 	unless := func(c *memory.Core, address, operand, limit memory.Value) memory.Value {
+		defer decidedBy(c, limit)()
 		return c.RMW(address, memory.Full, func(old memory.Value) (memory.Value, bool) {
 			return memory.Op(plus, old, operand), old.Int() != limit.Int()
 		})

@@ -20,9 +20,6 @@ func (t *Test) Kind() string {
 	}
 }
 
-// Condition is the condition in herd7's form.
-func (t *Test) Condition() string { return t.conditionText() }
-
 // Ok says whether the condition of the test is met: some execution for exists, none
 // for ~exists, all for forall.
 func (r *Result) Ok() bool {

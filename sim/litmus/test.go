@@ -25,7 +25,7 @@ type process struct {
 	registers map[string]int // by name: parameters, variables, and what is assigned
 	names     []string       // of registers
 	initial   []initial
-	assigned  []bool // whether anything gives the register a value
+	assigned  []bool        // whether anything gives the register a value
 	observed  []observation // the registers whose final values are wanted
 	body      stmt
 }
