@@ -110,7 +110,12 @@ func newExplorer(p Program, o Options, extra [][]extraFence) (*explorer, error) 
 	case o.Model < SC || o.Model > LKMM:
 		return nil, fmt.Errorf("no model %d", int(o.Model))
 	}
-	x := &explorer{options: o, table: newTable(p, extra)}
+	o.LoadBuffering = o.LoadBuffering && o.Model == LKMM
+	rounds := 1
+	if o.LoadBuffering {
+		rounds = 2
+	}
+	x := &explorer{options: o, table: newTable(p, rounds, extra)}
 	x.model = o.Model
 	x.co = make([][]int, p.Locations)
 	x.initials = make([]set, p.Locations)
@@ -163,7 +168,7 @@ func (x *explorer) next() {
 	switch {
 	case done:
 		x.complete()
-	case x.options.LoadBuffering && x.model == LKMM:
+	case x.options.LoadBuffering:
 		x.predict()
 	default:
 		x.cover.Blocked++
@@ -231,7 +236,7 @@ func (x *explorer) hopeful() bool {
 	for t, ts := range x.task {
 		switch {
 		case ts.node.op == opEnd:
-		case !ts.frozen, x.options.LoadBuffering && x.model == LKMM && ts.node.op != opLock:
+		case !ts.frozen, x.options.LoadBuffering && ts.node.op != opLock:
 			going |= 1 << t
 		}
 		frozen = frozen || ts.frozen

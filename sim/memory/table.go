@@ -16,12 +16,17 @@ type table struct {
 	values   [][]known // by location
 	readers  [][]reader
 	todo     [][]expansion // by rank
+	rounds   int           // how many times the number of stores a rank may be
 	seen     []int         // nodes of each tree that have been looked at
 }
 
 // known is a value that a location may take. Its rank is the length of the shortest
 // chain of stores, each computed from loads of the one before, that ends in it. No
 // chain is longer than there are stores, which keeps x = x + 1 finite.
+//
+// With load buffering, the control dependencies of a plain load may go round in a
+// circle, which is a longer chain than that; twice the length covers all but values
+// that come out of nowhere.
 type known struct {
 	value int64
 	rank  int
@@ -37,8 +42,8 @@ type expansion struct {
 	value int64
 }
 
-func newTable(p Program, extra [][]extraFence) *table {
-	tb := &table{values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
+func newTable(p Program, rounds int, extra [][]extraFence) *table {
+	tb := &table{rounds: rounds, values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
 	for loc := range p.Locations {
 		tb.values[loc] = []known{{p.Init[loc], 0}}
 	}
@@ -62,7 +67,7 @@ func newTable(p Program, extra [][]extraFence) *table {
 func (tb *table) fill() bool {
 	tb.look()
 	for rank := 0; rank < len(tb.todo); rank++ {
-		if rank > tb.longest() {
+		if rank > tb.rounds*tb.longest() {
 			return true
 		}
 		for i := 0; i < len(tb.todo[rank]); i++ {
