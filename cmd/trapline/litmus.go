@@ -38,7 +38,8 @@ leaves such executions out, as no run of ordinary code shows them.
 A comment "Result: Never" (or Sometimes, Always, DEADLOCK, with DATARACE after it
 if there is one) says what lkmm must find. "SC: Never", "TSO: Never", "LKMM: Never"
 and "LKMM without load buffering: Never" say it of each model. The exit status is
-0 if every file agrees with what it says, or says nothing, and 1 if one does not.
+0 if every file agrees with what it says, or says nothing, 1 if one does not, and 2
+if one has a mistake in it; the others are run all the same.
 Compare it with Observation, which speaks of the condition; DEADLOCK is for a test
 of which no execution comes to an end.
 
@@ -83,8 +84,7 @@ func (f *litmusFlags) options() (memory.Options, error) {
 	return o, nil
 }
 
-// litmus runs the tests of the files one after the other. All are read before the
-// first one runs.
+// litmus runs the tests of the files one after the other.
 func (a *app) litmus(cmd *cobra.Command, files []string, f *litmusFlags) error {
 	if len(files) == 0 {
 		return mistake("litmus: no files (usage: trapline litmus FILE...)")
@@ -93,19 +93,11 @@ func (a *app) litmus(cmd *cobra.Command, files []string, f *litmusFlags) error {
 	if err != nil {
 		return err
 	}
-	var tests []*litmus.Test
-	for _, file := range files {
-		t, err := a.readLitmus(file)
-		if err != nil {
-			return err
-		}
-		tests = append(tests, t)
-	}
 	// The exploration of a test knows no interruption: it is left to run until the
 	// process ends.
 	finished := make(chan error, 1)
 	go func() {
-		finished <- protect(func() error { return a.runLitmus(tests, files, o, f.json) })
+		finished <- protect(func() error { return a.runLitmus(files, o, f.json) })
 	}()
 	select {
 	case err := <-finished:
@@ -126,43 +118,47 @@ func protect(run func() error) (err error) {
 	return run()
 }
 
-// readLitmus reads one file, and prints what is strange about it.
-func (a *app) readLitmus(file string) (*litmus.Test, error) {
-	src, err := os.ReadFile(file)
-	if err != nil {
-		return nil, mistake("litmus: %w", err)
-	}
-	t, err := litmus.Parse(file, src)
-	if err != nil {
-		return nil, mistake("%w", err)
-	}
-	for _, w := range t.Warnings {
-		fmt.Fprintf(a.stderr, "trapline: warning: %s\n", w)
-	}
-	return t, nil
-}
-
-func (a *app) runLitmus(tests []*litmus.Test, files []string, o memory.Options, asJSON bool) error {
-	disagrees := false
-	for i, t := range tests {
-		r, err := litmus.Run(t, o)
+// runLitmus runs the tests of all files. A file with a mistake does not keep the
+// others from being run; it decides the exit status.
+func (a *app) runLitmus(files []string, o memory.Options, asJSON bool) error {
+	status := exit(exitOK)
+	for _, file := range files {
+		r, err := a.runLitmusFile(file, o)
 		if err != nil {
-			return mistake("%w", err)
+			status = exitMistake
+			fmt.Fprintf(a.stderr, "trapline: %v\n", err)
+			continue
 		}
 		if asJSON {
-			a.litmusJSON(files[i], r)
+			a.litmusJSON(file, r)
 		} else {
 			fmt.Fprint(a.stdout, r)
 		}
 		if err := r.Judge(); err != nil {
-			disagrees = true
-			fmt.Fprintf(a.stderr, "trapline: %s: %v\n", files[i], err)
+			status = max(status, exitViolation)
+			fmt.Fprintf(a.stderr, "trapline: %s: %v\n", file, err)
 		}
 	}
-	if disagrees {
-		return exit(exitViolation)
+	if status == exitOK {
+		return nil
 	}
-	return nil
+	return status
+}
+
+// runLitmusFile runs the test of one file, and prints what is strange about it.
+func (a *app) runLitmusFile(file string, o memory.Options) (*litmus.Result, error) {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("litmus: %w", err)
+	}
+	t, err := litmus.Parse(file, src)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range t.Warnings {
+		fmt.Fprintf(a.stderr, "trapline: warning: %s\n", w)
+	}
+	return litmus.Run(t, o)
 }
 
 // litmusLine is the JSON object for a test. The order and the names of the fields
@@ -197,9 +193,7 @@ func (a *app) litmusJSON(file string, r *litmus.Result) {
 	if l.States == nil {
 		l.States = []string{}
 	}
-	enc := json.NewEncoder(a.stdout)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(l); err != nil {
-		panic(err) // there is nothing in it that cannot be encoded
-	}
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(l)
 }

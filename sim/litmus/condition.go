@@ -164,13 +164,12 @@ func (t *Test) number(n int64) string {
 // final reads what follows the tasks: locations, filter, and the condition.
 func (p *parser) final() error {
 	t := p.test
-	var items []shown
 	for p.is("locations") || p.is("filter") {
 		var err error
 		if p.is("locations") {
 			var more []shown
 			more, err = p.locations()
-			items = append(items, more...)
+			t.shown = append(t.shown, more...)
 		} else if err = p.advance(); err == nil {
 			if t.filter != nil {
 				return p.fail(p.tok.at, "a test has one filter only")
@@ -185,7 +184,7 @@ func (p *parser) final() error {
 	if err := p.quantified(); err != nil {
 		return err
 	}
-	t.shown = append(items, p.places...)
+	t.shown = append(t.shown, p.places...)
 	slices.SortFunc(t.shown, compareShown)
 	t.shown = slices.Compact(t.shown)
 	if _, err := p.accept(";"); err != nil {

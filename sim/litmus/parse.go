@@ -352,7 +352,7 @@ func (p *parser) array(at int, name string) error {
 
 // taskOf reads the colon of "0:r1" or "P0:r1".
 func (p *parser) taskOf(at int, name string) (int, bool, error) {
-	task := int64(-1)
+	var task int64
 	switch {
 	case p.tok.kind == number:
 		var err error

@@ -325,7 +325,7 @@ func (p *parser) operand() (expr, error) {
 	}
 	defer func() { p.depth-- }()
 	at := p.tok.at
-	if make := unary[p.tok.text]; make != nil {
+	if apply := unary[p.tok.text]; apply != nil {
 		if err := p.advance(); err != nil {
 			return nil, err
 		}
@@ -334,7 +334,7 @@ func (p *parser) operand() (expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		return make(at, x), p.hasValue(xAt, x)
+		return apply(at, x), p.hasValue(xAt, x)
 	}
 	if ok, err := p.accept("&"); err != nil {
 		return nil, err

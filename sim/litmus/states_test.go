@@ -81,13 +81,14 @@ func TestNumbersOfStates(t *testing.T) {
 }
 
 // TestNumbersOfExecutions holds the numbers of executions to those that herd7 prints
-// for tests of the same shape in its catalogue.
+// for tests of the same shape, in its catalogue and in the kernel's documentation.
 func TestNumbersOfExecutions(t *testing.T) {
 	for _, c := range []struct {
 		name                       string
 		states, positive, negative int
 	}{
 		{"CCIRIW+poonceonces+OnceOnce", 47, 0, 72},
+		{"SB+locks", 2, 0, 2},
 		{"R+fencewmbonceonce+fencembonceonce", 4, 1, 3},
 		{"2+2W+poonceonces", 4, 1, 3},
 		{"MP+fencewmbonceonce+addronceonce", 2, 0, 2},
