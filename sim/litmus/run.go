@@ -33,14 +33,7 @@ type Result struct {
 // large.
 func Run(t *Test, o memory.Options) (*Result, error) {
 	r := &Result{Test: t, Options: o}
-	b := &builder{test: t}
-	p := memory.Program{Init: t.globals.init, Locations: max(1, t.globals.locations)}
-	for l := range t.globals.locations {
-		p.Names = append(p.Names, t.element(l))
-	}
-	for _, proc := range t.processes {
-		p.Tasks = append(p.Tasks, b.task(proc))
-	}
+	p, faults := t.program()
 	seen := states{keys: map[string]bool{}}
 	broken := 0
 	coverage, err := memory.Explore(p, o, func(s *memory.State) {
@@ -49,7 +42,7 @@ func Run(t *Test, o memory.Options) (*Result, error) {
 		}
 	})
 	if broken != 0 {
-		f := b.faults[broken-1]
+		f := faults[broken-1]
 		return nil, t.scanner.fail(f.at, "%s", f.message)
 	}
 	if err != nil {
@@ -60,20 +53,38 @@ func Run(t *Test, o memory.Options) (*Result, error) {
 	return r, nil
 }
 
-// add counts one execution. It returns the number of the fault in it, or 0.
-func (r *Result) add(s *memory.State, seen *states) int {
-	t := r.Test
-	cut := false
+// program compiles a test, and says what its tasks can do wrong.
+func (t *Test) program() (memory.Program, []fault) {
+	b := &builder{test: t}
+	p := memory.Program{Init: t.globals.init, Locations: max(1, t.globals.locations)}
+	for l := range t.globals.locations {
+		p.Names = append(p.Names, t.element(l))
+	}
+	for _, proc := range t.processes {
+		p.Tasks = append(p.Tasks, b.task(proc))
+	}
+	return p, b.faults
+}
+
+// ending looks at the end of an execution: the number of the fault in it, or 0, and
+// whether a loop was cut off.
+func (t *Test) ending(s *memory.State) (fault int, cut bool) {
 	for i, p := range t.processes {
 		extra := s.Regs[i][len(p.observed):]
 		if extra[faultRegister] != 0 {
-			return int(extra[faultRegister])
+			return int(extra[faultRegister]), false
 		}
 		cut = cut || extra[loopRegister] != 0
 	}
-	if cut {
-		r.Loop = true
-		return 0
+	return 0, cut
+}
+
+// add counts one execution. It returns the number of the fault in it, or 0.
+func (r *Result) add(s *memory.State, seen *states) int {
+	t := r.Test
+	if fault, cut := t.ending(s); fault != 0 || cut {
+		r.Loop = r.Loop || cut
+		return fault
 	}
 	end := &final{s.Regs, s.Mem}
 	if t.filter != nil && !t.filter.holds(end) {
