@@ -174,7 +174,7 @@ func (b *brute) valid() bool {
 		}
 	}
 	b.fresh = b.all
-	return b.consistent()
+	return b.consistent() && (b.model != LKMM || b.grounded(&b.x))
 }
 
 func permute(list []int, n int, f func()) {

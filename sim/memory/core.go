@@ -247,7 +247,7 @@ func (c *Core) operation(o op, addr Value) *node {
 		c.fail("the task does not do the same when its loads return the same")
 	}
 	n.op, n.loc, n.addr, n.ctrl = o, loc, addr.deps, c.ctrl
-	n.fences, n.first = c.fences, c.events
+	n.fences, n.first, n.verb = c.fences, c.events, c.verbs-1
 	return n
 }
 

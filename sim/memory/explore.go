@@ -68,7 +68,7 @@ func Explore(p Program, o Options, f func(*State)) (Coverage, error) {
 	}
 	x.report = f
 	x.step()
-	x.cover.Complete = x.err == nil
+	x.cover.Complete = x.err == nil && !(x.partial && o.LoadBuffering)
 	if errors.Is(x.err, errEnough) {
 		x.err = nil
 	}
@@ -81,6 +81,7 @@ type explorer struct {
 	graph
 	options Options
 	table   *table
+	partial bool // some tree is; then not all stores can be predicted
 	task    []taskState
 	offers  []int // stores that tasks which wait have not been offered yet
 	offered int   // how many of them have been
@@ -97,6 +98,7 @@ type explorer struct {
 type taskState struct {
 	node   *node
 	end    int  // the number of its next event
+	held   set  // the events that took the locks which it holds
 	frozen bool // waits for a store that is not there yet
 	later  *later
 }
@@ -123,23 +125,40 @@ func newExplorer(p Program, o Options, extra [][]extraFence) (*explorer, error) 
 	for loc := range p.Locations {
 		x.first[loc] = p.Init[loc]
 	}
-	total := 0
-	for _, t := range x.table.trees {
-		d := depth(t.root)
-		if !x.table.complete {
-			d = maxEvents / len(p.Tasks)
-		}
-		x.base = append(x.base, total)
-		x.tasks = append(x.tasks, low(total+d)&^low(total))
-		x.task = append(x.task, taskState{node: t.root, end: total})
-		total += d
-	}
-	if total > maxEvents {
-		return nil, fmt.Errorf("an execution may have %d events; at most %d are possible", total, maxEvents)
+	if err := x.layOut(); err != nil {
+		return nil, err
 	}
 	x.state.Regs = make([][]int64, len(p.Tasks))
 	x.state.Mem = make([]int64, p.Locations)
 	return x, nil
+}
+
+// layOut gives each task a range of numbers for its events. Tasks of which not all is
+// known share what is left over.
+func (x *explorer) layOut() error {
+	total, partial := 0, 0
+	for _, t := range x.table.trees {
+		total += depth(t.root)
+		if t.partial {
+			partial++
+		}
+	}
+	if total > maxEvents {
+		return fmt.Errorf("an execution may have %d events; at most %d are possible", total, maxEvents)
+	}
+	left, at := maxEvents-total, 0
+	for _, t := range x.table.trees {
+		end := at + depth(t.root)
+		if t.partial {
+			end += left / partial
+		}
+		x.base = append(x.base, at)
+		x.tasks = append(x.tasks, low(end)&^low(at))
+		x.task = append(x.task, taskState{node: t.root, end: at})
+		at = end
+	}
+	x.partial = partial > 0
+	return nil
 }
 
 // step explores all that can follow the graph as it is, and leaves it as it was.
@@ -259,6 +278,10 @@ func (x *explorer) hopeful() bool {
 				if ts.node.op == opLock {
 					may = us.node.unlocks
 				}
+				for held := ts.held; held != 0 && may != 0; {
+					// What comes after the next critical section comes too late.
+					may &= us.node.storesBefore(x.event[held.take()].loc)
+				}
 				woken = woken || may>>ts.node.loc&1 != 0
 			}
 			switch {
@@ -281,6 +304,9 @@ func (x *explorer) hopeful() bool {
 // complete reports an execution.
 func (x *explorer) complete() {
 	if x.promise.open() || (x.fresh != 0 || x.plain != 0) && !x.consistent() {
+		return
+	}
+	if x.options.LoadBuffering && x.plain != 0 && !x.grounded(&x.x) {
 		return
 	}
 	x.cover.Executions++

@@ -235,8 +235,11 @@ func seen(state *State, exists string) (string, bool) {
 // profiles are the models as the verdicts list them.
 var profiles = []Options{{Model: SC}, {Model: TSO}, {Model: LKMM, LoadBuffering: true}}
 
-func TestLitmus(t *testing.T) {
-	for _, test := range litmusTests {
+func TestLitmus(t *testing.T) { litmusVerdicts(t, litmusTests) }
+
+func litmusVerdicts(t *testing.T, tests []litmus) {
+	t.Helper()
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := Program{Tasks: test.tasks, Init: test.init, Locations: locations}
 			for i, o := range profiles {

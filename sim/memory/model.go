@@ -84,3 +84,30 @@ const (
 	// SyncRCU is synchronize_rcu and synchronize_rcu_expedited.
 	SyncRCU
 )
+
+// String names a barrier as the kernel does.
+func (f Fence) String() string {
+	switch f {
+	case Mb:
+		return "smp_mb"
+	case Wmb:
+		return "smp_wmb"
+	case Rmb:
+		return "smp_rmb"
+	case BeforeAtomic:
+		return "smp_mb__before_atomic"
+	case AfterAtomic:
+		return "smp_mb__after_atomic"
+	case AfterSpinlock:
+		return "smp_mb__after_spinlock"
+	case AfterUnlockLock:
+		return "smp_mb__after_unlock_lock"
+	case AfterSRCUReadUnlock:
+		return "smp_mb__after_srcu_read_unlock"
+	case Barrier:
+		return "barrier"
+	case SyncRCU:
+		return "synchronize_rcu"
+	}
+	return "unknown barrier"
+}

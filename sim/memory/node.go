@@ -53,6 +53,7 @@ type node struct {
 	order  Order
 	loc    int
 	first  int // the place of its first event in the task
+	verb   int // which verb of the task it is
 	fences fences
 	// The loads on which address, value and execution depend.
 	addr, data, ctrl uint64
@@ -71,6 +72,7 @@ type node struct {
 	// locations.
 	stores, unlocks uint64
 	stored          map[int][]prediction
+	unlocked        map[int]uint64
 }
 
 // edge leads on from an operation that read a value.
@@ -91,4 +93,39 @@ func (n *node) edge(v int64) *edge {
 		}
 	}
 	return nil
+}
+
+// storesBefore is like stores, but up to where the task takes a lock.
+func (n *node) storesBefore(lock int) uint64 {
+	if n == nil || n.stores == 0 {
+		return 0
+	}
+	if all, ok := n.unlocked[lock]; ok {
+		return all
+	}
+	var all uint64
+	takes := n.loc == lock && (n.op == opLock || n.op == opTryLock)
+	switch {
+	case n.stores == ^uint64(0):
+		all = n.stores
+	case n.op == opLock && takes:
+	case n.op == opStore, n.op == opSRCUUnlock, n.op == opLock, n.op == opUnlock:
+		all = 1<<n.loc | n.next.storesBefore(lock)
+	default:
+		all = n.next.storesBefore(lock)
+		for _, e := range n.edges {
+			if e.writes && takes {
+				continue
+			}
+			if e.writes {
+				all |= 1 << n.loc
+			}
+			all |= e.next.storesBefore(lock)
+		}
+	}
+	if n.unlocked == nil {
+		n.unlocked = map[int]uint64{}
+	}
+	n.unlocked[lock] = all
+	return all
 }

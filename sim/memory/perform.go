@@ -1,6 +1,9 @@
 package memory
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // read explores that a task which is to read reads from a store. It reports whether
 // it may.
@@ -52,7 +55,10 @@ func (x *explorer) readValue(t, w int, v int64) {
 		x.err = fmt.Errorf("task %d: more events than there is room for", t)
 		return
 	}
-	x.task[t] = taskState{node: e.next, end: r + size}
+	x.task[t] = taskState{node: e.next, end: r + size, held: old.held}
+	if e.writes && n.op != opRMW {
+		x.task[t].held |= one(r + 1)
+	}
 	x.addLoad(t, r, n, &e, w)
 	x.event[r].value = v
 	places := []int{0}
@@ -132,7 +138,7 @@ func (x *explorer) perform(t int) {
 		x.err = fmt.Errorf("task %d: more events than there is room for", t)
 		return
 	}
-	x.task[t] = taskState{node: n.next, end: e + 1}
+	x.task[t] = taskState{node: n.next, end: e + 1, held: old.held}
 	x.addOther(t, e, n)
 	switch {
 	case !x.W.has(e):
@@ -145,6 +151,7 @@ func (x *explorer) perform(t int) {
 			x.err = fmt.Errorf("task %d: unlocks a lock that it does not hold", t)
 			break
 		}
+		x.task[t].held &^= one(held)
 		x.place(e, len(x.co[n.loc]))
 	default:
 		for i := len(x.co[n.loc]); i >= 0 && x.err == nil; i-- {
@@ -265,10 +272,7 @@ func (x *explorer) consistent() bool {
 
 // limit is the number of the first event that a task has no room for.
 func (x *explorer) limit(t int) int {
-	if t+1 < len(x.base) {
-		return x.base[t+1]
-	}
-	return maxEvents
+	return bits.Len64(uint64(x.tasks[t]))
 }
 
 // edge returns the edge of a node for a value, and lets the task run there if it never

@@ -34,7 +34,7 @@ func ordered(load *node, s storeShape) bool {
 	release := s.node.op == opStore && s.node.access == Release || s.node.op == opUnlock ||
 		s.node.op == opRMW && s.node.order == ReleaseRMW
 	acquire := load.op == opLock || load.op == opLoad && load.access == Acquire
-	return release || acquire || s.node == load ||
+	return release || acquire || s.node.loc == load.loc || // then fr leads there
 		int(s.fences.mb) > load.first || int(s.fences.gp) > load.first ||
 		s.deps>>load.first&1 != 0
 }

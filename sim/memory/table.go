@@ -2,8 +2,8 @@ package memory
 
 import "slices"
 
-// maxNodes bounds the trees that are drawn up before exploration. Beyond it they
-// grow as they are needed, and nothing is known of what tasks may still store.
+// maxNodes bounds the tree of a task that is drawn up before exploration. Beyond it
+// the tree grows as it is needed, and nothing is known of what the task may store.
 const maxNodes = 40000
 
 // table is drawn up before exploration: the tree of each task for all values that
@@ -11,13 +11,12 @@ const maxNodes = 40000
 // ever have stored is not considered, so the table tells which locations a task may
 // still store to from each node on, and that a load need not wait for more stores.
 type table struct {
-	trees    []*tree
-	complete bool
-	values   [][]known // by location
-	readers  [][]reader
-	todo     [][]expansion // by rank
-	rounds   int           // how many times the number of stores a rank may be
-	seen     []int         // nodes of each tree that have been looked at
+	trees   []*tree
+	values  [][]known // by location
+	readers [][]reader
+	todo    [][]expansion // by rank
+	rounds  int           // how many times the number of stores a rank may be
+	seen    []int         // nodes of each tree that have been looked at
 }
 
 // known is a value that a location may take. Its rank is the length of the shortest
@@ -55,26 +54,26 @@ func newTable(p Program, rounds int, extra [][]extraFence) *table {
 		t.run(nil, 0)
 		tb.trees = append(tb.trees, t)
 	}
-	tb.complete = tb.fill()
+	tb.fill()
 	for _, t := range tb.trees {
-		summarise(t.root, tb.complete)
+		summarise(t.root, !t.partial)
 	}
 	return tb
 }
 
-// fill expands trees until there is nothing new, lowest ranks first. It reports
-// whether it came to an end.
-func (tb *table) fill() bool {
+// fill expands trees until there is nothing new, lowest ranks first.
+func (tb *table) fill() {
 	tb.look()
 	for rank := 0; rank < len(tb.todo); rank++ {
 		if rank > tb.rounds*tb.longest() {
-			return true
+			return
 		}
 		for i := 0; i < len(tb.todo[rank]); i++ {
 			x := tb.todo[rank][i]
 			if x.node.edge(x.value) == nil {
-				if tb.size() > maxNodes {
-					return false
+				if len(x.tree.nodes) > maxNodes {
+					x.tree.partial = true
+					continue
 				}
 				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
 				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
@@ -84,7 +83,6 @@ func (tb *table) fill() bool {
 			}
 		}
 	}
-	return true
 }
 
 // look takes account of the nodes that are new.
@@ -154,14 +152,6 @@ func mostStores(n *node) int {
 		most = max(most, m)
 	}
 	return own + most
-}
-
-func (tb *table) size() int {
-	sum := 0
-	for _, t := range tb.trees {
-		sum += len(t.nodes)
-	}
-	return sum
 }
 
 // summarise works out what a task may still do from each node on.

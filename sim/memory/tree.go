@@ -16,7 +16,8 @@ type tree struct {
 	extra     []extraFence
 	root      *node
 	nodes     []*node
-	rank      int // for nodes made now
+	partial   bool // it is not known for all values
+	rank      int  // for nodes made now
 }
 
 // grow makes a node.
