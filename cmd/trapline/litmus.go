@@ -17,7 +17,7 @@ type litmusFlags struct {
 	model         string
 	loadBuffering bool
 	executions    int
-	json          bool
+	explain, json bool
 }
 
 func (a *app) litmusCommand() *cobra.Command {
@@ -43,13 +43,17 @@ if one has a mistake in it; the others are run all the same.
 Compare it with Observation, which speaks of the condition; DEADLOCK is for a test
 of which no execution comes to an end.
 
+With --explain an execution is told that the condition is about: which store each
+load read, why not a newer one, and which barriers would have forbidden it.
+
 With --json there is one object a line for each file, with the fields file, test,
 model, load_buffering, kind (Allowed for exists, Forbidden for ~exists, Required for
 forall), states, ok, positive and negative (executions in which what the condition
 says is true, and is not), race, loop (a loop was cut off after two turns),
-condition, observation, expected (or empty), agrees, complete and blocked.`,
+condition, observation, expected (or empty), agrees, complete, blocked and, with --explain, explanation.`,
 		Example: `  trapline litmus MP+poonceonces.litmus
   trapline litmus --model tso *.litmus
+  trapline litmus --explain MP+poonceonces.litmus
   trapline litmus --json LB+poonceonces.litmus`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.litmus(cmd, args, &f)
@@ -59,6 +63,7 @@ condition, observation, expected (or empty), agrees, complete and blocked.`,
 	flags.StringVar(&f.model, "model", memory.LKMM.String(), "the memory `MODEL`: sc, tso or lkmm")
 	flags.BoolVar(&f.loadBuffering, "load-buffering", true, "let loads read what other tasks store only later (lkmm)")
 	flags.IntVar(&f.executions, "executions", 0, "stop each test after `N` executions (0: never)")
+	flags.BoolVar(&f.explain, "explain", false, "tell an execution that the condition is about")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a line for each file")
 	return cmd
 }
@@ -97,7 +102,7 @@ func (a *app) litmus(cmd *cobra.Command, files []string, f *litmusFlags) error {
 	// process ends.
 	finished := make(chan error, 1)
 	go func() {
-		finished <- protect(func() error { return a.runLitmus(files, o, f.json) })
+		finished <- protect(func() error { return a.runLitmus(files, o, f) })
 	}()
 	select {
 	case err := <-finished:
@@ -120,19 +125,22 @@ func protect(run func() error) (err error) {
 
 // runLitmus runs the tests of all files. A file with a mistake does not keep the
 // others from being run; it decides the exit status.
-func (a *app) runLitmus(files []string, o memory.Options, asJSON bool) error {
+func (a *app) runLitmus(files []string, o memory.Options, f *litmusFlags) error {
 	status := exit(exitOK)
 	for _, file := range files {
-		r, err := a.runLitmusFile(file, o)
+		r, why, err := a.runLitmusFile(file, o, f.explain)
 		if err != nil {
 			status = exitMistake
 			fmt.Fprintf(a.stderr, "trapline: %v\n", err)
 			continue
 		}
-		if asJSON {
-			a.litmusJSON(file, r)
+		if f.json {
+			a.litmusJSON(file, r, why)
 		} else {
 			fmt.Fprint(a.stdout, r)
+			if why != "" {
+				fmt.Fprintf(a.stdout, "Execution of %s:\n%s\n", r.Test.Name, why)
+			}
 		}
 		if err := r.Judge(); err != nil {
 			status = max(status, exitViolation)
@@ -145,20 +153,26 @@ func (a *app) runLitmus(files []string, o memory.Options, asJSON bool) error {
 	return status
 }
 
-// runLitmusFile runs the test of one file, and prints what is strange about it.
-func (a *app) runLitmusFile(file string, o memory.Options) (*litmus.Result, error) {
+// runLitmusFile runs the test of one file, and explains it if asked to. What is
+// strange about it is printed.
+func (a *app) runLitmusFile(file string, o memory.Options, explain bool) (*litmus.Result, string, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("litmus: %w", err)
+		return nil, "", fmt.Errorf("litmus: %w", err)
 	}
 	t, err := litmus.Parse(file, src)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for _, w := range t.Warnings {
 		fmt.Fprintf(a.stderr, "trapline: warning: %s\n", w)
 	}
-	return litmus.Run(t, o)
+	r, err := litmus.Run(t, o)
+	if err != nil || !explain {
+		return r, "", err
+	}
+	why, err := litmus.Explain(t, o)
+	return r, why, err
 }
 
 // litmusLine is the JSON object for a test. The order and the names of the fields
@@ -181,14 +195,16 @@ type litmusLine struct {
 	Agrees        bool     `json:"agrees"`
 	Complete      bool     `json:"complete"`
 	Blocked       int      `json:"blocked"`
+	Explanation   string   `json:"explanation,omitempty"`
 }
 
-func (a *app) litmusJSON(file string, r *litmus.Result) {
+func (a *app) litmusJSON(file string, r *litmus.Result, why string) {
 	l := litmusLine{
 		File: file, Test: r.Test.Name, Model: r.Options.Model.String(), LoadBuffering: r.Options.LoadBuffering,
 		Kind: r.Test.Kind(), States: r.States, OK: r.Ok(), Positive: r.Positive, Negative: r.Negative,
 		Race: r.Race, Loop: r.Loop, Condition: r.Test.Condition(), Observation: r.Observation(),
 		Expected: r.Expected(), Agrees: r.Judge() == nil, Complete: r.Coverage.Complete, Blocked: r.Coverage.Blocked,
+		Explanation: why,
 	}
 	if l.States == nil {
 		l.States = []string{}
