@@ -78,14 +78,15 @@ func (e *explanation) execution(g *graph) {
 // source writes where a load had its value from, and why not from a newer store.
 func (e *explanation) source(g *graph, r int) {
 	ev := &g.event[r]
-	from := "the initial value"
-	if ev.from >= 0 {
-		from = fmt.Sprintf("stored by task %d", g.event[ev.from].task)
-	}
-	if ev.node.op == opLoad || ev.node.op == opRMW {
-		fmt.Fprintf(&e.out, " reads %s, %s", e.number(ev.value), from)
-	} else {
-		fmt.Fprintf(&e.out, " reads what was %s", from)
+	switch value := ev.node.op == opLoad || ev.node.op == opRMW; {
+	case value && ev.from == initial:
+		fmt.Fprintf(&e.out, " reads %s, the initial value", e.number(ev.value))
+	case value:
+		fmt.Fprintf(&e.out, " reads %s, stored by task %d", e.number(ev.value), g.event[ev.from].task)
+	case ev.from == initial:
+		e.out.WriteString(" as it was in the beginning")
+	default:
+		fmt.Fprintf(&e.out, " after %s of task %d", e.describe(g.event[ev.from].node), g.event[ev.from].task)
 	}
 	list := g.co[ev.loc]
 	for i := len(list) - 1; i >= 0 && list[i] != ev.from; i-- {
