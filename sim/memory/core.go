@@ -23,6 +23,7 @@ type Core struct {
 	before   int // events before the last smp_mb__before_atomic
 	lastRMW  int // events up to the last RMW
 	lastLock int // events up to the last lock taken
+	lastSRCU int // events up to the last srcu_read_unlock
 	regs     []int64
 }
 
@@ -96,6 +97,7 @@ func (c *Core) fence(f Fence) {
 	case AfterUnlockLock:
 		c.fences.unlockLock = here
 	case AfterSRCUReadUnlock:
+		c.fences.mb = max(c.fences.mb, uint8(c.lastSRCU))
 		c.fences.tso = here
 	case SyncRCU:
 		c.sync(opSyncRCU, Addr(0))
@@ -184,6 +186,7 @@ func (c *Core) SRCUUnlock(addr, idx Value) {
 	n := c.enter(opSRCUUnlock, addr)
 	n.value, n.data = idx.n, idx.deps
 	c.leave(n, 1)
+	c.lastSRCU = c.events
 }
 
 // SyncSRCU is synchronize_srcu on the domain at addr.
