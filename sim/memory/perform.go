@@ -13,8 +13,22 @@ func (x *explorer) read(t, w int) bool {
 	if !ok || !x.mayTake(t, w) {
 		return false
 	}
-	x.readValue(t, w, v)
+	if !x.overwritten(t, n.loc, w) {
+		x.readValue(t, w, v)
+	}
 	return true
+}
+
+// overwritten reports whether a task has itself stored to a location after a store,
+// in coherence order. It cannot read from that store any more.
+func (x *explorer) overwritten(t, loc, w int) bool {
+	list := x.co[loc]
+	for i := len(list) - 1; i >= 0 && list[i] != w; i-- {
+		if x.tasks[t].has(list[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // outcome is what the task gets to know if it reads from a store, and whether it can.

@@ -29,9 +29,11 @@ type table struct {
 type known struct {
 	value int64
 	rank  int
+	by    uint64 // the tasks that store it
 }
 
 type reader struct {
+	task int
 	tree *tree
 	node *node
 }
@@ -44,7 +46,7 @@ type expansion struct {
 func newTable(p Program, rounds int, extra [][]extraFence) *table {
 	tb := &table{rounds: rounds, values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
 	for loc := range p.Locations {
-		tb.values[loc] = []known{{p.Init[loc], 0}}
+		tb.values[loc] = []known{{value: p.Init[loc]}}
 	}
 	for i, task := range p.Tasks {
 		t := &tree{task: task, locations: p.Locations}
@@ -77,7 +79,7 @@ func (tb *table) fill() {
 				}
 				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
 				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
-					tb.value(x.node.loc, e.new, rank+1)
+					tb.value(x.task, x.node.loc, e.new, rank+1)
 				}
 				tb.look()
 			}
@@ -91,32 +93,65 @@ func (tb *table) look() {
 		for ; tb.seen[i] < len(t.nodes); tb.seen[i]++ {
 			switch n := t.nodes[tb.seen[i]]; n.op {
 			case opStore, opSRCUUnlock:
-				tb.value(n.loc, n.value, n.rank+1)
+				tb.value(i, n.loc, n.value, n.rank+1)
 			case opTryLock, opIsLocked:
-				tb.expand(reader{t, n}, known{0, n.rank})
-				tb.expand(reader{t, n}, known{1, n.rank})
+				tb.expand(reader{i, t, n}, known{value: 0, rank: n.rank})
+				tb.expand(reader{i, t, n}, known{value: 1, rank: n.rank})
 			case opLoad, opRMW, opSRCULock:
-				tb.readers[n.loc] = append(tb.readers[n.loc], reader{t, n})
-				for _, v := range tb.values[n.loc] {
-					tb.expand(reader{t, n}, v)
+				r := reader{i, t, n}
+				tb.readers[n.loc] = append(tb.readers[n.loc], r)
+				tb.expand(r, known{value: r.own(tb.values[n.loc][0].value), rank: n.rank})
+				for _, k := range tb.values[n.loc] {
+					if k.by&^(1<<i) != 0 {
+						tb.expand(r, k)
+					}
 				}
 			}
 		}
 	}
 }
 
-// value notes that a location may take a value.
-func (tb *table) value(loc int, v int64, rank int) {
-	for _, k := range tb.values[loc] {
-		if k.value == v {
-			return
+// value notes that a task may store a value. The loads of other tasks may read it;
+// those of its own task read only what is last on their way.
+func (tb *table) value(task, loc int, v int64, rank int) {
+	at := slices.IndexFunc(tb.values[loc], func(k known) bool { return k.value == v })
+	if at < 0 {
+		at = len(tb.values[loc])
+		tb.values[loc] = append(tb.values[loc], known{value: v, rank: rank})
+	}
+	k := &tb.values[loc][at]
+	if k.by&(1<<task) != 0 {
+		return
+	}
+	k.by |= 1 << task
+	k.rank = min(k.rank, rank)
+	for _, r := range tb.readers[loc] {
+		if r.task != task {
+			tb.expand(r, known{value: v, rank: rank})
 		}
 	}
-	k := known{v, rank}
-	tb.values[loc] = append(tb.values[loc], k)
-	for _, r := range tb.readers[loc] {
-		tb.expand(r, k)
+}
+
+// own is the value that a load reads if not from another task: that of the last store
+// on the way to it, or the first value of the location.
+func (r reader) own(first int64) int64 {
+	last, path := first, r.node.path
+	for n := r.tree.root; n != r.node; {
+		if !n.op.branches() {
+			if n.loc == r.node.loc && (n.op == opStore || n.op == opSRCUUnlock) {
+				last = n.value
+			}
+			n = n.next
+			continue
+		}
+		e := n.edge(path[0])
+		path = path[1:]
+		if e.writes && n.loc == r.node.loc {
+			last = e.new
+		}
+		n = e.next
 	}
+	return last
 }
 
 func (tb *table) expand(r reader, k known) {
