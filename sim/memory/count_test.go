@@ -67,11 +67,11 @@ func chain(n int) Program {
 	return tasks(n, func(i int) Task {
 		switch i {
 		case 0:
-			return seq(w(n, 1), rel(0, 1))
+			return seq(w(n, 1), rel(0))
 		case n - 1:
 			return seq(acq(0, n-2), r(1, n))
 		}
-		return seq(acq(0, i-1), rel(i, 1))
+		return seq(acq(0, i-1), rel(i))
 	})
 }
 

@@ -23,9 +23,7 @@ var names = []string{"x", "y", "z", "v", "l", "m", "s"}
 
 // Short forms for tasks.
 func w(loc int, value int64) Task { return func(c *Core) { c.Store(Addr(loc), Const(value), Once) } }
-func rel(loc int, value int64) Task {
-	return func(c *Core) { c.Store(Addr(loc), Const(value), Release) }
-}
+func rel(loc int) Task            { return func(c *Core) { c.Store(Addr(loc), Const(1), Release) } }
 func plainW(loc int, value int64) Task {
 	return func(c *Core) { c.Store(Addr(loc), Const(value), Plain) }
 }
@@ -144,9 +142,9 @@ var litmusTests = []litmus{
 	{"IRIW+poonceonces+OnceOnce", []Task{w(x, 1), seq(r(0, x), r(1, y)), w(y, 1), seq(r(0, y), r(1, x))}, nil, "1:0=1 1:1=0 3:0=1 3:1=0", "NNS", 16},
 	{"ISA2+pooncelock+pooncelock+pombonce", []Task{seq(lock(l), w(x, 1), w(y, 1), unlock(l)), seq(lock(l), r(0, y), w(z, 1), unlock(l)), seq(r(0, z), f(Mb), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNN", 7},
 	{"ISA2+poonceonces", []Task{seq(w(x, 1), w(y, 1)), seq(r(0, y), w(z, 1)), seq(r(0, z), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNS", 8},
-	{"ISA2+pooncerelease+poacquirerelease+poacquireonce", []Task{seq(w(x, 1), rel(y, 1)), seq(acq(0, y), rel(z, 1)), seq(acq(0, z), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNN", 7},
+	{"ISA2+pooncerelease+poacquirerelease+poacquireonce", []Task{seq(w(x, 1), rel(y)), seq(acq(0, y), rel(z)), seq(acq(0, z), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNN", 7},
 	{"LB+fencembonceonce+ctrlonceonce", []Task{when(0, x, Once, w(y, 1)), seq(r(0, y), f(Mb), w(x, 1))}, nil, lbRes, "NNN", 2},
-	{"LB+poacquireonce+pooncerelease", []Task{seq(r(0, x), rel(y, 1)), seq(acq(0, y), w(x, 1))}, nil, lbRes, "NNN", 3},
+	{"LB+poacquireonce+pooncerelease", []Task{seq(r(0, x), rel(y)), seq(acq(0, y), w(x, 1))}, nil, lbRes, "NNN", 3},
 	{"LB+poonceonces", []Task{seq(r(0, x), w(y, 1)), seq(r(0, y), w(x, 1))}, nil, lbRes, "NNS", 4},
 	{"LB+unlocklockonceonce+poacquireonce", []Task{seq(lock(l), r(0, x), unlock(l), lock(m), w(y, 1), unlock(m)), seq(acq(0, y), w(x, 1))}, nil, lbRes, "NNN", 3},
 	{"MP+fencewmbonceonce+fencermbonceonce", []Task{seq(w(x, 1), f(Wmb), w(y, 1)), seq(r(0, y), f(Rmb), r(1, x))}, nil, mp, "NNN", 3},
@@ -155,7 +153,7 @@ var litmusTests = []litmus{
 	{"MP+polockonce+poacquiresilsil", []Task{seq(lock(l), w(x, 1), unlock(l)), seq(acq(0, x), isLocked(1), isLocked(2))}, nil, "1:0=1 1:1=0 1:2=1", "NNS", 8},
 	{"MP+polocks", []Task{seq(w(x, 1), lock(l), w(y, 1), unlock(l)), seq(lock(l), r(0, y), unlock(l), r(1, x))}, nil, mp, "NNN", 3},
 	{"MP+poonceonces", []Task{seq(w(x, 1), w(y, 1)), seq(r(0, y), r(1, x))}, nil, mp, "NNS", 4},
-	{"MP+pooncerelease+poacquireonce", []Task{seq(w(x, 1), rel(y, 1)), seq(acq(0, y), r(1, x))}, nil, mp, "NNN", 3},
+	{"MP+pooncerelease+poacquireonce", []Task{seq(w(x, 1), rel(y)), seq(acq(0, y), r(1, x))}, nil, mp, "NNN", 3},
 	{"MP+porevlocks", []Task{seq(lock(l), w(x, 1), unlock(l), w(y, 1)), seq(r(0, y), lock(l), r(1, x), unlock(l))}, nil, mp, "NNN", 3},
 	{"MP+unlocklockonceonce+fencermbonceonce", []Task{seq(lock(l), w(x, 1), unlock(l), lock(m), w(y, 1), unlock(m)), seq(r(0, y), f(Rmb), r(1, x))}, nil, mp, "NNN", 3},
 	{"R+fencembonceonces", []Task{seq(w(x, 1), f(Mb), w(y, 1)), seq(w(y, 2), f(Mb), r(0, x))}, nil, "y=2 1:0=0", "NNN", 3},
@@ -166,10 +164,10 @@ var litmusTests = []litmus{
 	{"SB+poonceonces", []Task{seq(w(x, 1), r(0, y)), seq(w(y, 1), r(0, x))}, nil, sbRes, "NSS", 4},
 	{"SB+rfionceonce-poonceonces", []Task{seq(w(x, 1), r(0, x), r(1, y)), seq(w(y, 1), r(0, y), r(1, x))}, nil, "0:0=1 1:0=1 0:1=0 1:1=0", "NSS", 4},
 	{"WRC+poonceonces+Once", []Task{w(x, 1), seq(r(0, x), w(y, 1)), seq(r(0, y), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNS", 8},
-	{"WRC+pooncerelease+fencermbonceonce+Once", []Task{w(x, 1), seq(r(0, x), rel(y, 1)), seq(r(0, y), f(Rmb), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNN", 7},
+	{"WRC+pooncerelease+fencermbonceonce+Once", []Task{w(x, 1), seq(r(0, x), rel(y)), seq(r(0, y), f(Rmb), r(1, x))}, nil, "1:0=1 2:0=1 2:1=0", "NNN", 7},
 	{"Z6.0+pooncelock+pooncelock+pombonce", []Task{seq(lock(l), w(x, 1), w(y, 1), unlock(l)), seq(lock(l), r(0, y), w(z, 1), unlock(l)), seq(w(z, 2), f(Mb), r(0, x))}, nil, "1:0=1 z=2 2:0=0", "NNS", 8},
 	{"Z6.0+pooncelock+pooncelock-mb+pombonce", []Task{seq(lock(l), w(x, 1), w(y, 1), unlock(l)), seq(lock(l), f(AfterSpinlock), r(0, y), w(z, 1), unlock(l)), seq(w(z, 2), f(Mb), r(0, x))}, nil, "1:0=1 z=2 2:0=0", "NNN", 7},
-	{"Z6.0+pooncerelease+poacquirerelease+fencembonceonce", []Task{seq(w(x, 1), rel(y, 1)), seq(acq(0, y), rel(z, 1)), seq(w(z, 2), f(Mb), r(0, x))}, nil, "1:0=1 z=2 2:0=0", "NNS", 8},
+	{"Z6.0+pooncerelease+poacquirerelease+fencembonceonce", []Task{seq(w(x, 1), rel(y)), seq(acq(0, y), rel(z)), seq(w(z, 2), f(Mb), r(0, x))}, nil, "1:0=1 z=2 2:0=0", "NNS", 8},
 	{"dep+plain", []Task{seq(copyTo(0, x, z, 0, Once, Plain), copyTo(1, z, v, 0, Plain, Plain), when(2, v, Plain, w(y, 1))), copyTo(0, y, x, 0, Acquire, Release)}, nil, "x=1 y=1", "NNN", 1},
 
 	{"Atomic-RMW+mb__after_atomic-is-stronger-than-acquire", []Task{seq(r(0, x), f(Rmb), r(1, y)), seq(inc(0, y, Void), f(AfterAtomic), w(x, 1))}, nil, "0:0=1 0:1=0", "NNN", 3},

@@ -151,21 +151,21 @@ func (g *graph) happensBefore(x *scratch) bool {
 // propagation makes pb, prop ; strong-fence ; hb*, and checks that it is acyclic.
 func (g *graph) propagation(x *scratch) bool {
 	marked := g.marked()
-	any := set(0)
+	some := set(0)
 	for m := g.all; m != 0; {
 		e := m.take()
 		x.propStrong[e] = x.prop.before(x.strong[e])
-		any |= x.propStrong[e]
+		some |= x.propStrong[e]
 		x.pb[e] = 0
 	}
-	if any != 0 {
+	if some != 0 {
 		for m := marked; m != 0; {
 			e := m.take()
 			x.pb[e] = x.propStrong.before(x.hbStar[e])
 		}
 	}
 	x.pbStar = x.pb
-	if any != 0 && !x.pbStar.closure(g.all) {
+	if some != 0 && !x.pbStar.closure(g.all) {
 		return false
 	}
 	x.pbStar.reflexive(g.all)

@@ -77,8 +77,8 @@ func draw(t *rapid.T, verbs []string, tasks, length int) drawn {
 	return d
 }
 
-// sectionsNest drops critical sections inside of critical sections, which a spin lock
-// does not allow, and the waiting of a reader for itself.
+// sound reports whether there are no critical sections inside of critical sections,
+// which a spin lock does not allow, and no reader waits for itself.
 func (d drawn) sound() bool {
 	for _, code := range d {
 		depth := 0
@@ -161,16 +161,16 @@ func states(t *rapid.T, p Program, o Options) map[string]bool {
 	seen := map[string]bool{}
 	cover, err := Explore(p, o, func(s *State) {
 		all[fmt.Sprint(s.Regs, s.Mem[:2])] = true
-		print := s.graph.fingerprint()
-		if seen[print] {
-			t.Fatalf("%v: a graph is visited twice: %s", o, print)
+		mark := s.graph.fingerprint()
+		if seen[mark] {
+			t.Fatalf("%v: a graph is visited twice: %s", o, mark)
 		}
-		seen[print] = true
+		seen[mark] = true
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !cover.Complete || cover.Executions != len(seen) {
+	if !cover.Complete && !o.LoadBuffering || cover.Executions != len(seen) {
 		t.Fatalf("%v: %+v for %d graphs", o, cover, len(seen))
 	}
 	return all

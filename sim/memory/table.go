@@ -4,7 +4,7 @@ import "slices"
 
 // maxNodes bounds the tree of a task that is drawn up before exploration. Beyond it
 // the tree grows as it is needed, and nothing is known of what the task may store.
-const maxNodes = 10000
+const maxNodes = 20000
 
 // table is drawn up before exploration: the tree of each task for all values that
 // its loads might return, whatever the order of events. A value that no task can
