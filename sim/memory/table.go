@@ -100,7 +100,7 @@ func (tb *table) look() {
 			case opLoad, opRMW, opSRCULock:
 				r := reader{i, t, n}
 				tb.readers[n.loc] = append(tb.readers[n.loc], r)
-				tb.expand(r, known{value: r.own(tb.values[n.loc][0].value), rank: n.rank})
+				tb.expand(r, r.own(tb.values[n.loc][0]))
 				for _, k := range tb.values[n.loc] {
 					if k.by&^(1<<i) != 0 {
 						tb.expand(r, k)
@@ -134,12 +134,12 @@ func (tb *table) value(task, loc int, v int64, rank int) {
 
 // own is the value that a load reads if not from another task: that of the last store
 // on the way to it, or the first value of the location.
-func (r reader) own(first int64) int64 {
+func (r reader) own(first known) known {
 	last, path := first, r.node.path
 	for n := r.tree.root; n != r.node; {
 		if !n.op.branches() {
 			if n.loc == r.node.loc && (n.op == opStore || n.op == opSRCUUnlock) {
-				last = n.value
+				last = known{value: n.value, rank: n.rank + 1}
 			}
 			n = n.next
 			continue
@@ -147,7 +147,7 @@ func (r reader) own(first int64) int64 {
 		e := n.edge(path[0])
 		path = path[1:]
 		if e.writes && n.loc == r.node.loc {
-			last = e.new
+			last = known{value: e.new, rank: e.next.rank + 1}
 		}
 		n = e.next
 	}
