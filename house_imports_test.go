@@ -17,6 +17,8 @@ var layout = []struct {
 	{"sim", nil},
 	{"sim/explore", []string{"sim"}},
 	{"sim/trace", []string{"sim"}},
+	{"sim/memory", nil},
+	{"sim/litmus", []string{"sim/memory"}},
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
@@ -25,7 +27,7 @@ var layout = []struct {
 	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"markers", []string{"sim", "vm"}},
 	{"scenarios", []string{"sim", "sim/explore", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

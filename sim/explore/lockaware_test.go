@@ -25,12 +25,12 @@ func emptySections(n, times int) sim.Program {
 	}
 }
 
-func sectionsOf(n int, body func(i int, k *sim.K, x []sim.Word[int])) sim.Program {
+func fiveSections(body func(i int, k *sim.K, x []sim.Word[int])) sim.Program {
 	return func(m *sim.Machine) {
 		var l sim.SpinLock
 		m.Setup().SpinLockInit(&l, "l")
-		x := words(m, n)
-		tasks(m, n, func(i int, k *sim.K) {
+		x := words(m, 5)
+		tasks(m, 5, func(i int, k *sim.K) {
 			k.SpinLock(&l)
 			body(i, k, x)
 			k.SpinUnlock(&l)
@@ -60,10 +60,10 @@ func TestSections(t *testing.T) {
 	}{
 		{peer{"empty(5)", emptySections(5, 1), 1}, 120},
 		{peer{"empty(3x2)", emptySections(3, 2), 1}, 90},
-		{peer{"readers(5)", sectionsOf(5, func(_ int, k *sim.K, x []sim.Word[int]) { x[0].Read(k) }), 1}, 120},
-		{peer{"words(5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[i].Write(k, 1) }), 1}, 120},
-		{peer{"writers(5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[0].Write(k, i) }), 120}, 120},
-		{peer{"writers(3 of 5)", sectionsOf(5, func(i int, k *sim.K, x []sim.Word[int]) { x[max(i-2, 0)].Write(k, i) }), 6}, 120},
+		{peer{"readers(5)", fiveSections(func(_ int, k *sim.K, x []sim.Word[int]) { x[0].Read(k) }), 1}, 120},
+		{peer{"words(5)", fiveSections(func(i int, k *sim.K, x []sim.Word[int]) { x[i].Write(k, 1) }), 1}, 120},
+		{peer{"writers(5)", fiveSections(func(i int, k *sim.K, x []sim.Word[int]) { x[0].Write(k, i) }), 120}, 120},
+		{peer{"writers(3 of 5)", fiveSections(func(i int, k *sim.K, x []sim.Word[int]) { x[max(i-2, 0)].Write(k, i) }), 6}, 120},
 		{peer{"nested(4)", nestedSections(4), 1}, 24},
 		{peer{"locks(3x4)", locks(3, 4), 1296}, 1296},
 		{peer{"filesystem(16)", filesystem(16), 8}, 8},
