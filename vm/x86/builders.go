@@ -241,7 +241,7 @@ func buildExtend(d *decoding, sign bool) bool {
 
 func addStack(m map[x86asm.Op]builder) {
 	m[x86asm.PUSH] = func(d *decoding) bool {
-		d.stack = true
+		d.stack = d.stack || !d.isMem(0)
 		d.second(0)
 		size := uint8(8)
 		if d.op16 && d.rex&8 == 0 {
@@ -255,7 +255,7 @@ func addStack(m map[x86asm.Op]builder) {
 		return true
 	}
 	m[x86asm.POP] = func(d *decoding) bool {
-		d.stack = true
+		d.stack = d.stack || !d.isMem(0)
 		d.first(0)
 		size := uint8(8)
 		if d.op16 && d.rex&8 == 0 {
@@ -313,11 +313,7 @@ func branches(rel, register, memory operation) builder {
 
 func addBranches(m map[x86asm.Op]builder) {
 	m[x86asm.JMP] = branches(jmp, jmpReg, jmpMem)
-	calls := branches(call, callReg, callMem)
-	m[x86asm.CALL] = func(d *decoding) bool {
-		d.stack = true
-		return calls(d)
-	}
+	m[x86asm.CALL] = branches(call, callReg, callMem)
 	m[x86asm.RET] = func(d *decoding) bool {
 		d.stack = true
 		return branches(ret, nil, nil)(d)

@@ -186,8 +186,8 @@ func (d *decoding) operands() shape {
 	d.second(1)
 	switch {
 	case d.isMem(0):
-		if n := d.regSize(1); n != 0 {
-			d.size = n
+		if d.size == 0 {
+			d.size = d.regSize(1)
 		}
 		return memReg
 	case d.isMem(1):

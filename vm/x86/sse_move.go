@@ -317,5 +317,7 @@ func addIntegerSSE(m map[x86asm.Op]builder) {
 	m[x86asm.MOVLPS], m[x86asm.MOVLPD], m[x86asm.MOVHLPS] = movesHalf(0), movesHalf(0), movesHalf(0)
 	m[x86asm.MOVHPS], m[x86asm.MOVHPD], m[x86asm.MOVLHPS] = movesHalf(1), movesHalf(1), movesHalf(1)
 	m[x86asm.PMOVMSKB], m[x86asm.MOVMSKPS], m[x86asm.MOVMSKPD] = masks(signs[uint8]), masks(signs[uint32]), masks(signs[uint64])
+	m[x86asm.FXSAVE], m[x86asm.FXSAVE64], m[x86asm.FXRSTOR], m[x86asm.FXRSTOR64] = fixedOp(fxsave), fixedOp(fxsave), fixedOp(fxrstor), fixedOp(fxrstor)
+	m[x86asm.LDMXCSR], m[x86asm.STMXCSR] = fixedOp(ldmxcsr), fixedOp(stmxcsr)
 	m[x86asm.PEXTRW], m[x86asm.PINSRW], m[x86asm.MASKMOVDQU] = pextrw, pinsrw, maskmovdqu
 }

@@ -6,10 +6,19 @@ package x86
 func push[T word](c *CPU, v T) bool {
 	sp := c.r[RSP] - sizeof[T]()
 	if !store(c, sp, v) {
+		c.onStack()
 		return false
 	}
 	c.r[RSP] = sp
 	return true
+}
+
+// onStack says that the address that is not canonical was the stack's, not that
+// of the operand.
+func (c *CPU) onStack() {
+	if c.exc.Kind == GeneralProtection {
+		c.exc = Exception{Kind: StackFault}
+	}
 }
 
 func pushReg[T word](c *CPU, in *insn) { push(c, source[T](c, in)) }
@@ -32,6 +41,7 @@ func popMem[T word](c *CPU, in *insn) {
 	sp := c.r[RSP]
 	v, ok := load[T](c, sp, Read)
 	if !ok {
+		c.onStack()
 		return
 	}
 	c.r[RSP] += sizeof[T]()

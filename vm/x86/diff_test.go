@@ -1,0 +1,171 @@
+//go:build linux && amd64
+
+package x86
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var long = flag.Bool("long", false, "compare a million instructions with the host, not thousands")
+
+// batch is the number of instances that go to the host at once.
+const batch = 32
+
+// differ compares n instances of the templates with the host. After prepare an
+// instance may differ from what its template says.
+func differ(t *testing.T, ts []template, n int, prepare func(in *instance, v *values)) {
+	h := startHost(t)
+	if *long {
+		n *= 250
+	}
+	check := func(t *rapid.T, draw choose, seeds func() uint64) {
+		var ins []*instance
+		records := make([]record, batch)
+		for i := range records {
+			in := build(ts[draw(len(ts), "template")], draw, seeds())
+			if prepare != nil {
+				v := values(seeds())
+				prepare(in, &v)
+			}
+			if len(in.code) > 15 {
+				in.code = in.code[:0] // padding alone
+			}
+			ins = append(ins, in)
+			records[i].put(in.code, &in.state, in.data[:])
+		}
+		h.run(t, records)
+		for i, in := range ins {
+			if d := in.compare(&records[i]); d != "" {
+				t.Fatalf("%s % x\n%s\nbefore: %+v", in.name, in.code, d, in.state)
+			}
+		}
+	}
+	for done := 0; done < n; {
+		rapid.Check(t, func(rt *rapid.T) {
+			seed := values(rapid.Uint64().Draw(rt, "seed"))
+			check(rt, func(n int, _ string) int { return int(seed.raw() % uint64(n)) }, seed.raw)
+			done += batch
+		})
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d instructions compared", n)
+}
+
+// emulate runs an instance on the executor, in the same memory as on the host.
+func (in *instance) emulate() (s State, e Exception, data []byte) {
+	code := new([PageSize]byte)
+	for i := range code {
+		code[i] = 0x90
+	}
+	copy(code[hostSlot&pageMask:], in.code)
+	page := new([PageSize]byte)
+	copy(page[recData:], in.data[:])
+	m := newFlat()
+	m.pages[hostSlot&^pageMask] = NewFrame(code)
+	m.pages[hostRec] = NewFrame(page)
+	c := New(m)
+	s = in.state
+	s.RIP = hostSlot
+	c.SetState(s)
+	for range 300 { // iterations of one instruction
+		if e = c.Step(); e.Kind != None || c.RIP() != hostSlot {
+			break
+		}
+	}
+	return c.State(), e, page[recData : recData+dataSize]
+}
+
+// compare says what differs, one thing a line.
+func (in *instance) compare(r *record) string {
+	if in.undef&undefinedResult != 0 {
+		return ""
+	}
+	var out strings.Builder
+	want := r.state()
+	got, e, data := in.emulate()
+	number, code, cr2 := r.trap()
+	if e.Kind == PageFault && e.Addr-hostBase < 0x60000 {
+		return "" // what the host keeps there, we have not
+	}
+	if r.u64(recSig) == 0 {
+		number = ^uint64(0)
+		want.RIP = hostSlot + max(1, uint64(len(in.code)))
+	}
+	if number == 14 && cr2>>47 != 0 {
+		e.Code |= FaultPresent // Linux says so of the kernel's addresses
+	}
+	if int(number) != e.Kind.Vector() || number != ^uint64(0) && uint32(code) != e.Code {
+		return fmt.Sprintf("exception: %v, the host has vector %d, error code %#x, address %#x", e, int(number), code, cr2)
+	}
+	if e.Kind == PageFault && e.Addr != cr2 {
+		fmt.Fprintf(&out, "fault address: %#x, the host has %#x\n", e.Addr, cr2)
+	}
+	for i := range got.R {
+		if got.R[i] != want.R[i] {
+			fmt.Fprintf(&out, "register %d: %#x, the host has %#x\n", i, got.R[i], want.R[i])
+		}
+	}
+	undef := in.undef
+	if e.Kind != None && in.undef == status { // div
+		undef = status
+	}
+	if (got.RFLAGS^want.RFLAGS)&^undef != 0 {
+		fmt.Fprintf(&out, "flags: %#x, the host has %#x; undefined are %#x\n", got.RFLAGS, want.RFLAGS, undef)
+	}
+	if got.RIP != want.RIP {
+		fmt.Fprintf(&out, "rip: %#x, the host has %#x\n", got.RIP, want.RIP)
+	}
+	for i := range got.XMM {
+		if got.XMM[i] != want.XMM[i] {
+			fmt.Fprintf(&out, "xmm%d: %#x, the host has %#x\n", i, got.XMM[i], want.XMM[i])
+		}
+	}
+	if got.MXCSR != want.MXCSR {
+		fmt.Fprintf(&out, "mxcsr: %#x, the host has %#x\n", got.MXCSR, want.MXCSR)
+	}
+	got.X87.IP, got.X87.DP, got.X87.Op = 0, 0, 0 // the host may not store them
+	want.X87.IP, want.X87.DP, want.X87.Op = 0, 0, 0
+	if got.X87 != want.X87 {
+		fmt.Fprintf(&out, "x87: %+v, the host has %+v\n", got.X87, want.X87)
+	}
+	if hostMem := r[recData : recData+dataSize]; !bytes.Equal(data, hostMem) {
+		for i := range data {
+			if data[i] != hostMem[i] {
+				fmt.Fprintf(&out, "memory at +%d: %#x, the host has %#x\n", i, data[i], hostMem[i])
+			}
+		}
+	}
+	return out.String()
+}
+
+func TestIntegerAgainstHost(t *testing.T) { differ(t, integerTemplates(), 3200, nil) }
+
+func TestStackAgainstHost(t *testing.T) { differ(t, stackTemplates(), 640, stackPrepare) }
+
+func stackPrepare(in *instance, v *values) {
+	if !in.mem || v.raw()%2 == 0 {
+		in.state.R[RSP] = hostData + 64 + v.raw()%64
+	}
+}
+
+func TestStringsAgainstHost(t *testing.T) { differ(t, stringTemplates(), 640, stringPrepare) }
+
+func stringPrepare(in *instance, v *values) {
+	in.state.R[RSI] = hostData + 64 + v.raw()%128
+	in.state.R[RDI] = hostData + 64 + v.raw()%128
+	in.state.R[RBX] = hostData
+	if in.name == "string" {
+		in.state.R[RCX] = v.raw() % 8
+	}
+	if v.raw()%2 == 0 {
+		copy(in.data[128:], in.data[:128]) // something that is equal
+	}
+}
