@@ -169,3 +169,14 @@ func stringPrepare(in *instance, v *values) {
 		copy(in.data[128:], in.data[:128]) // something that is equal
 	}
 }
+
+func TestVectorsAgainstHost(t *testing.T) { differ(t, vectorTemplates(), 1600, dataPrepare) }
+
+func TestFloatsAgainstHost(t *testing.T) { differ(t, floatTemplates(), 1600, dataPrepare) }
+
+// dataPrepare is for instructions with an implied operand at RDI.
+func dataPrepare(in *instance, v *values) {
+	if in.name == "maskmovdqu" {
+		in.state.R[RDI] = hostData + 64 + v.raw()%64
+	}
+}

@@ -2,7 +2,12 @@
 
 package x86
 
-import ("testing";"os";"sort";"fmt")
+import (
+	"fmt"
+	"os"
+	"sort"
+	"testing"
+)
 
 func triage(t *testing.T, ts []template, n int, prepare func(in *instance, v *values)) {
 	h := startHost(t)
@@ -14,8 +19,13 @@ func triage(t *testing.T, ts []template, n int, prepare func(in *instance, v *va
 		records := make([]record, batch)
 		for i := range records {
 			in := build(ts[int(seed.raw()%uint64(len(ts)))], func(n int, _ string) int { return int(seed.raw() % uint64(n)) }, seed.raw())
-			if prepare != nil { v := values(seed.raw()); prepare(in, &v) }
-			if len(in.code) > 15 { in.code = in.code[:0] }
+			if prepare != nil {
+				v := values(seed.raw())
+				prepare(in, &v)
+			}
+			if len(in.code) > 15 {
+				in.code = in.code[:0]
+			}
 			ins = append(ins, in)
 			records[i].put(in.code, &in.state, in.data[:])
 		}
@@ -24,22 +34,36 @@ func triage(t *testing.T, ts []template, n int, prepare func(in *instance, v *va
 			if d := in.compare(&records[i]); d != "" {
 				k := fmt.Sprintf("%s %x", in.name, in.template.op)
 				fails[k]++
-				if fails[k] <= 2 { first[k] += fmt.Sprintf("% x mxcsr %x flags %x rcx %x\n%s", in.code, in.state.MXCSR, in.state.RFLAGS, in.state.R[1], d)
-				if in.template.pre != 0 || len(in.template.op) > 1 { 
-					first[k] += fmt.Sprintf("xmm %x\n", in.state.XMM)}}
+				if fails[k] <= 2 {
+					first[k] += fmt.Sprintf("% x mxcsr %x flags %x rcx %x\n%s", in.code, in.state.MXCSR, in.state.RFLAGS, in.state.R[1], d)
+					if in.template.pre != 0 || len(in.template.op) > 1 {
+						first[k] += fmt.Sprintf("xmm %x\n", in.state.XMM)
+					}
+				}
 			}
 		}
 	}
 	var ks []string
-	for k := range fails { ks = append(ks, k) }
+	for k := range fails {
+		ks = append(ks, k)
+	}
 	sort.Strings(ks)
-	for _, k := range ks { t.Logf("%s: %d\n%s", k, fails[k], first[k]) }
+	for _, k := range ks {
+		t.Logf("%s: %d\n%s", k, fails[k], first[k])
+	}
 	t.Logf("%d kinds", len(ks))
 }
 func TestTriage(t *testing.T) {
 	switch os.Getenv("TRIAGE") {
-	case "int": triage(t, integerTemplates(), 40000, nil)
-	case "stack": triage(t, stackTemplates(), 5000, stackPrepare)
-	case "string": triage(t, stringTemplates(), 5000, stringPrepare)
+	case "int":
+		triage(t, integerTemplates(), 40000, nil)
+	case "vec":
+		triage(t, vectorTemplates(), 40000, dataPrepare)
+	case "float":
+		triage(t, floatTemplates(), 150000, dataPrepare)
+	case "stack":
+		triage(t, stackTemplates(), 5000, stackPrepare)
+	case "string":
+		triage(t, stringTemplates(), 5000, stringPrepare)
 	}
 }
