@@ -32,11 +32,13 @@ func triage(t *testing.T, ts []template, n int, prepare func(in *instance, v *va
 		h.run(t, records)
 		for i, in := range ins {
 			if d := in.compare(&records[i]); d != "" {
-				k := fmt.Sprintf("%s %x", in.name, in.template.op)
+				k := fmt.Sprintf("%s %x %d %d", in.name, in.template.op, in.ext, in.forms)
 				fails[k]++
 				if fails[k] <= 2 {
 					first[k] += fmt.Sprintf("% x mxcsr %x flags %x rcx %x\n%s", in.code, in.state.MXCSR, in.state.RFLAGS, in.state.R[1], d)
-					if in.template.pre != 0 || len(in.template.op) > 1 {
+					if in.name == "x87" {
+						first[k] += fmt.Sprintf("x87 %x\n", in.state.X87)
+					} else if in.template.pre != 0 || len(in.template.op) > 1 {
 						first[k] += fmt.Sprintf("xmm %x\n", in.state.XMM)
 					}
 				}
@@ -57,6 +59,8 @@ func TestTriage(t *testing.T) {
 	switch os.Getenv("TRIAGE") {
 	case "int":
 		triage(t, integerTemplates(), 40000, nil)
+	case "x87":
+		triage(t, x87Templates(), 60000, x87Prepare)
 	case "vec":
 		triage(t, vectorTemplates(), 40000, dataPrepare)
 	case "float":
