@@ -109,6 +109,7 @@ type environment struct {
 	daz, ftz  bool
 	masked    uint8 // exceptions
 	pre, post uint8
+	wraps     bool // an exponent out of range that is not masked is brought into it, as x87 does
 	up        bool // the last rounding was away from zero
 }
 
@@ -118,6 +119,9 @@ const (
 	roundUp
 	roundZero
 )
+
+// wrapBias is added to an exponent (SDM vol. 1, 8.5.4).
+const wrapBias = 24576
 
 // An exact is a result before rounding: hi and lo are its significand, the
 // first bit set unless it is zero, the last one also set for what does not fit.
@@ -171,6 +175,9 @@ func (e *environment) round(x exact, f *format, prec uint) num {
 		if inexact || e.masked&fpOE != 0 {
 			e.post |= fpPE
 		}
+		if e.wraps && e.masked&fpOE == 0 {
+			return num{class: finite, neg: x.neg, exp: exp - wrapBias, sig: sig}
+		}
 		e.up = e.mode == roundNearest || e.mode == roundUp && !x.neg || e.mode == roundDown && x.neg
 		if e.up {
 			return num{class: infinite, neg: x.neg, sig: integerBit}
@@ -192,6 +199,9 @@ func (e *environment) round(x exact, f *format, prec uint) num {
 		e.post |= fpUE
 		if inexact {
 			e.post |= fpPE
+		}
+		if e.wraps {
+			return num{class: finite, neg: x.neg, exp: exp + wrapBias, sig: sig}
 		}
 		return num{neg: x.neg}
 	}

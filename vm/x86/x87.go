@@ -4,10 +4,11 @@ package x86
 // exceptions; those of the operands keep the result from being written if they
 // are not masked.
 type x87op struct {
-	c  *CPU
-	e  environment
-	sf bool // stack fault
-	c1 bool
+	c      *CPU
+	e      environment
+	sf     bool // stack fault
+	c1     bool
+	keepC1 bool // C1 says of stack faults alone
 }
 
 // x87 begins an instruction that waits for pending exceptions.
@@ -16,7 +17,7 @@ func (c *CPU) x87(in *insn) (o x87op, ok bool) {
 		return o, false
 	}
 	c.fpu.IP = in.addr
-	return x87op{c: c, e: environment{mode: uint8(c.fpu.CW >> 10 & 3), masked: uint8(c.fpu.CW & fpErrors)}}, true
+	return x87op{c: c, e: environment{mode: uint8(c.fpu.CW >> 10 & 3), masked: uint8(c.fpu.CW & fpErrors), wraps: true}}, true
 }
 
 // prec is the precision of arithmetic (SDM vol. 1, 8.1.5.2).
@@ -103,7 +104,9 @@ func (o *x87op) operandErrors(ns ...num) {
 // finish notes the exceptions and reports whether the result may be written.
 func (o *x87op) finish() bool {
 	x := &o.c.fpu
-	x.SW &^= fpC1
+	if !o.keepC1 || o.sf {
+		x.SW &^= fpC1
+	}
 	if o.sf {
 		x.SW |= fpSF
 	}
@@ -136,7 +139,7 @@ func (o *x87op) pop() {
 // room says that a register is about to be pushed: the one below the top must
 // be empty. It returns what to push.
 func (o *x87op) room(v Float80) Float80 {
-	if !o.c.fpu.empty(7) {
+	if !o.c.fpu.empty(7) && !o.sf {
 		o.e.pre = fpIE
 		o.e.post = 0
 		o.sf, o.c1 = true, true
@@ -200,8 +203,10 @@ func (o *x87op) compute(op arithmetic, a, b num, valid bool, prec uint) num {
 	}
 	if !done {
 		n = o.e.round(r, extended, prec)
-	} else if n.class == finite { // an operand as it was
+	} else if n.class == finite { // already rounded
+		up := o.e.up
 		n = o.e.round(n.exact(), extended, prec)
+		o.e.up = o.e.up || up
 	}
 	return n
 }
@@ -333,6 +338,7 @@ func x87CompareFlags(signals bool, pops int) operation {
 		x, ok1 := o.get(0)
 		y, ok2 := o.get(int(in.cond))
 		r := o.compared(x, y, ok1 && ok2, signals)
+		o.keepC1 = true
 		if !o.finish() {
 			return
 		}
@@ -489,11 +495,12 @@ func x87Remainder(nearest bool) operation {
 		}
 		x, ok1 := o.get(0)
 		y, ok2 := o.get(1)
-		var codes uint16
+		codes := c.fpu.SW & (fpC0 | fpC3) // they stay where there is no quotient
 		op := func(_ *environment, a, b num) (exact, num, bool, bool) {
 			if a.class == infinite || b.class == zero {
 				return exact{}, num{}, true, false
 			}
+			codes = 0
 			if a.class == zero || b.class == infinite {
 				return exact{}, a, true, true
 			}

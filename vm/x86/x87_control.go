@@ -26,6 +26,7 @@ func fninit(c *CPU, _ *insn) { c.fpu = X87{CW: 0x37f, R: c.fpu.R} }
 
 func ffree(c *CPU, in *insn) {
 	if _, ok := c.x87(in); ok {
+		c.fpu.SW &^= fpC1
 		c.fpu.Used &^= 1 << c.fpu.physical(int(in.cond))
 	}
 }

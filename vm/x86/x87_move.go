@@ -50,8 +50,10 @@ func fldMem(read func(o *x87op, in *insn) (num, bool, bool)) operation {
 		if n.class == nan {
 			n, _ = o.nans(n, n)
 		}
-		o.operandErrors(n)
-		n.denormal = false
+		if n.denormal { // it is loaded even if the exception is not masked
+			o.e.post |= fpDE
+			n.denormal = false
+		}
 		o.push(pack80(n))
 	}
 }
@@ -116,6 +118,7 @@ func fstShort(f *format, pops bool) operation {
 			return
 		}
 		addr := o.dp(in)
+		o.e.wraps = false
 		n, valid := o.get(0)
 		switch {
 		case !valid:
@@ -139,6 +142,10 @@ func fstShort(f *format, pops bool) operation {
 // underflow that are not masked keep it from being written as well.
 func (o *x87op) storeResult(_ uint64, pops bool, write func() bool) {
 	fpu := o.c.fpu
+	if o.e.post&^o.e.masked&(fpOE|fpUE) != 0 {
+		o.e.post &^= fpPE
+		o.e.up = false
+	}
 	if !o.finish() || o.e.post&^o.e.masked&(fpOE|fpUE) != 0 {
 		return
 	}
@@ -246,8 +253,8 @@ func fcmov(cond func(*flags) bool) operation {
 			o.e.pre |= fpIE
 			o.sf = true
 			v = pack80(indefinite)
-			cond = func(*flags) bool { return true }
 		}
+		o.keepC1 = true
 		if o.finish() {
 			o.set(0, v)
 		}
