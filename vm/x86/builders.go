@@ -20,7 +20,6 @@ func makeBuilders() map[x86asm.Op]builder {
 	addIntegerSSE(m)
 	addFloatSSE(m)
 	addX87(m)
-	addMMX(m)
 	return m
 }
 
@@ -98,9 +97,6 @@ func fixedOp(run operation) builder {
 func binaries(b binaryOp[uint8], w binaryOp[uint16], l binaryOp[uint32], q binaryOp[uint64]) builder {
 	return func(d *decoding) bool {
 		where := d.operands()
-		if d.run = d.quick(where); d.run != nil {
-			return true
-		}
 		d.run = sized{combine(b, where), combine(w, where), combine(l, where), combine(q, where)}.of(d.size)
 		return true
 	}
@@ -109,9 +105,6 @@ func binaries(b binaryOp[uint8], w binaryOp[uint16], l binaryOp[uint32], q binar
 func comparisons(b binaryOp[uint8], w binaryOp[uint16], l binaryOp[uint32], q binaryOp[uint64]) builder {
 	return func(d *decoding) bool {
 		where := d.operands()
-		if d.run = d.quick(where); d.run != nil {
-			return true
-		}
 		d.run = sized{compare(b, where), compare(w, where), compare(l, where), compare(q, where)}.of(d.size)
 		return true
 	}

@@ -175,6 +175,11 @@ func (e *environment) round(x exact, f *format, prec uint) num {
 		if inexact || e.masked&fpOE != 0 {
 			e.post |= fpPE
 		}
+		if e.wraps && e.masked&fpOE == 0 && exp-wrapBias > f.emax {
+			e.post |= fpPE
+			e.up = true
+			return num{class: infinite, neg: x.neg, sig: integerBit}
+		}
 		if e.wraps && e.masked&fpOE == 0 {
 			return num{class: finite, neg: x.neg, exp: exp - wrapBias, sig: sig}
 		}
@@ -199,6 +204,10 @@ func (e *environment) round(x exact, f *format, prec uint) num {
 		e.post |= fpUE
 		if inexact {
 			e.post |= fpPE
+		}
+		if e.wraps && exp+wrapBias < f.emin {
+			e.post |= fpPE
+			return num{neg: x.neg}
 		}
 		if e.wraps {
 			return num{class: finite, neg: x.neg, exp: exp + wrapBias, sig: sig}

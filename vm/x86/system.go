@@ -39,10 +39,10 @@ func rdtsc(c *CPU, _ *insn) {
 // The bits of CPUID leaf 1 and 0x80000001 that are set: what this package
 // executes, and no more. Programs choose their variants of memcpy by them.
 const (
-	cpuFeatures1  = 1<<0 | 1<<4 | 1<<8 | 1<<15 | 1<<19 | 1<<23 | 1<<24 | 1<<25 | 1<<26 // FPU TSC CX8 CMOV CLFSH MMX FXSR SSE SSE2
-	cpuFeatures1c = 1 << 13                                                            // CX16
-	cpuFeatures8  = 1<<0 | 1<<4 | 1<<8 | 1<<11 | 1<<15 | 1<<20 | 1<<23 | 1<<24 | 1<<29 // those of AMD, SYSCALL, NX, LM
-	cpuFeatures8c = 1 << 0                                                             // LAHF
+	cpuFeatures1  = 1<<0 | 1<<4 | 1<<8 | 1<<15 | 1<<19 | 1<<24 | 1<<25 | 1<<26 // FPU TSC CX8 CMOV CLFSH FXSR SSE SSE2
+	cpuFeatures1c = 1 << 13                                                    // CX16
+	cpuFeatures8  = 1<<0 | 1<<4 | 1<<8 | 1<<11 | 1<<15 | 1<<20 | 1<<24 | 1<<29 // those of AMD, SYSCALL, NX, LM
+	cpuFeatures8c = 1 << 0                                                     // LAHF
 )
 
 // cpuid answers like a processor with SSE2 and nothing later. It serialises.

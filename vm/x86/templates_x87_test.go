@@ -40,8 +40,24 @@ func x87Templates() (ts []template) {
 	} {
 		ts = append(ts, template{name: "x87", op: op, ext: noModRM})
 	}
+	for i, t := range ts {
+		op, ext := t.op[0], t.ext
+		switch {
+		case ext == noModRM:
+			if t.op[0] == 0xde || t.op[0] == 0xda || len(t.op) == 2 && t.op[1] == 0xe4 {
+				ts[i].name = x87Comparison
+			}
+		case op&1 == 0 && (ext == 2 || ext == 3) && (t.forms == onlyMem || op != 0xda), // fcom, ficom
+			t.forms == onlyReg && (op == 0xdd && ext >= 4 || (op == 0xdb || op == 0xdf) && ext >= 5):
+			ts[i].name = x87Comparison
+		}
+	}
 	return ts
 }
+
+// x87Comparison names the templates whose condition codes, after an exception
+// that is not masked, AMD processors set and Intel's leave (SDM vol. 2, FCOM).
+const x87Comparison = "x87 comparison"
 
 // x87Prepare fills the registers of the unit.
 func x87Prepare(in *instance, v *values) {

@@ -514,6 +514,7 @@ func x87Remainder(nearest bool) operation {
 		}
 		v := pack80(o.compute(op, x, y, ok1 && ok2, 64))
 		if !o.finish() {
+			c.fpu.SW &^= fpC2
 			return
 		}
 		o.set(0, v)

@@ -129,7 +129,7 @@ func fstShort(f *format, pops bool) operation {
 			n = o.e.round(n.exact(), f, f.prec)
 		}
 		v := f.pack(n)
-		o.storeResult(addr, pops, func() bool {
+		o.storeResult(addr, int(f.width()/8), pops, func() bool {
 			if f.prec == 24 {
 				return store(c, addr, uint32(v))
 			}
@@ -140,13 +140,16 @@ func fstShort(f *format, pops bool) operation {
 
 // storeResult finishes an instruction that writes memory: overflow and
 // underflow that are not masked keep it from being written as well.
-func (o *x87op) storeResult(_ uint64, pops bool, write func() bool) {
+func (o *x87op) storeResult(addr uint64, size int, pops bool, write func() bool) {
 	fpu := o.c.fpu
 	if o.e.post&^o.e.masked&(fpOE|fpUE) != 0 {
 		o.e.post &^= fpPE
 		o.e.up = false
 	}
 	if !o.finish() || o.e.post&^o.e.masked&(fpOE|fpUE) != 0 {
+		if _, ok := o.c.find(addr, size, Modify); !ok { // a page fault comes first
+			o.c.fpu = fpu
+		}
 		return
 	}
 	if !write() {
@@ -176,7 +179,7 @@ func fstInt[T word](pops bool) operation {
 		if !fits {
 			v = -1 << (width[T]() - 1)
 		}
-		o.storeResult(addr, pops, func() bool { return store(c, addr, T(v)) })
+		o.storeResult(addr, int(sizeof[T]()), pops, func() bool { return store(c, addr, T(v)) })
 	}
 }
 
@@ -191,7 +194,7 @@ func fstp80(c *CPU, in *insn) {
 		o.get(0)
 		v = pack80(indefinite)
 	}
-	o.storeResult(addr, true, func() bool { return c.store80(addr, v) })
+	o.storeResult(addr, 10, true, func() bool { return c.store80(addr, v) })
 }
 
 // fstReg copies ST to ST(i).
