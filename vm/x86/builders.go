@@ -57,7 +57,7 @@ func addInteger(m map[x86asm.Op]builder) {
 	m[x86asm.BSF] = scans(bsf[uint16], bsf[uint32], bsf[uint64])
 	m[x86asm.BSR] = scans(bsr[uint16], bsr[uint32], bsr[uint64])
 	m[x86asm.BSWAP] = func(d *decoding) bool {
-		d.size = d.first(0)
+		d.size = d.first()
 		d.run = sized{nil, bswap16, bswap32, bswap64}.of(d.size)
 		return true
 	}
@@ -72,18 +72,24 @@ func addInteger(m map[x86asm.Op]builder) {
 	m[x86asm.MOVSX] = func(d *decoding) bool { return buildExtend(d, true) }
 	m[x86asm.MOVSXD] = func(d *decoding) bool { return buildExtend(d, true) }
 	m[x86asm.LEA] = func(d *decoding) bool {
-		d.size = d.first(0)
+		d.size = d.first()
 		d.seg = zeroReg
 		d.run = sized{nil, lea[uint16], lea[uint32], lea[uint64]}.of(d.size)
 		return d.isMem(1)
 	}
-	for op, run := range map[x86asm.Op]operation{
-		x86asm.CBW: cbw, x86asm.CWDE: cwde, x86asm.CDQE: cdqe, x86asm.CWD: cwd, x86asm.CDQ: cdq, x86asm.CQO: cqo,
-		x86asm.LAHF: lahf, x86asm.SAHF: sahf, x86asm.CLC: clc, x86asm.STC: stc, x86asm.CMC: cmc, x86asm.CLD: cld, x86asm.STD: std,
-		x86asm.NOP: nop, x86asm.CLFLUSH: clflush, x86asm.XLATB: xlat,
+	for _, p := range []named[operation]{
+		{x86asm.CBW, cbw}, {x86asm.CWDE, cwde}, {x86asm.CDQE, cdqe}, {x86asm.CWD, cwd}, {x86asm.CDQ, cdq}, {x86asm.CQO, cqo},
+		{x86asm.LAHF, lahf}, {x86asm.SAHF, sahf}, {x86asm.CLC, clc}, {x86asm.STC, stc}, {x86asm.CMC, cmc}, {x86asm.CLD, cld}, {x86asm.STD, std},
+		{x86asm.NOP, nop}, {x86asm.CLFLUSH, clflush}, {x86asm.XLATB, xlat},
 	} {
-		m[op] = fixedOp(run)
+		m[p.op] = fixedOp(p.run)
 	}
+}
+
+// A named is a row of a table of operations.
+type named[T any] struct {
+	op  x86asm.Op
+	run T
 }
 
 // fixedOp is for instructions whose operands are implied, or memory alone.
@@ -195,7 +201,7 @@ func buildMov(d *decoding) bool {
 	if d.opcode[0] == 0x8c {
 		d.cond = d.opcode[1] >> 3 & 7
 		mem := d.isMem(0)
-		d.first(0)
+		d.first()
 		d.run = sized{nil, movFromSegment[uint16](mem), movFromSegment[uint32](mem), movFromSegment[uint64](mem)}.of(d.dataSize())
 		return true
 	}
@@ -205,7 +211,7 @@ func buildMov(d *decoding) bool {
 }
 
 func buildExtend(d *decoding, sign bool) bool {
-	to := d.first(0)
+	to := d.first()
 	from := d.second(1)
 	mem := d.isMem(1)
 	if d.inst.Op == x86asm.MOVSXD {
@@ -249,7 +255,7 @@ func addStack(m map[x86asm.Op]builder) {
 	}
 	m[x86asm.POP] = func(d *decoding) bool {
 		d.stack = d.stack || !d.isMem(0)
-		d.first(0)
+		d.first()
 		size := uint8(8)
 		if d.op16 && d.rex&8 == 0 {
 			size = 2
@@ -295,7 +301,7 @@ func branches(rel, register, memory operation) builder {
 		case x86asm.Mem:
 			d.run = memory
 		case x86asm.Reg:
-			d.first(0)
+			d.first()
 			d.run = register
 		default:
 			d.run = rel
@@ -326,7 +332,7 @@ func addConditional(m map[x86asm.Op]builder) {
 	for i, op := range []x86asm.Op{x86asm.SETO, x86asm.SETNO, x86asm.SETB, x86asm.SETAE, x86asm.SETE, x86asm.SETNE, x86asm.SETBE, x86asm.SETA,
 		x86asm.SETS, x86asm.SETNS, x86asm.SETP, x86asm.SETNP, x86asm.SETL, x86asm.SETGE, x86asm.SETLE, x86asm.SETG} {
 		m[op] = func(d *decoding) bool {
-			d.first(0)
+			d.first()
 			d.run = setcc(conditions[i], d.isMem(0))
 			return true
 		}

@@ -55,6 +55,8 @@ type CPU struct {
 	mxcsr uint32
 	fpu   X87
 
+	fpuLast [2]uint64 // IP and DP before the last x87 instruction
+
 	mem        Memory
 	reads      [tlbSize]translation
 	writes     [tlbSize]translation
@@ -170,6 +172,9 @@ func (c *CPU) Run(n uint64) (done uint64, e Exception) {
 				}
 				if !c.exc.Kind.isTrap() {
 					done--
+					if c.fpu.IP == op.addr {
+						c.fpu.IP, c.fpu.DP = c.fpuLast[0], c.fpuLast[1]
+					}
 					c.rip = op.addr
 				}
 				c.tsc += done

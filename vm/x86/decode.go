@@ -57,13 +57,13 @@ func (d *decoding) undefined(n int) int {
 // byTable decodes with x86asm and the table of operations.
 func (d *decoding) byTable() int {
 	var buf [maxLen]byte
-	head := d.canonical(buf[:0])
-	text := append(head, d.opcode[:min(maxLen, len(buf)-len(head))]...)
-	inst, err := x86asm.Decode(text, 64)
+	head := len(d.canonical(buf[:0]))
+	copy(buf[head:], d.opcode)
+	inst, err := x86asm.Decode(buf[:], 64)
 	if err != nil || inst.Op == 0 {
 		return d.undefined(d.opcodeLen())
 	}
-	n := d.n + inst.Len - len(head)
+	n := d.n + inst.Len - head
 	d.inst = inst
 	if inst.AddrSize == 32 || d.ad32 {
 		d.mask = 0xffffffff
@@ -152,10 +152,11 @@ func (d *decoding) isMem(i int) bool {
 	return ok
 }
 
-// first and second take an operand over as the one that is changed, or as the
-// source. They return its size in bytes, 0 if it is an immediate or none.
-func (d *decoding) first(i int) uint8 {
-	switch a := d.inst.Args[i].(type) {
+// first takes the first operand over as the one that is changed, second another
+// one as the source. They return its size in bytes, 0 if it is an immediate or
+// none.
+func (d *decoding) first() uint8 {
+	switch a := d.inst.Args[0].(type) {
 	case x86asm.Reg:
 		var size uint8
 		d.a, d.aHigh, size = register(a)
@@ -182,7 +183,7 @@ func (d *decoding) second(i int) uint8 {
 
 // operands takes the first two operands over and finds their shape and size.
 func (d *decoding) operands() shape {
-	d.size = d.first(0)
+	d.size = d.first()
 	d.second(1)
 	switch {
 	case d.isMem(0):

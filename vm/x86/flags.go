@@ -39,7 +39,6 @@ func (f *flags) of() bool { return int64(f.carry^f.carry<<1) < 0 }
 func (f *flags) zf() bool { return f.res == 0 }
 func (f *flags) sf() bool { return int64(f.res^f.aux) < 0 }
 func (f *flags) pf() bool { return bits.OnesCount8(uint8(f.res^f.aux>>8))&1 == 0 }
-func (f *flags) af() bool { return f.aux&AF != 0 }
 func (f *flags) lt() bool { return int64(f.res^f.aux^f.carry^f.carry<<1) < 0 } // SF != OF
 
 // pack gives the status flags their places in RFLAGS.

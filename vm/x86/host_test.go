@@ -264,7 +264,6 @@ func (h *host) run(t interface{ Fatal(...any) }, records []record) {
 
 func (r *record) u64(off int) uint64      { return binary.LittleEndian.Uint64(r[off:]) }
 func (r *record) put64(off int, v uint64) { binary.LittleEndian.PutUint64(r[off:], v) }
-func (r *record) u32(off int) uint32      { return binary.LittleEndian.Uint32(r[off:]) }
 
 // put writes a state and operands into a record.
 func (r *record) put(code []byte, s *State, data []byte) {

@@ -120,7 +120,7 @@ func toGeneral(f *format, size uint8, trunc bool) builder {
 	}
 	return func(d *decoding) bool {
 		d.run = run
-		d.cond = 8 * d.first(0)
+		d.cond = 8 * d.first()
 		if d.isMem(1) {
 			d.size = size
 			return true

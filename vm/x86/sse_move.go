@@ -187,7 +187,7 @@ func movesGeneral(d *decoding) (ok bool) {
 	if d.b, ok = xmmReg(d.inst.Args[1]); !ok {
 		return false
 	}
-	d.first(0)
+	d.first()
 	switch mem := d.isMem(0); {
 	case mem && wide:
 		d.run = func(c *CPU, in *insn) { store(c, c.ea(in), c.xmm[in.b&15][0]) }
@@ -212,14 +212,14 @@ func masks(f func(vec) uint64) builder {
 	run := func(c *CPU, in *insn) { c.r[in.a&15] = f(c.xmm[in.b&15]) }
 	return func(d *decoding) (ok bool) {
 		d.run = run
-		d.first(0)
+		d.first()
 		d.b, ok = xmmReg(d.inst.Args[1])
 		return ok
 	}
 }
 
 func pextrw(d *decoding) (ok bool) {
-	d.first(0)
+	d.first()
 	imm, _ := d.inst.Args[2].(x86asm.Imm)
 	d.cond = uint8(imm) & 7
 	d.run = func(c *CPU, in *insn) { c.r[in.a&15] = uint64(lane[uint16](c.xmm[in.b&15], uint64(in.cond))) }
@@ -264,18 +264,18 @@ func maskmovdqu(d *decoding) bool {
 }
 
 func addIntegerSSE(m map[x86asm.Op]builder) {
-	for op, f := range map[x86asm.Op]func(a, b vec) vec{
-		x86asm.PAND: pand, x86asm.PANDN: pandn, x86asm.POR: por, x86asm.PXOR: pxor,
-		x86asm.ANDPS: pand, x86asm.ANDNPS: pandn, x86asm.ORPS: por, x86asm.XORPS: pxor,
-		x86asm.ANDPD: pand, x86asm.ANDNPD: pandn, x86asm.ORPD: por, x86asm.XORPD: pxor,
-		x86asm.PUNPCKLBW: unpackLow[uint8], x86asm.PUNPCKLWD: unpackLow[uint16], x86asm.PUNPCKLDQ: unpackLow[uint32], x86asm.PUNPCKLQDQ: unpackLow[uint64],
-		x86asm.PUNPCKHBW: unpackHigh[uint8], x86asm.PUNPCKHWD: unpackHigh[uint16], x86asm.PUNPCKHDQ: unpackHigh[uint32], x86asm.PUNPCKHQDQ: unpackHigh[uint64],
-		x86asm.UNPCKLPS: unpackLow[uint32], x86asm.UNPCKLPD: unpackLow[uint64],
-		x86asm.UNPCKHPS: unpackHigh[uint32], x86asm.UNPCKHPD: unpackHigh[uint64],
-		x86asm.PACKSSWB: pack[uint8, uint16](saturate[uint8]), x86asm.PACKUSWB: pack[uint8, uint16](saturateU[uint8]),
-		x86asm.PACKSSDW: pack[uint16, uint32](saturate[uint16]),
+	for _, p := range []named[func(a, b vec) vec]{
+		{x86asm.PAND, pand}, {x86asm.PANDN, pandn}, {x86asm.POR, por}, {x86asm.PXOR, pxor},
+		{x86asm.ANDPS, pand}, {x86asm.ANDNPS, pandn}, {x86asm.ORPS, por}, {x86asm.XORPS, pxor},
+		{x86asm.ANDPD, pand}, {x86asm.ANDNPD, pandn}, {x86asm.ORPD, por}, {x86asm.XORPD, pxor},
+		{x86asm.PUNPCKLBW, unpackLow[uint8]}, {x86asm.PUNPCKLWD, unpackLow[uint16]}, {x86asm.PUNPCKLDQ, unpackLow[uint32]}, {x86asm.PUNPCKLQDQ, unpackLow[uint64]},
+		{x86asm.PUNPCKHBW, unpackHigh[uint8]}, {x86asm.PUNPCKHWD, unpackHigh[uint16]}, {x86asm.PUNPCKHDQ, unpackHigh[uint32]}, {x86asm.PUNPCKHQDQ, unpackHigh[uint64]},
+		{x86asm.UNPCKLPS, unpackLow[uint32]}, {x86asm.UNPCKLPD, unpackLow[uint64]},
+		{x86asm.UNPCKHPS, unpackHigh[uint32]}, {x86asm.UNPCKHPD, unpackHigh[uint64]},
+		{x86asm.PACKSSWB, pack[uint8, uint16](saturate[uint8])}, {x86asm.PACKUSWB, pack[uint8, uint16](saturateU[uint8])},
+		{x86asm.PACKSSDW, pack[uint16, uint32](saturate[uint16])},
 	} {
-		m[op] = vectors(f)
+		m[p.op] = vectors(p.run)
 	}
 	m[x86asm.PADDB], m[x86asm.PADDW], m[x86asm.PADDD], m[x86asm.PADDQ] = lanes(padd[uint8]), lanes(padd[uint16]), lanes(padd[uint32]), lanes(padd[uint64])
 	m[x86asm.PSUBB], m[x86asm.PSUBW], m[x86asm.PSUBD], m[x86asm.PSUBQ] = lanes(psub[uint8]), lanes(psub[uint16]), lanes(psub[uint32]), lanes(psub[uint64])
@@ -287,18 +287,18 @@ func addIntegerSSE(m map[x86asm.Op]builder) {
 	m[x86asm.PAVGB], m[x86asm.PAVGW] = lanes(pavg[uint8]), lanes(pavg[uint16])
 	m[x86asm.PMULLW], m[x86asm.PMULHW], m[x86asm.PMULHUW] = lanes(pmullw), lanes(pmulhw), lanes(pmulhuw)
 	m[x86asm.PMADDWD], m[x86asm.PMULUDQ], m[x86asm.PSADBW] = lanes(pmaddwd), lanes(pmuludq), lanes(psadbw)
-	for op, f := range map[x86asm.Op]func(a, b vec) vec{
-		x86asm.PSLLW: shifts(psll[uint16]), x86asm.PSLLD: shifts(psll[uint32]), x86asm.PSLLQ: shifts(psll[uint64]),
-		x86asm.PSRLW: shifts(psrl[uint16]), x86asm.PSRLD: shifts(psrl[uint32]), x86asm.PSRLQ: shifts(psrl[uint64]),
-		x86asm.PSRAW: shifts(psra[uint16]), x86asm.PSRAD: shifts(psra[uint32]),
-		x86asm.PSLLDQ: pslldq, x86asm.PSRLDQ: psrldq,
+	for _, p := range []named[func(a, b vec) vec]{
+		{x86asm.PSLLW, shifts(psll[uint16])}, {x86asm.PSLLD, shifts(psll[uint32])}, {x86asm.PSLLQ, shifts(psll[uint64])},
+		{x86asm.PSRLW, shifts(psrl[uint16])}, {x86asm.PSRLD, shifts(psrl[uint32])}, {x86asm.PSRLQ, shifts(psrl[uint64])},
+		{x86asm.PSRAW, shifts(psra[uint16])}, {x86asm.PSRAD, shifts(psra[uint32])},
+		{x86asm.PSLLDQ, pslldq}, {x86asm.PSRLDQ, psrldq},
 	} {
-		m[op] = vectorShifts(f)
+		m[p.op] = vectorShifts(p.run)
 	}
-	for op, f := range map[x86asm.Op]shuffle{
-		x86asm.PSHUFD: pshufd, x86asm.PSHUFLW: pshuflw, x86asm.PSHUFHW: pshufhw, x86asm.SHUFPS: shufps, x86asm.SHUFPD: shufpd,
+	for _, p := range []named[shuffle]{
+		{x86asm.PSHUFD, pshufd}, {x86asm.PSHUFLW, pshuflw}, {x86asm.PSHUFHW, pshufhw}, {x86asm.SHUFPS, shufps}, {x86asm.SHUFPD, shufpd},
 	} {
-		m[op] = shuffles(f)
+		m[p.op] = shuffles(p.run)
 	}
 	for _, op := range []x86asm.Op{x86asm.MOVAPS, x86asm.MOVAPD, x86asm.MOVDQA, x86asm.MOVNTDQ, x86asm.MOVNTPS, x86asm.MOVNTPD} {
 		m[op] = moves128(true)

@@ -16,6 +16,7 @@ func (c *CPU) x87(in *insn) (o x87op, ok bool) {
 	if c.fpuPending() {
 		return o, false
 	}
+	c.fpuLast = [2]uint64{c.fpu.IP, c.fpu.DP}
 	c.fpu.IP = in.addr
 	return x87op{c: c, e: environment{mode: uint8(c.fpu.CW >> 10 & 3), masked: uint8(c.fpu.CW & fpErrors), wraps: true}}, true
 }

@@ -124,13 +124,13 @@ var x87Functions = map[byte]operation{
 	0xe1: x87Sign(func(se uint16) uint16 { return se &^ 0x8000 }),
 	0xe4: ftst,
 	0xe5: fxam,
-	0xe8: fldConst(false, 0, integerBit, 0),
-	0xe9: fldConst(false, 1, 0xd49a784bcd1b8afe, 0x492bf6ff4dafdb4d),  // log2(10)
-	0xea: fldConst(false, 0, 0xb8aa3b295c17f0bb, 0xbe87fed0691d3e88),  // log2(e)
-	0xeb: fldConst(false, 1, 0xc90fdaa22168c234, 0xc4c6628b80dc1cd1),  // pi
-	0xec: fldConst(false, -2, 0x9a209a84fbcff798, 0x8f8959ac0b7c9178), // log10(2)
-	0xed: fldConst(false, -1, 0xb17217f7d1cf79ab, 0xc9e3b39803f2f6af), // ln(2)
-	0xee: fldConst(false, 0, 0, 0),
+	0xe8: fldConst(0, integerBit, 0),
+	0xe9: fldConst(1, 0xd49a784bcd1b8afe, 0x492bf6ff4dafdb4d),  // log2(10)
+	0xea: fldConst(0, 0xb8aa3b295c17f0bb, 0xbe87fed0691d3e88),  // log2(e)
+	0xeb: fldConst(1, 0xc90fdaa22168c234, 0xc4c6628b80dc1cd1),  // pi
+	0xec: fldConst(-2, 0x9a209a84fbcff798, 0x8f8959ac0b7c9178), // log10(2)
+	0xed: fldConst(-1, 0xb17217f7d1cf79ab, 0xc9e3b39803f2f6af), // ln(2)
+	0xee: fldConst(0, 0, 0),
 	0xf4: fxtract,
 	0xf5: x87Remainder(true),
 	0xf6: x87Turn(-1),

@@ -96,15 +96,14 @@ func fldReg(c *CPU, in *insn) {
 	o.push(v)
 }
 
-// fldConst pushes a constant, rounded as the control word says; lower and higher
-// are its neighbours where it is not exact.
-func fldConst(neg bool, exp int, hi, lo uint64) operation {
+// fldConst pushes a constant, rounded as the control word says.
+func fldConst(exp int, hi, lo uint64) operation {
 	return func(c *CPU, in *insn) {
 		o, ok := c.x87(in)
 		if !ok {
 			return
 		}
-		v := pack80(o.e.round(exact{neg, exp, hi, lo}, extended, 64))
+		v := pack80(o.e.round(exact{false, exp, hi, lo}, extended, 64))
 		o.e.post = 0
 		o.push(v)
 	}
