@@ -22,7 +22,7 @@ const batch = 32
 func differ(t *testing.T, ts []template, n int, prepare func(in *instance, v *values)) {
 	h, x := startHost(t), newRig()
 	if *long {
-		n *= 250
+		n *= 115
 	}
 	check := func(t *rapid.T, draw choose, seeds func() uint64) {
 		var ins []*instance
@@ -161,6 +161,36 @@ func (in *instance) compare(x *rig, r *record) string {
 		}
 	}
 	return out.String()
+}
+
+// TestComparisonComplains plants a mistake: the rig runs another instruction
+// than the host.
+func TestComparisonComplains(t *testing.T) {
+	h, x := startHost(t), newRig()
+	for _, c := range []struct {
+		host, ours []byte
+		want       string
+	}{
+		{[]byte{0x01, 0xc8}, []byte{0x01, 0xc8}, ""},
+		{[]byte{0x01, 0xc8}, []byte{0x29, 0xc8}, "register 0: 0xfffffffe, the host has 0x4\nflags: "},
+		{[]byte{0xf9}, []byte{0xf8}, "flags: 0x202, the host has 0x203"},
+		{[]byte{0x90}, []byte{0x0f, 0x0b}, "exception: #UD, the host has vector -1"},
+		{[]byte{0x0f, 0x0b}, []byte{0x90}, "exception: none, the host has vector 6"},
+		{[]byte{0x88, 0x02}, []byte{0x88, 0x22}, "memory at +64: 0x0, the host has 0x1"},
+		{[]byte{0x0f, 0x57, 0xc0}, []byte{0x0f, 0x54, 0xc0}, "xmm0: "},
+		{[]byte{0xd9, 0xe8}, []byte{0xd9, 0xee}, "x87: "},
+	} {
+		in := &instance{code: c.host, state: Initial()}
+		in.state.R[RAX], in.state.R[RCX], in.state.R[RDX] = 1, 3, hostData+64
+		in.state.XMM[0] = vec{1, 2}
+		records := make([]record, 1)
+		records[0].put(in.code, &in.state, in.data[:])
+		h.run(t, records)
+		in.code = c.ours
+		if got := in.compare(x, &records[0]); !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("% x for % x: %q, want %q", c.ours, c.host, got, c.want)
+		}
+	}
 }
 
 func TestIntegerAgainstHost(t *testing.T) { differ(t, integerTemplates(), 3200, nil) }
