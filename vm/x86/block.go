@@ -96,13 +96,24 @@ func (cc *codeCache) lookup(c *CPU) *block {
 	}
 	if n := p.index[c.rip&pageMask]; n != 0 {
 		b := p.blocks[n-1]
-		if b.tail == nil || b.tail.valid(c) {
+		if b.tail == nil {
 			return b
 		}
+		switch cc.page(c, b.tail.addr) {
+		case nil:
+			return nil
+		case b.tail:
+			return b
+		}
+		b = cc.build(c, p)
+		if b != nil {
+			p.blocks[n-1] = b
+		}
+		return b
 	}
 	b := cc.build(c, p)
-	if b != nil && len(p.blocks) < 1<<16-1 {
-		p.blocks = append(p.blocks, b)
+	if b != nil {
+		p.blocks = append(p.blocks, b) // at most one for each byte of the page
 		p.index[c.rip&pageMask] = uint16(len(p.blocks))
 	}
 	return b

@@ -148,6 +148,35 @@ func TestRepeatedInstructionsCountTheirIterations(t *testing.T) {
 	}
 }
 
+func TestRdtscCountsInstructions(t *testing.T) {
+	for _, chunk := range []uint64{1, 3, 100} {
+		m := newFlat()
+		m.write(0x1000, []byte{0x90, 0x90, 0x0f, 0x31, 0x90, 0x0f, 0x31, 0x0f, 0x05}) // two nops; rdtsc; nop; rdtsc; syscall
+		c := New(m)
+		c.SetRIP(0x1000)
+		for e := (Exception{}); e.Kind == None; {
+			_, e = c.Run(chunk)
+		}
+		if c.Reg(RAX) != 4 {
+			t.Errorf("in chunks of %d: %d", chunk, c.Reg(RAX))
+		}
+	}
+}
+
+func TestStraddlingInstructionIsDecodedOnce(t *testing.T) {
+	m := newFlat()
+	m.write(0x1ffd, []byte{0x05, 1, 0, 0, 0, 0xeb, 0xf9}) // add eax, 1; jmp back
+	c := New(m)
+	c.SetRIP(0x1ffd)
+	for range 10 {
+		c.Run(10)
+		c.Flush()
+	}
+	if n := len(c.code.pages[0x1000].blocks); n != 1 || c.Reg(RAX) != 50 {
+		t.Errorf("%d blocks, eax %d", n, c.Reg(RAX))
+	}
+}
+
 func TestRunDoesNotAllocate(t *testing.T) {
 	c := New(benchMemory())
 	c.SetState(benchState())

@@ -46,8 +46,9 @@ type CPU struct {
 	r     [32]uint64 // general registers, then zeroReg and the segment bases
 	f     flags
 	rip   uint64
-	stop  bool // ends the block after the current instruction
-	left  uint64
+	stop  bool   // ends the block after the current instruction
+	left  uint64 // instructions that may be executed from the block on
+	now   uint64 // those of this run before it
 	extra uint64 // iterations of a repeated instruction beyond the first
 
 	sys   uint64 // the bits of RFLAGS that are not status flags
@@ -66,7 +67,7 @@ type CPU struct {
 
 	code codeCache
 	exc  Exception
-	tsc  uint64
+	tsc  uint64 // instructions of the runs before
 }
 
 // New makes a processor that sees the given memory.
@@ -143,7 +144,7 @@ func (c *CPU) Run(n uint64) (done uint64, e Exception) {
 		if trap || !b.page.keep {
 			ops = ops[:1]
 		}
-		c.left = n - done
+		c.left, c.now = n-done, done
 		if trap {
 			c.left = 1
 		}

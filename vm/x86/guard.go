@@ -100,7 +100,8 @@ func (d *decoding) guard0f() int {
 		}
 		return d.plain(n)
 	case 0x31:
-		d.run = rdtsc
+		d.special(rdtsc)
+		d.alone = true
 		return d.plain(2)
 	case 0xa2:
 		d.special(cpuid)

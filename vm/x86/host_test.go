@@ -34,7 +34,6 @@ const (
 
 // Where things are in the process, and what it looks like to the executor.
 const (
-	hostBase = 0x10000000
 	hostRec  = 0x10010000
 	hostData = hostRec + recData
 	hostTop  = 0x10030000 // of the stack

@@ -30,10 +30,10 @@ func syscall(c *CPU, in *insn) {
 	c.trap(in, Syscall, 0)
 }
 
-// rdtsc counts the instructions of this processor; it never stands still.
+// rdtsc counts the instructions of this processor.
 func rdtsc(c *CPU, _ *insn) {
-	c.tsc++
-	c.r[RAX], c.r[RDX] = c.tsc&0xffffffff, c.tsc>>32
+	t := c.tsc + c.now
+	c.r[RAX], c.r[RDX] = t&0xffffffff, t>>32
 }
 
 // The bits of CPUID leaf 1 and 0x80000001 that are set: what this package

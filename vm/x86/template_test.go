@@ -1,3 +1,5 @@
+//go:build linux && amd64
+
 package x86
 
 import "encoding/binary"
@@ -36,6 +38,13 @@ type instance struct {
 	count uint64 // immediate byte, or CL
 	mem   bool
 }
+
+// Where the host's process keeps its own code and stacks.
+const (
+	hostBase         = 0x10000000
+	hostReserved     = hostBase - PageSize
+	hostReservedSize = 0x70000
+)
 
 // choose draws a number below n.
 type choose func(n int, what string) int
@@ -127,7 +136,9 @@ func build(t template, draw choose, seed uint64) *instance {
 	in := &instance{template: t}
 	in.state = Initial()
 	for i := range in.state.R {
-		in.state.R[i] = v.next()
+		if in.state.R[i] = v.next(); in.state.R[i]-hostReserved < hostReservedSize {
+			in.state.R[i] = 0 // no stray pointers into the host's process
+		}
 	}
 	in.state.RFLAGS = fixed | IF | v.raw()&(status|DF)
 	for i := range in.state.XMM {

@@ -1,3 +1,5 @@
+//go:build linux && amd64
+
 package x86
 
 // vectorTemplates are the SSE and SSE2 instructions that do not compute with

@@ -1,3 +1,5 @@
+//go:build linux && amd64
+
 package x86
 
 // x87Templates are the x87 instructions that are exact.
