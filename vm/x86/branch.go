@@ -43,7 +43,7 @@ func jmpMem(c *CPU, in *insn) {
 // branchTo goes to an address that a program has computed: one that is not
 // canonical faults before the jump.
 func (c *CPU) branchTo(addr uint64) bool {
-	if int64(addr<<16)>>16 != int64(addr) {
+	if !canonical(addr) {
 		c.raise(GeneralProtection, 0, 0)
 		return false
 	}

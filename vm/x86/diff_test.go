@@ -97,6 +97,9 @@ func (r *rig) emulate(in *instance) (s State, e Exception, data []byte) {
 	return r.cpu.State(), e, data
 }
 
+// misaligned is a bit of MXCSR that only AMD processors have.
+const misaligned = 1 << 17
+
 // compare says what differs, one thing a line.
 func (in *instance) compare(x *rig, r *record) string {
 	if in.undef&undefinedResult != 0 {
@@ -112,6 +115,9 @@ func (in *instance) compare(x *rig, r *record) string {
 	if r.u64(recSig) == 0 {
 		number = ^uint64(0)
 		want.RIP = hostSlot + max(1, uint64(len(in.code)))
+	}
+	if in.name == "ldmxcsr" && e.Kind == GeneralProtection && want.MXCSR&misaligned != 0 {
+		return ""
 	}
 	if number == 14 && cr2>>47 != 0 {
 		e.Code |= FaultPresent // Linux says so of the kernel's addresses

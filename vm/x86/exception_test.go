@@ -49,6 +49,7 @@ func TestExceptions(t *testing.T) {
 		{"not canonical push", []byte{0x50}, func(s *State) { s.R[RSP] = far + 8 }, Exception{Kind: StackFault}, 0},
 		{"jump to nothing", []byte{0xff, 0xe1}, func(s *State) { s.R[RCX] = 0x123000 }, Exception{}, 0x122000},
 		{"jump out of range", []byte{0xff, 0xe1}, func(s *State) { s.R[RCX] = far }, Exception{Kind: GeneralProtection}, 0},
+		{"across the end of the lower half", []byte{0x48, 0x8b, 0x01}, func(s *State) { s.R[RCX] = far - 1 }, Exception{Kind: GeneralProtection}, 0},
 		{"movaps", []byte{0x0f, 0x28, 0x01}, func(s *State) { s.R[RCX] = 0x3001 }, Exception{Kind: GeneralProtection}, 0},
 		{"divss", []byte{0xf3, 0x0f, 0x5e, 0xc1}, func(s *State) { s.MXCSR &^= 1 << 7 }, Exception{Kind: SIMDError}, 0},
 		{"fwait", []byte{0x9b}, func(s *State) { s.X87.SW, s.X87.CW = 1|fpES|fpBusy, 0x37e }, Exception{Kind: FloatError}, 0},

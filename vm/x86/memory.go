@@ -107,10 +107,14 @@ func (c *CPU) FlushPage(addr uint64) {
 	c.stop = true
 }
 
+// canonical reports whether the upper bits of an address repeat its sign (SDM
+// vol. 1, 3.3.7.1).
+func canonical(addr uint64) bool { return int64(addr<<16)>>16 == int64(addr) }
+
 // translate is the way past the TLB. It raises the exceptions of SDM vol. 1,
 // 3.3.7.1 and vol. 3, 4.7.
 func (c *CPU) translate(addr uint64, size int, access Access) *Frame {
-	if int64(addr<<16)>>16 != int64(addr) {
+	if !canonical(addr) {
 		c.raise(GeneralProtection, 0, addr) // Run makes it #SS for the stack
 		return nil
 	}
@@ -157,6 +161,10 @@ func (c *CPU) find(addr uint64, size int, access Access) (s span, ok bool) {
 		return h, true
 	}
 	s = span{addr: addr, n: min(size, PageSize-int(addr&pageMask))}
+	if end := addr + uint64(size) - 1; !canonical(end) { // comes before a fault of the first page
+		c.raise(GeneralProtection, 0, end)
+		return s, false
+	}
 	if s.first = c.lookup(addr, s.n, access); s.first == nil {
 		return s, false
 	}
