@@ -119,7 +119,7 @@ func (in *instance) compare(x *rig, r *record) string {
 	if in.name == "ldmxcsr" && e.Kind == GeneralProtection && want.MXCSR&misaligned != 0 {
 		return ""
 	}
-	if number == 14 && cr2>>47 != 0 {
+	if number == 14 && cr2 >= 1<<47-PageSize {
 		e.Code |= FaultPresent // Linux says so of the kernel's addresses
 	}
 	if int(number) != e.Kind.Vector() || number != ^uint64(0) && uint32(code) != e.Code {
