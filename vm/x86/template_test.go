@@ -37,6 +37,7 @@ type instance struct {
 	undef uint64 // status flags that are undefined afterwards
 	count uint64 // immediate byte, or CL
 	mem   bool
+	base  int // register that the memory operand begins at, if any
 }
 
 // Where the host's process keeps its own code and stacks.
@@ -133,7 +134,7 @@ func (v *values) float(double bool) uint64 {
 // build draws an instance of a template.
 func build(t template, draw choose, seed uint64) *instance {
 	v := values(seed)
-	in := &instance{template: t}
+	in := &instance{template: t, base: -1}
 	in.state = Initial()
 	for i := range in.state.R {
 		if in.state.R[i] = v.next(); in.state.R[i]-hostReserved < hostReservedSize {
@@ -282,6 +283,7 @@ func (in *instance) memory(target uint64, reg byte, draw choose, v *values) (tai
 		return binary.LittleEndian.AppendUint32([]byte{reg<<3 | 4, 0x25}, uint32(target)), 0, 0
 	case 2: // [base+disp8]
 		base := draw(16, "base")
+		in.base = base
 		r[base] = target - uint64(int8(disp))
 		if base&7 == RSP {
 			return []byte{0x40 | reg<<3 | 4, 0x24, byte(disp)}, byte(base >> 3), 0
@@ -292,6 +294,7 @@ func (in *instance) memory(target uint64, reg byte, draw choose, v *values) (tai
 	if index == base {
 		index = RSP // none
 	}
+	in.base = base
 	r[base] = target - disp
 	if index != RSP {
 		r[base] -= r[index] << scale
