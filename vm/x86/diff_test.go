@@ -84,8 +84,10 @@ func (r *rig) emulate(in *instance) (s State, e Exception, data []byte) {
 	copy(slot, in.code)
 	r.code.Changed(hostSlot&pageMask, len(slot))
 	data = r.page.Data()[recData : recData+dataSize]
-	*r.page.Data() = [PageSize]byte{}
-	copy(data, in.data[:])
+	var before record // all of it: a stray stack may lie there
+	before.put(in.code, &in.state, in.data[:])
+	copy(r.page.Data()[:], before[:])
+	clear(r.page.Data()[recSize:])
 	s = in.state
 	s.RIP = hostSlot
 	r.cpu.SetState(s)
