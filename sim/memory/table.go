@@ -15,6 +15,8 @@ type table struct {
 	values  [][]known // by location
 	readers [][]reader
 	todo    [][]expansion // by rank
+	changed bool          // since it was last asked
+	most    []int         // stores of an execution to each location, at most
 	rounds  int           // how many times the number of stores a rank may be
 	seen    []int         // nodes of each tree that have been looked at
 }
@@ -26,9 +28,14 @@ type table struct {
 // With load buffering, the control dependencies of a plain load may go round in a
 // circle, which is a longer chain than that; twice the length covers all but values
 // that come out of nowhere.
+//
+// Its length of own is how many stores to this very location the chain has at its
+// end, as far as the dependencies tell; there are at most as many as there are
+// stores to the location. This tells much when there are many counters.
 type known struct {
 	value int64
 	rank  int
+	own   int
 }
 
 type reader struct {
@@ -42,9 +49,9 @@ type expansion struct {
 }
 
 func newTable(p Program, rounds int, extra [][]extraFence) *table {
-	tb := &table{rounds: rounds, values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
+	tb := &table{rounds: rounds, most: make([]int, p.Locations), values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
 	for loc := range p.Locations {
-		tb.values[loc] = []known{{p.Init[loc], 0}}
+		tb.values[loc] = []known{{value: p.Init[loc]}}
 	}
 	for i, task := range p.Tasks {
 		t := &tree{task: task, locations: p.Locations}
@@ -61,9 +68,37 @@ func newTable(p Program, rounds int, extra [][]extraFence) *table {
 	return tb
 }
 
-// fill expands trees until there is nothing new, lowest ranks first.
+// fill expands trees until there is nothing new.
 func (tb *table) fill() {
+	tb.bound()
 	tb.look()
+	for again := true; again; again = tb.again() {
+		tb.round()
+	}
+}
+
+// again looks at all stores once more, for a value whose chain turned out to be
+// shorter may now count. It reports whether there was something new.
+func (tb *table) again() bool {
+	tb.changed = false
+	tb.bound()
+	for _, t := range tb.trees {
+		for _, n := range t.nodes {
+			if n.op == opStore || n.op == opSRCUUnlock {
+				tb.value(n.loc, n.value, n.rank+1, n.from)
+			}
+			for i := range n.edges {
+				if e := &n.edges[i]; e.writes && n.op == opRMW {
+					tb.value(n.loc, e.new, n.rank+1, e.from)
+				}
+			}
+		}
+	}
+	return tb.changed
+}
+
+// round expands trees, lowest ranks first.
+func (tb *table) round() {
 	for rank := 0; rank < len(tb.todo); rank++ {
 		if rank > tb.rounds*tb.longest() {
 			return
@@ -77,7 +112,7 @@ func (tb *table) fill() {
 				}
 				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
 				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
-					tb.value(x.node.loc, e.new, rank+1)
+					tb.value(x.node.loc, e.new, rank+1, e.from)
 				}
 				tb.look()
 			}
@@ -91,10 +126,10 @@ func (tb *table) look() {
 		for ; tb.seen[i] < len(t.nodes); tb.seen[i]++ {
 			switch n := t.nodes[tb.seen[i]]; n.op {
 			case opStore, opSRCUUnlock:
-				tb.value(n.loc, n.value, n.rank+1)
+				tb.value(n.loc, n.value, n.rank+1, n.from)
 			case opTryLock, opIsLocked:
-				tb.expand(reader{t, n}, known{0, n.rank})
-				tb.expand(reader{t, n}, known{1, n.rank})
+				tb.expand(reader{t, n}, known{value: 0, rank: n.rank})
+				tb.expand(reader{t, n}, known{value: 1, rank: n.rank})
 			case opLoad, opRMW, opSRCULock:
 				tb.readers[n.loc] = append(tb.readers[n.loc], reader{t, n})
 				for _, v := range tb.values[n.loc] {
@@ -106,16 +141,51 @@ func (tb *table) look() {
 }
 
 // value notes that a location may take a value.
-func (tb *table) value(loc int, v int64, rank int) {
-	for _, k := range tb.values[loc] {
-		if k.value == v {
+func (tb *table) value(loc int, v int64, rank int, from []origin) {
+	own := tb.own(loc, from)
+	if own > 1 && own > tb.most[loc] {
+		return
+	}
+	for i := range tb.values[loc] {
+		if k := &tb.values[loc][i]; k.value == v {
+			if own < k.own {
+				k.own, tb.changed = own, true
+			}
 			return
 		}
 	}
-	k := known{v, rank}
+	k := known{v, rank, own}
 	tb.values[loc] = append(tb.values[loc], k)
+	tb.changed = true
 	for _, r := range tb.readers[loc] {
 		tb.expand(r, k)
+	}
+}
+
+// own is the length of own of a value that was computed from some loads.
+func (tb *table) own(loc int, from []origin) int {
+	longest := 0
+	for _, o := range from {
+		if o.loc != loc {
+			return 1
+		}
+		for _, k := range tb.values[loc] {
+			if k.value == o.value {
+				longest = max(longest, k.own)
+			}
+		}
+	}
+	return longest + 1
+}
+
+// bound works out how many stores there are to each location. Until it is called again
+// it may be too few, which again puts right.
+func (tb *table) bound() {
+	for loc := range tb.most {
+		tb.most[loc] = 0
+		for _, t := range tb.trees {
+			tb.most[loc] += mostStores(t.root, func(n *node) bool { return n.loc == loc })
+		}
 	}
 }
 
@@ -131,22 +201,22 @@ func (tb *table) expand(r reader, k known) {
 func (tb *table) longest() int {
 	sum := 0
 	for _, t := range tb.trees {
-		sum += mostStores(t.root)
+		sum += mostStores(t.root, func(*node) bool { return true })
 	}
 	return sum
 }
 
-func mostStores(n *node) int {
+func mostStores(n *node, counts func(*node) bool) int {
 	if n == nil {
 		return 0
 	}
-	own, most := 0, mostStores(n.next)
-	if n.op == opStore || n.op == opSRCUUnlock {
+	own, most := 0, mostStores(n.next, counts)
+	if (n.op == opStore || n.op == opSRCUUnlock) && counts(n) {
 		own = 1
 	}
 	for _, e := range n.edges {
-		m := mostStores(e.next)
-		if e.writes {
+		m := mostStores(e.next, counts)
+		if e.writes && counts(n) {
 			m++
 		}
 		most = max(most, m)
