@@ -83,6 +83,7 @@ type edge struct {
 	new    int64  // and wrote this
 	data   uint64 // which depends on these loads
 	from   []origin
+	rank   int    // see table
 	r, w   fences // of its two events
 	next   *node
 }

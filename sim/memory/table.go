@@ -89,7 +89,7 @@ func (tb *table) again() bool {
 			}
 			for i := range n.edges {
 				if e := &n.edges[i]; e.writes && n.op == opRMW {
-					tb.value(n.loc, e.new, n.rank+1, e.from)
+					tb.value(n.loc, e.new, e.rank+1, e.from)
 				}
 			}
 		}
@@ -112,6 +112,7 @@ func (tb *table) round() {
 				}
 				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
 				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
+					e.rank = rank
 					tb.value(x.node.loc, e.new, rank+1, e.from)
 				}
 				tb.look()
