@@ -14,6 +14,7 @@ type Core struct {
 	slot   **node  // where the next operation belongs
 	values []int64 // what the loads return
 	read   int     // how many of them have been used
+	loads  [maxEvents]origin
 
 	fences   fences
 	events   int    // so far
@@ -40,7 +41,7 @@ func (c *Core) Load(addr Value, a Access) Value {
 // Store writes v to the location at addr.
 func (c *Core) Store(addr, v Value, a Access) {
 	n := c.enter(opStore, addr)
-	n.access, n.value, n.data = a, v.n, v.deps
+	n.access, n.value, n.data, n.from = a, v.n, v.deps, c.origins(v)
 	c.leave(n, 1)
 }
 
@@ -53,7 +54,7 @@ func (c *Core) RMW(addr Value, o Order, f func(old Value) (Value, bool)) Value {
 	n.fences.mb = max(n.fences.mb, uint8(c.before))
 	e, old := c.branch(n)
 	v, writes := f(old)
-	e.writes, e.new, e.data = writes, v.n, v.deps
+	e.writes, e.new, e.data, e.from = writes, v.n, v.deps, c.origins(v)
 	e.r, e.w = n.fences, n.fences
 	size := 1
 	if writes {
@@ -282,7 +283,17 @@ func (c *Core) branch(n *node) (*edge, Value) {
 		e = &n.edges[len(n.edges)-1]
 	}
 	c.slot = &e.next
+	c.loads[n.first] = origin{n.loc, v}
 	return e, Value{v, 1 << n.first}
+}
+
+// origins are the loads that a value depends on.
+func (c *Core) origins(v Value) []origin {
+	var all []origin
+	for deps := set(v.deps); deps != 0; {
+		all = append(all, c.loads[deps.take()])
+	}
+	return all
 }
 
 // fail ends the task with an error, which counts if an execution gets there.

@@ -65,8 +65,9 @@ type node struct {
 	next  *node  // unless the operation branches
 	edges []edge // if it does
 
-	path []int64 // the values read before it
-	rank int     // see table
+	from []origin // the loads on which the value of a store depends
+	path []int64  // the values read before it
+	rank int      // see table
 
 	// What the task may still do from here on, this operation included, as sets of
 	// locations.
@@ -81,8 +82,16 @@ type edge struct {
 	writes bool   // an RMW succeeded
 	new    int64  // and wrote this
 	data   uint64 // which depends on these loads
+	from   []origin
+	rank   int    // see table
 	r, w   fences // of its two events
 	next   *node
+}
+
+// origin is a load whose value flowed into a store.
+type origin struct {
+	loc   int
+	value int64
 }
 
 // edge returns the edge for a value, or nil if there is none yet.

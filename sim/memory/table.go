@@ -15,6 +15,8 @@ type table struct {
 	values  [][]known // by location
 	readers [][]reader
 	todo    [][]expansion // by rank
+	changed bool          // since it was last asked
+	most    []int         // stores of an execution to each location, at most
 	rounds  int           // how many times the number of stores a rank may be
 	seen    []int         // nodes of each tree that have been looked at
 }
@@ -26,10 +28,14 @@ type table struct {
 // With load buffering, the control dependencies of a plain load may go round in a
 // circle, which is a longer chain than that; twice the length covers all but values
 // that come out of nowhere.
+//
+// Its length of own is how many stores to this very location the chain has at its
+// end, as far as the dependencies tell; there are at most as many as there are
+// stores to the location. This tells much when there are many counters.
 type known struct {
 	value int64
 	rank  int
-	by    uint64 // the tasks that store it
+	own   int
 }
 
 type reader struct {
@@ -44,7 +50,7 @@ type expansion struct {
 }
 
 func newTable(p Program, rounds int, extra [][]extraFence) *table {
-	tb := &table{rounds: rounds, values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
+	tb := &table{rounds: rounds, most: make([]int, p.Locations), values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
 	for loc := range p.Locations {
 		tb.values[loc] = []known{{value: p.Init[loc]}}
 	}
@@ -63,9 +69,37 @@ func newTable(p Program, rounds int, extra [][]extraFence) *table {
 	return tb
 }
 
-// fill expands trees until there is nothing new, lowest ranks first.
+// fill expands trees until there is nothing new.
 func (tb *table) fill() {
+	tb.bound()
 	tb.look()
+	for again := true; again; again = tb.again() {
+		tb.round()
+	}
+}
+
+// again looks at all stores once more, for a value whose chain turned out to be
+// shorter may now count. It reports whether there was something new.
+func (tb *table) again() bool {
+	tb.changed = false
+	tb.bound()
+	for _, t := range tb.trees {
+		for _, n := range t.nodes {
+			if n.op == opStore || n.op == opSRCUUnlock {
+				tb.value(n.loc, n.value, n.rank+1, n.from)
+			}
+			for i := range n.edges {
+				if e := &n.edges[i]; e.writes && n.op == opRMW {
+					tb.value(n.loc, e.new, e.rank+1, e.from)
+				}
+			}
+		}
+	}
+	return tb.changed
+}
+
+// round expands trees, lowest ranks first.
+func (tb *table) round() {
 	for rank := 0; rank < len(tb.todo); rank++ {
 		if rank > tb.rounds*tb.longest() {
 			return
@@ -79,7 +113,8 @@ func (tb *table) fill() {
 				}
 				x.tree.run(append(slices.Clip(x.node.path), x.value), rank)
 				if e := x.node.edge(x.value); e != nil && e.writes && x.node.op == opRMW {
-					tb.value(x.task, x.node.loc, e.new, rank+1)
+					e.rank = rank
+					tb.value(x.node.loc, e.new, rank+1, e.from)
 				}
 				tb.look()
 			}
@@ -93,10 +128,10 @@ func (tb *table) look() {
 		for ; tb.seen[i] < len(t.nodes); tb.seen[i]++ {
 			switch n := t.nodes[tb.seen[i]]; n.op {
 			case opStore, opSRCUUnlock:
-				tb.value(i, n.loc, n.value, n.rank+1)
+				tb.value(n.loc, n.value, n.rank+1, n.from)
 			case opTryLock, opIsLocked:
-				tb.expand(reader{i, t, n}, known{value: 0, rank: n.rank})
-				tb.expand(reader{i, t, n}, known{value: 1, rank: n.rank})
+				tb.expand(reader{t, n}, known{value: 0, rank: n.rank})
+				tb.expand(reader{t, n}, known{value: 1, rank: n.rank})
 			case opLoad, opRMW, opSRCULock:
 				r := reader{i, t, n}
 				tb.readers[n.loc] = append(tb.readers[n.loc], r)
@@ -111,47 +146,54 @@ func (tb *table) look() {
 	}
 }
 
-// value notes that a task may store a value. The loads of other tasks may read it;
-// those of its own task read only what is last on their way.
-func (tb *table) value(task, loc int, v int64, rank int) {
-	at := slices.IndexFunc(tb.values[loc], func(k known) bool { return k.value == v })
-	if at < 0 {
-		at = len(tb.values[loc])
-		tb.values[loc] = append(tb.values[loc], known{value: v, rank: rank})
-	}
-	k := &tb.values[loc][at]
-	if k.by&(1<<task) != 0 {
+// value notes that a location may take a value.
+func (tb *table) value(loc int, v int64, rank int, from []origin) {
+	own := tb.own(loc, from)
+	if own > 1 && own > tb.most[loc] {
 		return
 	}
-	k.by |= 1 << task
-	k.rank = min(k.rank, rank)
-	for _, r := range tb.readers[loc] {
-		if r.task != task {
-			tb.expand(r, known{value: v, rank: rank})
+	for i := range tb.values[loc] {
+		if k := &tb.values[loc][i]; k.value == v {
+			if own < k.own {
+				k.own, tb.changed = own, true
+			}
+			return
 		}
 	}
-}
-
-// own is the value that a load reads if not from another task: that of the last store
-// on the way to it, or the first value of the location.
-func (r reader) own(first known) known {
-	last, path := first, r.node.path
-	for n := r.tree.root; n != r.node; {
-		if !n.op.branches() {
-			if n.loc == r.node.loc && (n.op == opStore || n.op == opSRCUUnlock) {
-				last = known{value: n.value, rank: n.rank + 1}
-			}
-			n = n.next
-			continue
-		}
-		e := n.edge(path[0])
-		path = path[1:]
-		if e.writes && n.loc == r.node.loc {
-			last = known{value: e.new, rank: e.next.rank + 1}
-		}
-		n = e.next
+	k := known{v, rank, own}
+	tb.values[loc] = append(tb.values[loc], k)
+	tb.changed = true
+	for _, r := range tb.readers[loc] {
+		tb.expand(r, k)
 	}
 	return last
+}
+
+// own is the length of own of a value that was computed from some loads.
+func (tb *table) own(loc int, from []origin) int {
+	longest := 0
+	for _, o := range from {
+		if o.loc != loc {
+			return 1
+		}
+		for _, k := range tb.values[loc] {
+			if k.value == o.value {
+				longest = max(longest, k.own)
+			}
+		}
+	}
+	return longest + 1
+}
+
+// bound works out how many stores there are to each location. Until it is called again
+// it may be too few, which again puts right.
+func (tb *table) bound() {
+	for loc := range tb.most {
+		tb.most[loc] = 0
+		for _, t := range tb.trees {
+			tb.most[loc] += mostStores(t.root, func(n *node) bool { return n.loc == loc })
+		}
+	}
 }
 
 func (tb *table) expand(r reader, k known) {
@@ -166,22 +208,22 @@ func (tb *table) expand(r reader, k known) {
 func (tb *table) longest() int {
 	sum := 0
 	for _, t := range tb.trees {
-		sum += mostStores(t.root)
+		sum += mostStores(t.root, func(*node) bool { return true })
 	}
 	return sum
 }
 
-func mostStores(n *node) int {
+func mostStores(n *node, counts func(*node) bool) int {
 	if n == nil {
 		return 0
 	}
-	own, most := 0, mostStores(n.next)
-	if n.op == opStore || n.op == opSRCUUnlock {
+	own, most := 0, mostStores(n.next, counts)
+	if (n.op == opStore || n.op == opSRCUUnlock) && counts(n) {
 		own = 1
 	}
 	for _, e := range n.edges {
-		m := mostStores(e.next)
-		if e.writes {
+		m := mostStores(e.next, counts)
+		if e.writes && counts(n) {
 			m++
 		}
 		most = max(most, m)
