@@ -39,7 +39,6 @@ type known struct {
 }
 
 type reader struct {
-	task int
 	tree *tree
 	node *node
 }
@@ -133,13 +132,9 @@ func (tb *table) look() {
 				tb.expand(reader{t, n}, known{value: 0, rank: n.rank})
 				tb.expand(reader{t, n}, known{value: 1, rank: n.rank})
 			case opLoad, opRMW, opSRCULock:
-				r := reader{i, t, n}
-				tb.readers[n.loc] = append(tb.readers[n.loc], r)
-				tb.expand(r, r.own(tb.values[n.loc][0]))
-				for _, k := range tb.values[n.loc] {
-					if k.by&^(1<<i) != 0 {
-						tb.expand(r, k)
-					}
+				tb.readers[n.loc] = append(tb.readers[n.loc], reader{t, n})
+				for _, v := range tb.values[n.loc] {
+					tb.expand(reader{t, n}, v)
 				}
 			}
 		}
@@ -166,7 +161,6 @@ func (tb *table) value(loc int, v int64, rank int, from []origin) {
 	for _, r := range tb.readers[loc] {
 		tb.expand(r, k)
 	}
-	return last
 }
 
 // own is the length of own of a value that was computed from some loads.
