@@ -111,3 +111,10 @@ func FilemapLookup(k *sim.K, inode *Inode, index uint64) *Page {
 	}
 	return FindGetPage(k, inode.Mapping, index)
 }
+
+// PeekRefs is how many references there are to the page, and whether it is still
+// allocated. It is for checks, and not an access.
+func (p *Page) PeekRefs() (n int, alive bool) { return p.refs, p.life.Alive() }
+
+// PeekMappers are the areas that map the file, for checks when no task runs.
+func (mapping *Mapping) PeekMappers() []Mapper { return mapping.mappers }
