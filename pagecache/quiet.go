@@ -13,7 +13,7 @@ import (
 // read before.
 func Populate(k *sim.K, inode *Inode, index uint64) *Page {
 	p := PageCacheAlloc(k, inode.Mapping, index)
-	copy(p.data, inode.onDevice(index))
+	p.hold(inode.onDevice(index))
 	p.uptodate = true
 	p.Mapping.Set(k, inode.Mapping)
 	inode.Mapping.pages.ReplaceOrInsert(p)
@@ -59,6 +59,8 @@ func (p *Page) checkQuiet(mapping *Mapping) *sim.Violation {
 		return bad("is in the page cache of another file")
 	case p.locked:
 		return bad("is still locked")
+	case p.writeback:
+		return bad("is still being written back")
 	case p.refs != 1+p.mapcount:
 		return bad("has %d references; the page cache and %d page table entries account for %d", p.refs, p.mapcount, 1+p.mapcount)
 	}
