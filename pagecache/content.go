@@ -109,9 +109,9 @@ func fillStep(k *sim.K, inode *Inode, p *Page) {
 	p.filler = k
 }
 
-// memclearHighpage zeroes the page from offset off on.
-func memclearHighpage(k *sim.K, p *Page, off int) {
+// memclearHighpage zeroes the page from offset from up to end.
+func memclearHighpage(k *sim.K, p *Page, from, end int) {
 	k.Step(opClearPage, &p.content, sim.Write)
-	clear(p.own()[off:])
-	p.changed(off, PageSize-off)
+	clear(p.own()[from:end])
+	p.changed(from, end-from)
 }

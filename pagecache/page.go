@@ -39,7 +39,7 @@ type Page struct {
 	filler *sim.K // who ends a read of the page, nil if nobody does
 
 	home *Mapping // that it was allocated for, nil if it is anonymous
-	lru            // of a page that was taken from a zone
+	lru           // of a page that was taken from a zone
 }
 
 // BadPageState is a page found in a state that it must not be in, when it is

@@ -24,7 +24,7 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 	k.AssertHeld(&inode.IMutex)
 	if old := inode.ISize.Peek(); size >= old {
 		inode.ISize.Write(k, size)
-		pagecacheIsizeExtended(k, inode, old)
+		pagecacheIsizeExtended(k, inode, old, size)
 		return
 	}
 	inode.ISize.Write(k, size)
@@ -68,7 +68,7 @@ func truncatePartialPage(k *sim.K, mapping *Mapping, size int64) {
 	}
 	LockPage(k, page)
 	if page.Mapping.Get(k) == mapping {
-		memclearHighpage(k, page, partial)
+		memclearHighpage(k, page, partial, PageSize)
 	}
 	UnlockPage(k, page)
 	PageCacheRelease(k, page)
@@ -99,10 +99,11 @@ func cancelDirtyPage(k *sim.K, page *Page) {
 }
 
 // pagecacheIsizeExtended is pagecache_isize_extended(): the file ended at old, and has
-// become longer. If it ended within a page that is in memory, what a program may have
-// stored behind the end is zeroed, and no page table lets the page be written to: who
-// does so from now on must see that it is written back as far as it has grown.
-func pagecacheIsizeExtended(k *sim.K, inode *Inode, old int64) {
+// become longer; nothing was written before to. If it ended within a page that is in
+// memory, what a program may have stored behind the old end is zeroed, and no page
+// table lets the page be written to: a store from now on is to fault, so that it comes
+// after a write-back which still goes by the old size.
+func pagecacheIsizeExtended(k *sim.K, inode *Inode, old, to int64) {
 	partial := int(old & (PageSize - 1))
 	if !inode.fs.writes || partial == 0 {
 		return
@@ -113,7 +114,7 @@ func pagecacheIsizeExtended(k *sim.K, inode *Inode, old int64) {
 	}
 	if PageUptodate(k, page) {
 		pageMkclean(k, inode.Mapping, page)
-		memclearHighpage(k, page, partial)
+		memclearHighpage(k, page, partial, int(min(to-old, PageSize-int64(partial)))+partial)
 	}
 	UnlockPage(k, page)
 	PageCacheRelease(k, page)

@@ -91,7 +91,7 @@ func writeEnd(k *sim.K, inode *Inode, page *Page, start, end int64) {
 	markPageAccessed(k, page)
 	PageCacheRelease(k, page)
 	if old < start {
-		pagecacheIsizeExtended(k, inode, old)
+		pagecacheIsizeExtended(k, inode, old, start)
 	}
 }
 

@@ -67,7 +67,9 @@ func WaitOnPageWriteback(k *sim.K, p *Page) {
 }
 
 // PageWriteback is PageWriteback(): whether the page is being written back.
-func PageWriteback(k *sim.K, p *Page) bool { return noted(k, testFlag(k, opPageWriteback, p, &p.writeback)) }
+func PageWriteback(k *sim.K, p *Page) bool {
+	return noted(k, testFlag(k, opPageWriteback, p, &p.writeback))
+}
 
 // noted enters what a step has found into the trace hash.
 func noted(k *sim.K, yes bool) bool {
@@ -106,7 +108,7 @@ func prepareWriteback(k *sim.K, inode *Inode, page *Page) bool {
 		return false
 	}
 	if size-start < PageSize {
-		memclearHighpage(k, page, int(size-start))
+		memclearHighpage(k, page, int(size-start), PageSize)
 	}
 	SetPageWriteback(k, page)
 	UnlockPage(k, page)
