@@ -71,9 +71,10 @@ type MM struct {
 	pgd sim.Object
 	pt  pageTable
 
-	cpus    []*CPU    // mm_cpumask; changed within steps on pgd
-	pending []*gather // flushes under way; changed within steps on pgd
-	forking bool      // entries were made read-only, and TLBs not flushed yet
+	cpus    []*CPU      // mm_cpumask; changed within steps on pgd
+	pending []*gather   // flushes under way; changed within steps on pgd
+	forking bool        // entries were made read-only, and TLBs not flushed yet
+	moving  []movingPte // by mremap(); with the page table locked
 }
 
 // NewMM returns an empty address space whose users nobody counts. It is for the
