@@ -396,13 +396,14 @@ func (w *lawWorld) live(k *sim.K, first *model, calls []call) {
 	w.left = append(w.left, processes...)
 }
 
-// newProcess is a process with nothing mapped but its program.
+// newProcess is a process with its program and some memory of its own.
 func (w *lawWorld) newProcess(t *rapid.T, k *sim.K, name string, watched bool) *model {
 	p := &model{t: t, w: w, mm: vm.MMAlloc(k, name), brk: heapStart}
 	p.mm.Watched, p.mm.Hooks = watched, w
 	vm.SetBrk(p.mm, at(heapStart))
 	w.mms = append(w.mms, p.mm)
 	p.u = newUser(k, p.mm, w.code)
+	p.do(k, call{op: "mmap", n: 4, prot: rw})
 	return p
 }
 
