@@ -119,8 +119,3 @@ func pagecacheIsizeExtended(k *sim.K, inode *Inode, old, to int64) {
 	UnlockPage(k, page)
 	PageCacheRelease(k, page)
 }
-
-// TruncateInodePages is truncate_inode_pages(): it takes all pages of a file out of
-// the cache, whatever is in them, as when nobody can open the file any more. The file
-// must not be mapped.
-func TruncateInodePages(k *sim.K, inode *Inode) { truncateInodePages(k, inode.Mapping, 0) }
