@@ -27,6 +27,10 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 		pagecacheIsizeExtended(k, inode, old, size)
 		return
 	}
+	if inode.fs.writes {
+		k.DownWrite(&inode.Mapping.invalidate)
+		defer k.UpWrite(&inode.Mapping.invalidate)
+	}
 	inode.ISize.Write(k, size)
 	UnmapMappingRange(k, inode.Mapping, pages(size))
 	truncateInodePages(k, inode.Mapping, size)
