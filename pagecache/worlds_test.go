@@ -217,6 +217,23 @@ var worlds = []struct {
 		m.Go("truncate", func(k *sim.K) { _ = pagecache.DoTruncate(k, s.inode, 10) })
 		m.Go("flush", func(k *sim.K) { pagecache.WriteCachePages(k, s.inode, false) })
 	}, "0:01"},
+	{"truncate all and write-back", func(m *sim.Machine, s *small) {
+		p := pagecache.Populate(m.Setup(), s.inode, 0)
+		pagecache.SetPageDirty(m.Setup(), p)
+		m.Go("truncate", func(k *sim.K) { _ = pagecache.DoTruncate(k, s.inode, 0) })
+		m.Go("flush", func(k *sim.K) { pagecache.WriteCachePages(k, s.inode, false) })
+	}, ""},
+	{"drop and write-back", func(m *sim.Machine, s *small) {
+		p := pagecache.Populate(m.Setup(), s.inode, 0)
+		pagecache.SetPageDirty(m.Setup(), p)
+		m.Go("drop", func(k *sim.K) { pagecache.InvalidateMappingPages(k, s.inode) })
+		m.Go("flush", func(k *sim.K) { pagecache.WriteCachePages(k, s.inode, false) })
+	}, ", 0:01"},
+	{"write and reclaim", func(m *sim.Machine, s *small) {
+		pagecache.Populate(m.Setup(), s.inode, 0)
+		m.Go("write", func(k *sim.K) { writeByte(k, s, 0, 0xaa) })
+		m.Go("drop", func(k *sim.K) { pagecache.InvalidateMappingPages(k, s.inode) })
+	}, "0:aa"},
 	{"errors", func(m *sim.Machine, s *small) {
 		s.d.MayFail = true
 		p := pagecache.Populate(m.Setup(), s.inode, 0)
