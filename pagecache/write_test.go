@@ -509,7 +509,7 @@ func TestWhatComesBack(t *testing.T) {
 				f := pagecache.OpenFile(k, inode)
 				if c.errors > 0 {
 					write(k, f, 0, 0xaa, pageSize)
-					drop(k, f)
+					_ = pagecache.Fsync(k, f)
 					d.MayFail = true
 				}
 				c.do(k, f)
