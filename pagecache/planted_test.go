@@ -38,7 +38,7 @@ func TestPlantedBugs(t *testing.T) {
 		{"a page that is clean only when it has been written", "BUG: lost write in settle", func(m *sim.Machine, s *small) {
 			p := pagecache.Populate(m.Setup(), s.inode, 0)
 			pagecache.SetPageDirty(m.Setup(), p)
-			m.Go("write", func(k *sim.K) { writeByte(k, s, 0, 0xaa) })
+			m.Go("write", func(k *sim.K) { writeAA(k, s, 0) })
 			m.Go("flush", func(k *sim.K) { cleanTooLate(k, s.inode) })
 		}},
 		{"write-back that leaves the page tables alone", "BUG: lost write in settle", func(m *sim.Machine, s *small) {

@@ -163,8 +163,8 @@ func world(begin func(m *sim.Machine, s *small), ended func(text string)) sim.Pr
 	}
 }
 
-func writeByte(k *sim.K, s *small, pos int64, b byte) {
-	_, _ = pagecache.GenericFileWrite(k, s.file, pos, []byte{b})
+func writeAA(k *sim.K, s *small, pos int64) {
+	_, _ = pagecache.GenericFileWrite(k, s.file, pos, []byte{0xaa})
 }
 
 // worlds are explored to the end, by two searches that share no reduction.
@@ -182,7 +182,7 @@ var worlds = []struct {
 	{"write and write-back", func(m *sim.Machine, s *small) {
 		p := pagecache.Populate(m.Setup(), s.inode, 0)
 		pagecache.SetPageDirty(m.Setup(), p)
-		m.Go("write", func(k *sim.K) { writeByte(k, s, 0, 0xaa) })
+		m.Go("write", func(k *sim.K) { writeAA(k, s, 0) })
 		m.Go("flush", func(k *sim.K) { pagecache.WriteCachePages(k, s.inode, false) })
 	}, "0:aa"},
 	{"store and write-back", func(m *sim.Machine, s *small) {
@@ -208,7 +208,7 @@ var worlds = []struct {
 	}, "01 <nil>, 01 <nil> 0:01"},
 	{"write and truncate", func(m *sim.Machine, s *small) {
 		pagecache.Populate(m.Setup(), s.inode, 0)
-		m.Go("write", func(k *sim.K) { writeByte(k, s, pageSize-1, 0xaa) })
+		m.Go("write", func(k *sim.K) { writeAA(k, s, pageSize-1) })
 		m.Go("truncate", func(k *sim.K) { _ = pagecache.DoTruncate(k, s.inode, 0) })
 	}, ", 0:00"},
 	{"truncate and write-back", func(m *sim.Machine, s *small) {
@@ -231,7 +231,7 @@ var worlds = []struct {
 	}, ", 0:01"},
 	{"write and reclaim", func(m *sim.Machine, s *small) {
 		pagecache.Populate(m.Setup(), s.inode, 0)
-		m.Go("write", func(k *sim.K) { writeByte(k, s, 0, 0xaa) })
+		m.Go("write", func(k *sim.K) { writeAA(k, s, 0) })
 		m.Go("drop", func(k *sim.K) { pagecache.InvalidateMappingPages(k, s.inode) })
 	}, "0:aa"},
 	{"errors", func(m *sim.Machine, s *small) {
