@@ -34,21 +34,18 @@ func vmaMerge(k *sim.K, like VMA) *VMA {
 }
 
 // mergeAround makes one area of vma and those of its neighbours that it goes on
-// from or that go on from it, and returns it. The caller holds mm->mmap_sem for
-// writing.
-func mergeAround(k *sim.K, vma *VMA) *VMA {
+// from or that go on from it. The caller holds mm->mmap_sem for writing.
+func mergeAround(k *sim.K, vma *VMA) {
 	mm := vma.MM
 	if next := mm.vmaAbove(vma.End); next != nil && vma.canFollow(next) {
 		vmaAdjust(k, vma, vma.Start, next.End, vma.Pgoff, next)
 	}
 	if vma.Start == 0 {
-		return vma
+		return
 	}
 	if prev := mm.vmaBelow(vma.Start - 1); prev != nil && prev.canFollow(vma) {
 		vmaAdjust(k, prev, prev.Start, vma.End, prev.Pgoff, vma)
-		return prev
 	}
-	return vma
 }
 
 // vmaAdjust is vma_adjust(): it gives an area other bounds. The area gone, if it is

@@ -24,7 +24,7 @@ func retryWorld(ends map[string]int, flags vm.FaultFlags) sim.Program {
 		}}
 		file := pagecache.NewInode(w.k, "slow", fileContent, pagecache.Ramfs)
 		file.Mapping.AOps.Write(w.k, slow)
-		mm := w.space("mm", vm.MmapArgs{Addr: base, Length: page, Prot: rw, Flags: private | fixed, File: file})
+		mm := w.space(vm.MmapArgs{Addr: base, Length: page, Prot: rw, Flags: private | fixed, File: file})
 		w.m.Go("reader", func(k *sim.K) { w.says("reader %v", vm.DoPageFault(k, mm, base, flags)) })
 		w.m.Go("munmap", func(k *sim.K) {
 			k.WaitForCompletion(&begun)
