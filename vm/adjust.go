@@ -54,7 +54,7 @@ func mergeAround(k *sim.K, vma *VMA) {
 func vmaAdjust(k *sim.K, vma *VMA, start, end, pgoff uint64, gone *VMA) {
 	mm := vma.MM
 	uprobeMunmap(k, vma, vma.Start, vma.End)
-	unlock := lockFile(k, vma)
+	lockFile(k, vma)
 	mm.mmapData.Write(k)
 	vma.data.Write(k)
 	if gone != nil {
@@ -69,7 +69,7 @@ func vmaAdjust(k *sim.K, vma *VMA, start, end, pgoff uint64, gone *VMA) {
 	vma.Start, vma.End, vma.Pgoff = start, end, pgoff
 	mm.mmap.ReplaceOrInsert(vma)
 	mm.totalVM += vma.pages()
-	unlock()
+	unlockFile(k, vma)
 	_ = uprobeMmap(k, vma)
 	if gone != nil {
 		uprobeMunmap(k, gone, gone.Start, gone.End)
@@ -91,7 +91,7 @@ func splitVMA(k *sim.K, vma *VMA, addr uint64) (*VMA, error) {
 	}
 	_ = vma.getFile(k) // never denied, for vma has it too
 	uprobeMunmap(k, vma, vma.Start, vma.End)
-	unlock := lockFile(k, vma)
+	lockFile(k, vma)
 	vma.data.Write(k)
 	vma.End = addr
 	mm.totalVM -= rest.pages()
@@ -99,7 +99,7 @@ func splitVMA(k *sim.K, vma *VMA, addr uint64) (*VMA, error) {
 	if rest.Inode != nil {
 		pagecache.VMALinkFile(k, rest.Inode.Mapping, rest)
 	}
-	unlock()
+	unlockFile(k, vma)
 	_ = uprobeMmap(k, vma)
 	_ = uprobeMmap(k, rest)
 	return rest, nil
