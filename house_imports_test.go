@@ -14,6 +14,7 @@ var layout = []struct {
 	pkg     string
 	imports []string
 }{
+	{"sim/laws", nil},
 	{"sim", nil},
 	{"sim/explore", []string{"sim"}},
 	{"sim/trace", []string{"sim"}},
