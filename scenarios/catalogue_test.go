@@ -13,6 +13,7 @@ import (
 
 	"trapline/probes/uprobes"
 	"trapline/scenarios"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 	"trapline/sim/explore"
 	"trapline/sim/trace"
@@ -21,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden traces anew")
 
-func run(t *testing.T, p scenarios.Pair, image *vm.Image, o explore.Options) *explore.Result {
+func run(t *testing.T, p catalogue.Pair, image *vm.Image, o explore.Options) *explore.Result {
 	t.Helper()
 	r, err := explore.Run(context.Background(), p.Program(image), o)
 	if err != nil {
@@ -151,7 +152,7 @@ func TestGoldenTraces(t *testing.T) {
 }
 
 // story is what a golden file holds: each finding with its schedule and lanes.
-func story(t *testing.T, p scenarios.Pair, r *explore.Result) []byte {
+func story(t *testing.T, p catalogue.Pair, r *explore.Result) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n", p.Scenario.Asks)
 	for _, f := range r.Findings {
@@ -199,9 +200,9 @@ func TestReplay(t *testing.T) {
 
 // TestKnownFailuresNameScenarios finds misspelt names in the designs.
 func TestKnownFailuresNameScenarios(t *testing.T) {
-	for _, d := range uprobes.Designs() {
+	for _, d := range scenarios.Designs() {
 		for _, f := range d.Fails {
-			if !slices.ContainsFunc(scenarios.All(), func(s *scenarios.Scenario) bool { return s.Name == f.Scenario }) {
+			if !slices.ContainsFunc(scenarios.All(), func(s *catalogue.Scenario) bool { return s.Name == f.Scenario }) {
 				t.Errorf("%s fails %q, and there is no such scenario", d.Name, f.Scenario)
 			}
 			if f.Title == "" || f.Why == "" {
