@@ -23,9 +23,10 @@ type preemption struct {
 
 // record runs a program once. To what the machine records it adds two kinds of
 // remarks: where a task was preempted, and where each one stands in a deadlock.
-func record(p sim.Program, s sim.Strategy) *execution {
+func record(p sim.Program, s sim.Strategy, on settings) *execution {
 	m := sim.NewMachine()
 	defer m.Close()
+	on.apply(m)
 	var preempted []preemption
 	outcome := m.Record(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
 		i := s.Choose(m, p)

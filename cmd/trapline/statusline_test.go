@@ -10,7 +10,7 @@ import (
 
 func TestStatusLine(t *testing.T) {
 	var b bytes.Buffer
-	l := &statusLine{w: &b, pairs: 20, quit: make(chan struct{})}
+	l := &statusLine{w: &b, pairs: 20, sizes: map[*pair]size{}, quit: make(chan struct{})}
 	l.add(123456, 1)
 	l.add(0, 1)
 	l.draw(l.text(12345 * time.Millisecond))
