@@ -50,7 +50,7 @@ func (a *app) printJSON(c *checked, p program) {
 		Shard: shardOf(c, p),
 	}
 	if !r.Complete && r.Estimate.Probes > 0 {
-		l.Estimate = &estimateLine{r.Estimate.Traces, r.Estimate.Error}
+		l.Estimate = &estimateLine{math.Round(r.Estimate.Traces), math.Round(r.Estimate.Error)}
 	}
 	switch {
 	case len(r.Findings) > 0:
