@@ -417,6 +417,8 @@ type search struct {
 	estimator *estimator
 	// minimising says that the counts belong to the second search.
 	minimising bool
+	// simplifying counts the steps of that one.
+	simplifying int
 	// learning are the executions in which the machine has learnt something.
 	learning []sim.Schedule
 }
@@ -511,6 +513,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t := &r.tally
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
+	if r.minimising {
+		r.simplifying += o.Steps
+	}
 	switch {
 	case o.Abandoned && merges(r.options.Strategy):
 		t.merged++
@@ -598,6 +603,10 @@ func (r *runner) goOn() bool {
 			r.begun.Add(-1)
 			return false
 		}
+	}
+	if r.minimising && r.options.MinimiseExecutions == 0 && r.simplifying > mostMinimising {
+		r.begun.Add(-1)
+		return false
 	}
 	if r.budget > 0 && n >= r.budget {
 		r.stop(ranOut(r.budget))
@@ -768,7 +777,7 @@ func (r *runner) better(f *finding, o *sim.Outcome) {
 func (s *search) minimise() error {
 	s.addAll()
 	s.conclude()
-	s.minimising = true
+	s.minimising, s.simplifying = true, 0
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
