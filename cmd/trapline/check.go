@@ -48,8 +48,8 @@ together once the search turns out to be long; what it finds is the same, but th
 numbers of blocked executions and of steps may differ then.
 
 With --checkpoint, a search that is interrupted, or killed, can be gone on with:
-give --resume and the same file. Nothing is lost but the last seconds, and nothing
-is counted twice. A budget of executions is that of all together.
+give --resume and the same file. Nothing is lost but what was done since the file was last
+written (see --checkpoint-every), and nothing is counted twice. A budget of executions is that of all together.
 
 With --shard I/N, it is one of N parts that can be searched on machines that know
 nothing of each other: give all the same arguments but for I, which goes from 1 to

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -110,10 +111,14 @@ func (f *checkpointFile) write(state []byte) error {
 }
 
 // resumeFlags say where to keep a search, and which one to go on with.
-type resumeFlags struct{ checkpoint, resume string }
+type resumeFlags struct {
+	checkpoint, resume string
+	every              time.Duration
+}
 
 func (f *resumeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "keep the search of one pair in `FILE`, every few seconds and at its end")
+	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "keep the search of one pair in `FILE`, now and then and at its end")
+	cmd.Flags().DurationVar(&f.every, "checkpoint-every", explore.DefaultCheckpointEvery, "keep it every `TIME`, which is what a kill can lose")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the search in `FILE`, and keep it there; the pair, the program and the strategy are those in it")
 }
 
@@ -154,6 +159,9 @@ func (f *checkFlags) resumed(cmd *cobra.Command, args *[]string) (*checkpointFil
 // settings of the search.
 func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *checkpointFile) (settings, error) {
 	on := settings{f.commute, f.steps}
+	if f.every <= 0 {
+		return on, mistake("--checkpoint-every %v: want a time above 0 (as in 5s)", f.every)
+	}
 	if f.checkpoint == "" {
 		return on, nil
 	}
@@ -186,6 +194,6 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 	if err != nil {
 		return on, err
 	}
-	o.Checkpoint = file.write
+	o.Checkpoint, o.CheckpointEvery = file.write, f.every
 	return on, nil
 }

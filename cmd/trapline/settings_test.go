@@ -217,6 +217,7 @@ func TestSettingsMistakes(t *testing.T) {
 		{"check --strategy states --checkpoint f lost-wakeup/2003-liar", `--checkpoint f: a search with --strategy states cannot be kept (dpor, bounded and the samples can)`},
 		{"check --resume f --steps 2", `--steps and --resume: the file says which search it is (leave --steps out)`},
 		{"check --resume f --commute", `--commute and --resume: the file says which search it is (leave --commute out)`},
+		{"check --checkpoint-every 0s", `--checkpoint-every 0s: want a time above 0 (as in 5s)`},
 		{"check --resume f --delays 2", `--delays and --resume: the file says which search it is (leave --delays out)`},
 		{"replay a/b:v1+fast:-:4ef7f9cca2db14d2", `replay: recipe "a/b:v1+fast:-:4ef7f9cca2db14d2": version "v1+fast": want v1, v1+commute, v1+steps=N or v1+commute+steps=N (copy the whole line after replay:)`},
 	} {
