@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestKilledSearchesLoseNothing(t *testing.T) {
 				t.Fatalf("alone: %s", alone.String())
 			}
 			file := filepath.Join(dir, c.name)
-			args := append(want, "--checkpoint", file)
+			args := slices.Concat(want, []string{"--checkpoint", file})
 			for kills := 0; ; kills++ {
 				var out bytes.Buffer
 				cmd := exec.Command(binary, append(args, "--checkpoint-every", "10ms")...)

@@ -11,12 +11,12 @@ import (
 
 const many = 64
 
-// disjoint is tasks of which the first pairs share a word each, and the others have
-// one each for themselves: 2^pairs traces.
-func disjoint(n, pairs int) sim.Program {
+// disjoint is many tasks, of which the first pairs share a word each, and the others
+// have one each for themselves: 2^pairs traces.
+func disjoint(pairs int) sim.Program {
 	return func(m *sim.Machine) {
-		x := words(m, n)
-		tasks(m, n, func(i int, k *sim.K) {
+		x := words(m, many)
+		tasks(m, many, func(i int, k *sim.K) {
 			if i < 2*pairs {
 				i /= 2
 			}
@@ -67,9 +67,9 @@ func TestManyTasks(t *testing.T) {
 		o       explore.Options
 		want    int
 	}{
-		{"independent", disjoint(many, 0), explore.Options{}, 1},
-		{"6 pairs", disjoint(many, 6), explore.Options{}, 64},
-		{"8 pairs, 3 workers", disjoint(many, 8), explore.Options{Workers: 3}, 256},
+		{"independent", disjoint(0), explore.Options{}, 1},
+		{"6 pairs", disjoint(6), explore.Options{}, 64},
+		{"8 pairs, 3 workers", disjoint(8), explore.Options{Workers: 3}, 256},
 		{"commuting", counting(many), explore.Options{Setup: commuting}, 1},
 		{"states", counting(many), explore.Options{Strategy: explore.States, Setup: commuting}, 1},
 	} {
@@ -86,7 +86,7 @@ func TestManyTasks(t *testing.T) {
 // The shards of a program of 64 tasks have together as many executions as it has
 // traces.
 func TestManyTasksInShards(t *testing.T) {
-	r, err := explore.Merge(sharded(t, disjoint(many, 7), explore.Options{}, 3))
+	r, err := explore.Merge(sharded(t, disjoint(7), explore.Options{}, 3))
 	if err != nil || r.Executions != 128 || r.Verdict() != explore.Clean {
 		t.Errorf("%v, %s, want 128 executions", err, r.Coverage())
 	}
