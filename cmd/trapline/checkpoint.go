@@ -186,7 +186,7 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 		on = settings{from.Commute, saved.TaskSteps}
 		o.Setup, o.TaskSteps, o.Estimate = on.apply, saved.TaskSteps, 0
 		if saved.Strategy == explore.DPOR && saved.Shard.Of == 0 {
-			o.Estimate = probes
+			o.Estimate = probesMade
 		}
 		o.Strategy, o.Preemptions, o.Seed, o.Depth, o.Shard, o.Resume = saved.Strategy, saved.Preemptions, saved.Seed, saved.Depth, saved.Shard, saved.Resume
 	}

@@ -23,26 +23,47 @@ type preemption struct {
 
 // record runs a program once. To what the machine records it adds two kinds of
 // remarks: where a task was preempted, and where each one stands in a deadlock.
-func record(p sim.Program, s sim.Strategy, on settings) *execution {
+func record(p sim.Program, s sim.Restarter, on settings) *execution {
 	m := sim.NewMachine()
 	defer m.Close()
 	on.apply(m)
-	var preempted []preemption
-	outcome := m.Record(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
-		i := s.Choose(m, p)
-		if i > 0 && p.Running {
-			preempted = append(preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
-		}
-		return i
-	}))
+	if r, ok := s.(*sim.Replay); ok {
+		// The machine takes from a schedule alone, and not from who watches it, why
+		// there are other steps.
+		m.Run(p, r)
+		r.Restart()
+	}
+	watch := watching{Restarter: s}
+	outcome := m.Record(p, &watch)
 	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
-	e.remarkPreemptions(preempted)
+	e.remarkPreemptions(watch.preempted)
 	if v := e.Violation; v != nil {
 		for _, wait := range v.Waits {
 			e.remarkWait(m, wait)
 		}
 	}
 	return e
+}
+
+// watching is a strategy whose preemptions are noted.
+type watching struct {
+	sim.Restarter
+	preempted []preemption
+}
+
+// Choose asks the strategy.
+func (w *watching) Choose(m *sim.Machine, p *sim.Point) int {
+	i := w.Restarter.Choose(m, p)
+	if i > 0 && p.Running {
+		w.preempted = append(w.preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
+	}
+	return i
+}
+
+// Restart forgets what was noted.
+func (w *watching) Restart() {
+	w.preempted = nil
+	w.Restarter.Restart()
 }
 
 // remarkPreemptions says under the last step of a task, each time, that another one

@@ -49,9 +49,9 @@ type searchFlags struct {
 	lockAware, commute      bool
 }
 
-// probes is how many executions the estimate of the size of a search may be drawn
+// probesMade is how many executions the estimate of the size of a search may be drawn
 // from.
-const probes = 400
+const probesMade = 400
 
 // The bounds of --strategy bounded and --strategy delays.
 const (
@@ -132,7 +132,7 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		return none, 0, err
 	}
 	if o.Strategy == explore.DPOR && !o.LockAware && o.Shard.Of == 0 {
-		o.Estimate = probes
+		o.Estimate = probesMade
 	}
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions

@@ -69,7 +69,7 @@ func TestSearchesTellTheStatusLine(t *testing.T) {
 	}
 	l := &statusLine{pairs: 1, sizes: map[*pair]size{}, quit: make(chan struct{})}
 	saw := ""
-	o := explore.Options{Strategy: explore.DPOR, Estimate: probes, Executions: 600}
+	o := explore.Options{Strategy: explore.DPOR, Estimate: probesMade, Executions: 600}
 	p := *pairs[0]
 	n := 0
 	p.program = func(m *sim.Machine) {
