@@ -384,6 +384,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 
 // immediate takes the pending step on behalf of the setup.
 func (k *K) immediate() {
+	k.asks = false
 	if !k.ready() {
 		k.Fail(&Violation{Kind: Deadlock, Subject: "the setup or the final check would block in " + k.pending.call()})
 	}

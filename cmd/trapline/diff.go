@@ -61,7 +61,7 @@ func (a *app) diff(ctx context.Context, args []string, f programFlags) error {
 		asked = append(asked, c[0], c[1])
 	}
 	var done []*checked
-	for c := range exploreAll(ctx, asked, explore.Options{}, runtime.GOMAXPROCS(0), line) {
+	for c := range exploreAll(ctx, asked, explore.Options{}, settings{}, runtime.GOMAXPROCS(0), line) {
 		if c.err != nil {
 			return fmt.Errorf("diff: %s: %w", c.pair.name(), c.err)
 		}
@@ -139,8 +139,8 @@ func (a *app) printParting(c [2]*checked) {
 		leader, finding = 1, ownFinding(c[1], c[0])
 	}
 	var course turns
-	led := record(c[leader].pair.program, noting{sim.NewReplay(finding.Schedule), &course})
-	followed := record(c[1-leader].pair.program, &course)
+	led := record(c[leader].pair.program, noting{sim.NewReplay(finding.Schedule), &course}, settings{})
+	followed := record(c[1-leader].pair.program, &course, settings{})
 	sides := [2]*execution{led, followed}
 	if leader == 1 {
 		sides = [2]*execution{followed, led}

@@ -3,6 +3,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -55,7 +56,7 @@ func (p Pair) Claim(image *vm.Image) []string {
 func (p Pair) Held(image *vm.Image, r *explore.Result) error {
 	claim := p.Claim(image)
 	if len(claim) == 0 && r.Verdict() == explore.Inconclusive {
-		return fmt.Errorf("claimed clean, not shown (%s)", r.Stopped)
+		return fmt.Errorf("claimed clean, not shown (%s)", cmp.Or(r.Stopped, r.Coverage()))
 	}
 	for _, title := range claim {
 		if !slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Title == title }) {

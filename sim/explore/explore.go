@@ -198,16 +198,24 @@ const (
 )
 
 // Verdict is "violation" if a rule was broken, "clean" if none was and the
-// search was complete within its bound, and "inconclusive" otherwise.
+// search was complete within its bound, and "inconclusive" otherwise: also if an
+// execution was cut off, or none came to its end, for then nobody has asked whether
+// somebody waits for ever or what is left.
 func (r *Result) Verdict() string {
 	switch {
 	case len(r.Findings) > 0:
 		return Violation
-	case r.Complete && r.Part == nil && !sampled(r.Strategy):
+	case r.Complete && r.Part == nil && !sampled(r.Strategy) && r.Cut == 0 && r.ended():
 		return Clean
 	default:
 		return Inconclusive
 	}
+}
+
+// ended says that there was an execution that came to its end; or that there is none,
+// and all states were visited.
+func (r *Result) ended() bool {
+	return r.Executions > 0 || r.Strategy == States && r.Merged > 0 && r.Assumed == 0
 }
 
 // Coverage says in one line what was covered, with every bound that held.
@@ -228,6 +236,9 @@ func (r *Result) Coverage() string {
 		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
+	if r.Complete && r.Part == nil && !r.ended() {
+		counts += "; none came to its end"
+	}
 	if r.Part != nil {
 		counts += ", " + r.Part.Shard.String()
 	}
@@ -406,6 +417,8 @@ type search struct {
 	estimator *estimator
 	// minimising says that the counts belong to the second search.
 	minimising bool
+	// simplifying counts the steps of that one.
+	simplifying int
 	// learning are the executions in which the machine has learnt something.
 	learning []sim.Schedule
 }
@@ -500,6 +513,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t := &r.tally
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
+	if r.minimising {
+		r.simplifying += o.Steps
+	}
 	switch {
 	case o.Abandoned && merges(r.options.Strategy):
 		t.merged++
@@ -587,6 +603,10 @@ func (r *runner) goOn() bool {
 			r.begun.Add(-1)
 			return false
 		}
+	}
+	if r.minimising && r.options.MinimiseExecutions == 0 && r.simplifying > mostMinimising {
+		r.begun.Add(-1)
+		return false
 	}
 	if r.budget > 0 && n >= r.budget {
 		r.stop(ranOut(r.budget))
@@ -757,7 +777,7 @@ func (r *runner) better(f *finding, o *sim.Outcome) {
 func (s *search) minimise() error {
 	s.addAll()
 	s.conclude()
-	s.minimising = true
+	s.minimising, s.simplifying = true, 0
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
