@@ -90,8 +90,13 @@ func (d *Data) use(k *K, mode Mode) {
 	}
 	if !k.m.uses(&d.o, mode) {
 		k.m.enterPlain(&d.o, mode)
-	} else if k.m.States {
-		k.m.finds(&d.o, mode)
+	} else {
+		if mode != Read {
+			k.m.busy(&d.o) // after a look at the same word
+		}
+		if k.m.States {
+			k.m.finds(&d.o, mode)
+		}
 	}
 	d.o.check(k, mode)
 }

@@ -150,6 +150,19 @@ func (m *Machine) idle(o *Object) {
 	uses[i].Idle = true
 }
 
+// busy notes that the last step has changed o after all.
+func (m *Machine) busy(o *Object) {
+	if len(m.events) == 0 {
+		return
+	}
+	for i := m.first; int(i) < len(m.accesses); i++ {
+		if a := &m.accesses[i]; a.Obj == o.id && a.Idle {
+			a.Idle = false
+			m.objects[o.id].version++
+		}
+	}
+}
+
 // since is how often o has changed since k looked at it.
 func (m *Machine) since(k *K, o *Object) uint32 {
 	if k.pending.wait == Spinning {
