@@ -140,7 +140,7 @@ func (c *Cell[T]) content(Mode) uint64 { return bits(any(c.v)) }
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {
 	c.Read(k)
-	if k.m.StateHash {
+	if k.m.values {
 		k.fold(bits(any(c.v)))
 	}
 	return c.v
@@ -149,7 +149,7 @@ func (c *Cell[T]) Get(k *K) T {
 // Set changes the cell.
 func (c *Cell[T]) Set(k *K, v T) {
 	c.Write(k)
-	if k.m.StateHash {
+	if k.m.values {
 		k.fold(bits(any(v)))
 	}
 	c.v = v

@@ -81,7 +81,14 @@ func (k *K) round(loop []look) Wait {
 	for i := range loop {
 		key = mix(key, loop[i].value)
 	}
-	if m.trial.k == k {
+	switch {
+	case m.trial.turns != nil:
+		if v := m.known.loops[key]; v == untried || v == ends {
+			return 0
+		}
+		k.loop = append(k.loop[:0], loop...)
+		return Spinning
+	case m.trial.k == k:
 		if m.trial.loop == key {
 			m.trial.rounds++
 		}
@@ -165,7 +172,7 @@ func (m *Machine) busy(o *Object) {
 
 // since is how often o has changed since k looked at it.
 func (m *Machine) since(k *K, o *Object) uint32 {
-	if k.pending.wait == Spinning {
+	if k.pending.wait == Spinning && o != nil {
 		for _, l := range k.loop {
 			if l.obj == o.id {
 				return m.objects[o.id].version - l.version
@@ -179,12 +186,15 @@ func (m *Machine) since(k *K, o *Object) uint32 {
 // the step.
 func (m *Machine) enterLoop(k *K) {
 	for i, l := range k.loop {
-		if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+		if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
 			m.accesses = append(m.accesses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
 		}
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }
+
+// uses says whether o is the object of the step.
+func (p *pending) uses(o ObjID) bool { return p.obj != nil && p.obj.id == o }
 
 // again says whether o is among the looks.
 func again(looks []look, o ObjID) bool {
@@ -197,8 +207,7 @@ func (k *K) spins() bool { return k.pending.wait == Spinning || k.pending.wait =
 // softLockup is the report of a task that goes round a loop for ever.
 func (r *splat) softLockup() {
 	k := r.k
-	r.line("watchdog: BUG: soft lockup - CPU#%d stuck for 26s! [%s]", k.cpu(), strings.Replace(k.who(), "/", ":", 1))
-	r.trace(k, r.stack)
+	r.lockup(k, r.stack)
 	for _, other := range k.m.live {
 		if other != k && !other.daemon {
 			r.line("")
@@ -207,18 +216,33 @@ func (r *splat) softLockup() {
 	}
 }
 
+func (r *splat) lockup(k *K, stack []Frame) {
+	r.line("watchdog: BUG: soft lockup - CPU#%d stuck for 26s! [%s]", k.cpu(), strings.Replace(k.who(), "/", ":", 1))
+	r.trace(k, stack)
+}
+
 // trial is a task that runs alone to find out whether it spins.
 type trial struct {
 	k      *K
 	loop   uint64
 	rounds int
 	steps  int
+	// round is, of a loop that tries again, how many steps it takes, and turns are
+	// those of a round of several tasks.
+	round int
+	turns []turn
 }
 
 // onTrial lets the task on trial go on, or ends the trial.
 func (m *Machine) onTrial(cur *K) *K {
 	t := &m.trial
+	if t.turns != nil {
+		return m.nextTurn()
+	}
 	t.steps++
+	if t.round > 0 {
+		return m.tryAgain(cur)
+	}
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.pending.choices == 0 && cur.ready()
 	switch {
 	case t.rounds >= trialRounds:
@@ -240,12 +264,12 @@ func (m *Machine) decide(v verdict) {
 	m.startOver(func(f *facts) {
 		was = f.loops[m.trial.loop]
 		f.loops[m.trial.loop] = v
-		if v == endless {
+		if v == endless && m.trial.round == 0 {
 			f.steps |= tasksSpin
 		}
 	})
 	if v == endless {
-		m.repeats = m.known.steps.has(tasksSpin)
+		m.repeats = m.trial.round > 0 || m.known.steps.has(tasksSpin)
 	} else {
 		m.repeats = was != assumed
 	}
