@@ -229,7 +229,7 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 		panic(errUnwind)
 	}
 	if m.retries {
-		k.retry(op)
+		k.retry(op, w)
 	}
 	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
 	if k.c != nil && o != &k.c.o {

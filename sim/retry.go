@@ -75,13 +75,14 @@ func (m *Machine) like(steps []int, round int) bool {
 	return true
 }
 
-// retry is called before a step: if the task goes round a loop, it waits.
-func (k *K) retry(op Op) {
+// retry is called before a step: if the task goes round a loop, it waits, unless it
+// is going to do so in that step.
+func (k *K) retry(op Op, w Wait) {
 	if op == opRetry || k.setup {
 		return
 	}
 	site := callSite()
-	if k.begun && !k.inSection() {
+	if k.begun && w != Spinning && !k.inSection() {
 		if round := k.repeats(site); round > 0 && k.waitsToRetry(round) {
 			k.waited = len(k.deeds)
 			k.StepWait(opRetry, nil, Read, Spinning)
@@ -110,16 +111,12 @@ func (k *K) does(x uint64) {
 func (d *deed) same(e *deed) bool { return d.site == e.site && d.does == e.does }
 
 // repeats is the number of steps of the shortest round that the task has gone twice
-// and is about to begin again, 0 if there is none. A round that only looks is found
-// in spin.go.
+// and is about to begin again, 0 if there is none.
 func (k *K) repeats(site uint64) int {
 	n := len(k.deeds)
 	for round := 1; 2*round <= n && round <= longRound; round++ {
 		if k.deeds[n-round].site != site || !k.repeated(round, round) || k.waited > 0 && n-k.waited < round {
 			continue
-		}
-		if round <= len(k.looks) && k.lookStep == k.steps {
-			return 0
 		}
 		return round
 	}

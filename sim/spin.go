@@ -89,8 +89,11 @@ func (k *K) round(loop []look) Wait {
 		k.loop = append(k.loop[:0], loop...)
 		return Spinning
 	case m.trial.k == k:
-		if m.trial.loop == key {
+		switch {
+		case m.trial.loop == key:
 			m.trial.rounds++
+		case m.trial.site == k.site:
+			m.trial.strays = true
 		}
 		return 0
 	}
@@ -101,7 +104,7 @@ func (k *K) round(loop []look) Wait {
 		return 0
 	case v == endless:
 	case !k.changed(loop):
-		m.trial = trial{k: k, loop: key}
+		m.trial = trial{k: k, loop: key, site: k.site}
 		return 0
 	case v == untried && !m.assume(key):
 		return 0
@@ -225,6 +228,8 @@ func (r *splat) lockup(k *K, stack []Frame) {
 type trial struct {
 	k      *K
 	loop   uint64
+	site   uint64 // where it begins
+	strays bool   // it has come there having seen something else
 	rounds int
 	steps  int
 	// round is, of a loop that tries again, how many steps it takes, and turns are
@@ -248,7 +253,7 @@ func (m *Machine) onTrial(cur *K) *K {
 	case t.rounds >= trialRounds:
 		m.decide(endless)
 		return nil
-	case !inLoop || t.steps > trialRounds*mostLooks:
+	case !inLoop || t.strays || t.steps > trialRounds*mostLooks:
 		m.decide(ends)
 		return nil
 	}

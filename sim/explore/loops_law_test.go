@@ -399,3 +399,155 @@ func TestLoopsReachWhatUnrolledOnesReach(t *testing.T) {
 }
 
 func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
+
+// roundVerbs are what a round of a loop is drawn from, and what others look at it with.
+var (
+	roundVerbs = []string{"write", "write", "mutex", "trylock", "mutex_pair", "read", "cell"}
+	lookVerbs  = []string{"read", "read", "trylock", "mutex", "is_locked", "cell_get", "write"}
+)
+
+// rounds makes a program of a task that does rounds until it is told to stop, and of
+// others that do something and then say so. If most is not 0 it is the number of rounds
+// after which the first task gives up.
+func (p program) rounds(most int, observe func(end string)) sim.Program {
+	return func(m *sim.Machine) {
+		k := m.Setup()
+		w := &loopWorld{log: map[string][]int{}}
+		var stop [2]sim.Word[int]
+		for i := range 2 {
+			w.x[i].Init(k, fmt.Sprint("x", i), 0)
+			stop[i].Init(k, fmt.Sprint("stop", i), 0)
+			k.MutexInit(&w.l[i], fmt.Sprint("l", i))
+		}
+		w.cell.Init(k, "cell")
+		w.cell.Set(k, 0)
+		m.Daemon("loop", func(k *sim.K) {
+			for i := 0; most == 0 || i < most; i++ {
+				for _, a := range p[0] {
+					w.round(k, a, func(int) {})
+				}
+				stopped := true
+				for j := range p[1:] {
+					stopped = stopped && stop[j].Read(k) == 1
+				}
+				if stopped {
+					w.done++
+					return
+				}
+			}
+		})
+		for j, acts := range p[1:] {
+			m.Daemon(fmt.Sprint("t", j), func(k *sim.K) {
+				for _, a := range acts {
+					w.round(k, a, func(v int) { w.log[k.Name()] = append(w.log[k.Name()], v) })
+				}
+				stop[j].Write(k, 1)
+			})
+		}
+		m.After(func(*sim.K) {
+			stopped := true
+			for j := range p[1:] {
+				stopped = stopped && stop[j].Peek() == 1
+			}
+			if w.done == 1 {
+				observe(fmt.Sprint(w.log))
+			} else if most == 0 && stopped {
+				observe("it has not been woken")
+			}
+		})
+	}
+}
+
+func (w *loopWorld) round(k *sim.K, a act, saw func(int)) {
+	x, l := &w.x[a.which], &w.l[a.which]
+	yes := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	switch a.verb {
+	case "read":
+		saw(x.Read(k))
+	case "write":
+		x.Write(k, a.value)
+	case "mutex":
+		k.MutexLock(l)
+		k.MutexUnlock(l)
+	case "mutex_pair": // keeps what it does from those who take the lock
+		k.MutexLock(l)
+		w.x[1-a.which].Write(k, a.value)
+		k.MutexUnlock(l)
+	case "trylock":
+		ok := k.MutexTrylock(l)
+		saw(yes(ok))
+		if ok {
+			k.MutexUnlock(l)
+		}
+	case "is_locked":
+		saw(yes(k.MutexIsLocked(l)))
+	case "cell":
+		k.MutexLock(&w.l[0])
+		w.cell.Set(k, a.value)
+		k.MutexUnlock(&w.l[0])
+	case "cell_get":
+		k.MutexLock(&w.l[0])
+		saw(w.cell.Get(k))
+		k.MutexUnlock(&w.l[0])
+	}
+}
+
+// A task that waits shows others all that one shows them that goes round as often as
+// they look, and nothing else.
+func TestOthersSeeWhatRoundsDo(t *testing.T) {
+	draw := func(verbs []string, least, most int) *rapid.Generator[[]act] {
+		return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) act {
+			return act{
+				verb:  rapid.SampledFrom(verbs).Draw(t, "verb"),
+				which: rapid.IntRange(0, 1).Draw(t, "which"),
+				value: rapid.IntRange(0, 1).Draw(t, "value"),
+			}
+		}), least, most)
+	}
+	checked := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		p := program{draw(roundVerbs, 1, 3).Draw(rt, "round")}
+		looks := 0
+		others := rapid.IntRange(1, 2).Draw(rt, "others")
+		for range others {
+			acts := draw(lookVerbs, 1, 7-len(p)-2*others).Draw(rt, "looks")
+			p, looks = append(p, acts), looks+len(acts)
+		}
+		seen := func(most int, setup func(m *sim.Machine)) (map[string]bool, *explore.Result) {
+			ends := map[string]bool{}
+			r, err := explore.Run(context.Background(), p.rounds(most, func(e string) { ends[e] = true }), explore.Options{Setup: setup, Executions: 4000})
+			if err != nil || len(r.Findings) > 0 {
+				rt.Fatalf("%v, %v%v", err, r, p)
+			}
+			return ends, r
+		}
+		got, r := seen(0, retrying)
+		if !r.Complete {
+			return
+		}
+		if r.Blocked > 0 && !r.Varying {
+			rt.Errorf("%s%v", r.Coverage(), p)
+		}
+		want, r := seen(looks+3, nil)
+		for e := range want {
+			if !got[e] {
+				rt.Errorf("waiting shows %q, and not %s%v", sorted(got), e, p)
+			}
+		}
+		if !r.Complete {
+			return
+		}
+		checked++
+		if !maps.Equal(got, want) {
+			rt.Errorf("waiting shows %q, rounds show %q%v", sorted(got), sorted(want), p)
+		}
+	})
+	if checked == 0 {
+		t.Error("every program was too large")
+	}
+}
