@@ -180,7 +180,7 @@ func TestSearchesOfEndlessProgramsEnd(t *testing.T) {
 		}, 100, "", "an execution had more than 100 steps; 1000 of them were enough"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, o := range []explore.Options{{}, {Workers: 2}, {Strategy: explore.Bounded, Preemptions: 1000}} {
+			for _, o := range []explore.Options{{}, {Workers: 2}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1000}} {
 				o.Setup = func(m *sim.Machine) { m.MaxSteps = test.steps }
 				r, err := explore.Run(context.Background(), test.program, o)
 				if err != nil {
