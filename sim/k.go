@@ -211,7 +211,8 @@ func (k *K) open() bool {
 	}
 }
 
-// done says that the task has taken as many steps as it may. One on trial goes on.
+// done says that the task has taken as many steps as it may: what it would need for
+// the next one is not looked at either. One on trial goes on.
 func (k *K) done() bool {
 	return k.m.MaxTaskSteps > 0 && k.steps >= k.m.MaxTaskSteps && k.m.trial.k == nil
 }
@@ -238,7 +239,7 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.recording && m.trial.k == nil {
 		k.at = callers()
 	}
-	if o != nil {
+	if o != nil && !k.done() {
 		o.check(k, mode)
 	}
 	if k.inSection() {

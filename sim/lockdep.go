@@ -118,7 +118,7 @@ func (k *K) LockdepSetClass(l Lock, key string) { l.object().classify(k, key) }
 // that it holds. It is for what is no lock that an interrupt could wait for, of
 // which asking checks more.
 func (k *K) acquiring(o *Object) {
-	if len(k.held) > 0 && o.class != 0 && !k.m.aborting {
+	if len(k.held) > 0 && o.class != 0 && !k.m.aborting && !k.done() {
 		k.nest(o, o.class, exclusive)
 	}
 }
@@ -128,7 +128,7 @@ func (k *K) acquiring(o *Object) {
 // no interrupt does harm, and the order. That is the kernel's order of the checks.
 func (k *K) asking(o *Object, how taking, subclass int) int16 {
 	m, class := k.m, o.class
-	if m.aborting || class == 0 {
+	if m.aborting || class == 0 || k.done() {
 		return class
 	}
 	if subclass != 0 {
