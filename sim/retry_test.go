@@ -425,3 +425,26 @@ func TestRoundsOfARelaxingLoopAreSeen(t *testing.T) {
 		w.y.Write(k, 1)
 	})
 }
+
+// However often others come into a round: whatever they have seen so far, the next
+// thing that they see may be either.
+func TestOthersComeIntoRounds(t *testing.T) {
+	var want []string
+	for i := range 32 {
+		want = append(want, fmt.Sprintf("%05b", i))
+	}
+	wantEnds(t, func(w *world) string { return fmt.Sprintf("%05b", w.seen[1]) }, want, func(k *sim.K, w *world) {
+		for {
+			w.x.Write(k, 1)
+			w.x.Write(k, 0)
+			if w.y.Read(k) == 1 {
+				return
+			}
+		}
+	}, func(k *sim.K, w *world) {
+		for range 5 {
+			w.seen[1] = w.seen[1]<<1 | w.x.Read(k)
+		}
+		w.y.Write(k, 1)
+	})
+}
