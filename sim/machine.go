@@ -477,12 +477,14 @@ func (m *Machine) pick(cur *K) *K {
 	if m.trial.k != nil {
 		return m.onTrial(cur)
 	}
-	switch {
-	case m.retries && m.roundTrip():
-		return nil
-	case m.trial.k != nil:
-		return m.onTrial(cur)
-	case m.seemsToRetry():
+	if m.retries {
+		if m.roundTrip() {
+			return nil
+		}
+		if m.trial.k != nil {
+			return m.onTrial(cur)
+		}
+	} else if m.taken >= longRun && m.seemsToRetry() {
 		m.startOver(func(f *facts) { f.steps |= tasksRetry })
 		return nil
 	}

@@ -19,6 +19,8 @@ import (
 // waits. Either way that execution is not counted. What it has seen on the way counts
 // as well: one who has seen another value may have left the loop, and have come to it
 // anew.
+//
+// Loops that change something on the way are found in another way, see retry.go.
 
 // Spinning is the way in to a loop: it is open when one of the things that the
 // task looks at there has changed, see [Access].Since.
