@@ -113,6 +113,10 @@ type Options struct {
 // DefaultMinimise is the budget of the search for fewer preemptions.
 const DefaultMinimise = 50_000
 
+// endlessMinimise is the same for a search that has given up, as what it visits has no
+// end.
+const endlessMinimise = 1_000
+
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
 
@@ -399,6 +403,9 @@ type search struct {
 	lockAware bool
 
 	begun atomic.Int64 // executions, since the search began or began again
+	cuts  atomic.Int64 // those of them that were cut off
+	// gaveUp says that there is no end to what is left to visit.
+	gaveUp atomic.Bool
 	// joined says that several workers have made the search.
 	joined atomic.Bool
 	// ripe says that it is time for a checkpoint.
@@ -526,6 +533,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	case o.Cut:
 		t.cut++
 		r.stop(tooLong(r.m))
+		if n := r.cuts.Add(1); n >= mostCut && !r.limited() {
+			r.giveUp(fmt.Sprintf("%d of them were enough", n))
+		}
 	case o.AtBound:
 		t.cut++
 	default:
@@ -536,12 +546,33 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 			return false, err
 		}
 	}
+	if o.Endless && !sampled(r.options.Strategy) {
+		r.giveUp("executions go on for ever")
+	}
 	if r.options.SelfCheck && !o.Abandoned {
 		if err := r.again(o.Hash, r.m.Schedule()); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// mostCut is how many executions a search without a budget cuts off before it gives
+// up: to go on is seldom to come to an end.
+const mostCut = 1000
+
+// limited says that the search ends in any case.
+func (s *search) limited() bool {
+	_, timed := s.ctx.Deadline()
+	return timed || s.budget > 0 || sampled(s.options.Strategy)
+}
+
+// giveUp ends the search, which is not complete.
+func (s *search) giveUp(why string) {
+	if !s.minimising {
+		s.stop(why)
+		s.gaveUp.Store(true)
+	}
 }
 
 // tooLong is why a search is not complete in which an execution was cut off.
@@ -592,6 +623,9 @@ func (s *search) stop(why string) {
 
 // goOn says whether there is budget for another execution.
 func (r *runner) goOn() bool {
+	if r.gaveUp.Load() {
+		return false
+	}
 	n := int(r.begun.Add(1)) - 1
 	if n%256 == 0 {
 		r.add()
@@ -671,6 +705,8 @@ func (s *search) conclude() {
 
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
+	s.gaveUp.Store(false)
+	s.cuts.Store(0)
 	for _, r := range s.runners {
 		r.tally = tally{}
 	}
@@ -781,6 +817,9 @@ func (s *search) minimise() error {
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
+	if s.gaveUp.Swap(false) {
+		s.budget = min(s.budget, endlessMinimise)
+	}
 	for bound := 0; ; bound++ {
 		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {
