@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -9,9 +10,11 @@ import (
 // ProbeInALaterPage probes an instruction that does not lie in the first page
 // of its file. There is only one task: nothing races.
 var ProbeInALaterPage = add(Scenario{
-	Name: "probe-in-a-later-page",
-	Asks: "Does the hook find the probes of every page?",
-	From: "the review of the February 2006 post: \"The parameter of function find_page_probe looks incorrect\"",
+	Scenario: catalogue.Scenario{
+		Name: "probe-in-a-later-page",
+		Asks: "Does the hook find the probes of every page?",
+		From: "the review of the February 2006 post: \"The parameter of function find_page_probe looks incorrect\"",
+	},
 	Setup: func(w *World) {
 		if w.Image.PageIndex() == 0 {
 			w.Image = laterPage

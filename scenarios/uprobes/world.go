@@ -1,4 +1,4 @@
-package scenarios
+package uprobes
 
 import (
 	"bytes"

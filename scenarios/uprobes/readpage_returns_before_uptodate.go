@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -9,9 +10,11 @@ import (
 // not in memory, on a disk that takes its time. A second process reads the same
 // page, so that either may be the one that has it read.
 var ReadpageReturnsBeforeUptodate = add(Scenario{
-	Name: "readpage-returns-before-uptodate",
-	Asks: "Is the page up to date when the breakpoint is planted?",
-	From: "the review of the February 2006 post: \"When readpage/readpages return, it doesn't mean the page/pages are really already up-to-date\"",
+	Scenario: catalogue.Scenario{
+		Name: "readpage-returns-before-uptodate",
+		Asks: "Is the page up to date when the breakpoint is planted?",
+		From: "the review of the February 2006 post: \"When readpage/readpages return, it doesn't mean the page/pages are really already up-to-date\"",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)
 		mm := w.Space("victim")

@@ -1,16 +1,19 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
 // PageReadAgainAfterReclaim takes a probed page from memory, as the kernel may
 // at any time with a page that is clean, and runs the program once more.
 var PageReadAgainAfterReclaim = add(Scenario{
-	Name: "page-read-again-after-reclaim",
-	Asks: "Does a page that is read again get its breakpoint again?",
-	From: "reading the February 2006 post: kp.opcode stays set when the page is dropped",
+	Scenario: catalogue.Scenario{
+		Name: "page-read-again-after-reclaim",
+		Asks: "Does a page that is read again get its breakpoint again?",
+		From: "reading the February 2006 post: kp.opcode stays set when the page is dropped",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")

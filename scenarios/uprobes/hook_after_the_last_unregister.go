@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -9,9 +10,11 @@ import (
 // may have found the hook in the table of methods, and call it when nothing is
 // left behind it.
 var HookAfterTheLastUnregister = add(Scenario{
-	Name: "hook-after-the-last-unregister",
-	Asks: "Does a reader that has found the hook get its page when the last probe is gone?",
-	From: "the review of the February 2006 post: \"How about using file->f_dentry->d_inode->i_mapping->a_ops->readpages/readpage when umodule==NULL?\"",
+	Scenario: catalogue.Scenario{
+		Name: "hook-after-the-last-unregister",
+		Asks: "Does a reader that has found the hook get its page when the last probe is gone?",
+		From: "the review of the February 2006 post: \"How about using file->f_dentry->d_inode->i_mapping->a_ops->readpages/readpage when umodule==NULL?\"",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		p := w.Probe(file, w.Image.Symbol, 0)

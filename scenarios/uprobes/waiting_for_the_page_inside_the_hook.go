@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -11,9 +12,11 @@ import (
 // page: as read(2) returns breakpoints, it would otherwise show in the text of
 // the program.)
 var WaitingForThePageInsideTheHook = add(Scenario{
-	Name: "waiting-for-the-page-inside-the-hook",
-	Asks: "Does anyone who has to end a read wait for what its hook holds?",
-	From: "the review of the February 2006 post: \"If we use lock_page or wait_on_page_locked to wait the I/O complete in uprobe_readpage/uprobe_readpages\"",
+	Scenario: catalogue.Scenario{
+		Name: "waiting-for-the-page-inside-the-hook",
+		Asks: "Does anyone who has to end a read wait for what its hook holds?",
+		From: "the review of the February 2006 post: \"If we use lock_page or wait_on_page_locked to wait the I/O complete in uprobe_readpage/uprobe_readpages\"",
+	},
 	Setup: func(w *World) {
 		image := w.File(pagecache.Disk)
 		file := w.LoopFile(image)

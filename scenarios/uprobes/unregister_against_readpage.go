@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -9,9 +10,11 @@ import (
 // first time. When both are done, a program maps the page and runs. Another
 // probe keeps the file hooked.
 var UnregisterAgainstReadpage = add(Scenario{
-	Name: "unregister-against-readpage",
-	Asks: "Can a breakpoint be left behind that no probe answers for?",
-	From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
+	Scenario: catalogue.Scenario{
+		Name: "unregister-against-readpage",
+		Asks: "Can a breakpoint be left behind that no probe answers for?",
+		From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")

@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -9,9 +10,11 @@ import (
 // has a window of its pages read at once, so through readpages. When both are
 // done, the program runs.
 var ReadaheadWhileRegistering = add(Scenario{
-	Name: "readahead-while-registering",
-	Asks: "Does a page that is being read ahead get the breakpoint of a probe that is registered meanwhile?",
-	From: "the February 2006 post: uprobe_readpages, and the window between the load of a_ops->readpages and the pages being in the cache",
+	Scenario: catalogue.Scenario{
+		Name: "readahead-while-registering",
+		Asks: "Does a page that is being read ahead get the breakpoint of a probe that is registered meanwhile?",
+		From: "the February 2006 post: uprobe_readpages, and the window between the load of a_ops->readpages and the pages being in the cache",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)
 		file.ReadaheadPages = 1

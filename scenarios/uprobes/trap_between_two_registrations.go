@@ -1,7 +1,8 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
@@ -10,9 +11,11 @@ import (
 // the first, and be looked up when the second is there, or neither. The page is
 // in memory, and another probe keeps the file hooked.
 var TrapBetweenTwoRegistrations = add(Scenario{
-	Name: "trap-between-two-registrations",
-	Asks: "What becomes of a program that has trapped when its probe goes and another one comes?",
-	From: "reading the February 2006 post: unregister_uprobe does not wait for those who have trapped",
+	Scenario: catalogue.Scenario{
+		Name: "trap-between-two-registrations",
+		Asks: "What becomes of a program that has trapped when its probe goes and another one comes?",
+		From: "reading the February 2006 post: unregister_uprobe does not wait for those who have trapped",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")

@@ -1,16 +1,19 @@
-package scenarios
+package uprobes
 
 import (
 	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 )
 
 // MutexUnderIMmapLock unregisters a probe whose page is in memory and mapped,
 // while another probe of the same file comes and goes.
 var MutexUnderIMmapLock = add(Scenario{
-	Name: "mutex-under-i_mmap_lock",
-	Asks: "Does unregistering sleep while it walks over those who map the file?",
-	From: "the February 2006 post: \"TODO: change it to spin lock, we enter here holding i_mmap_lock\", and its review",
+	Scenario: catalogue.Scenario{
+		Name: "mutex-under-i_mmap_lock",
+		Asks: "Does unregistering sleep while it walks over those who map the file?",
+		From: "the February 2006 post: \"TODO: change it to spin lock, we enter here holding i_mmap_lock\", and its review",
+	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")

@@ -1,10 +1,9 @@
-package scenarios
+package uprobes
 
 import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -16,24 +15,11 @@ import (
 	"trapline/pagecache"
 	"trapline/probes/uprobes"
 	"trapline/sim"
+	"trapline/sim/laws"
 	"trapline/vm"
 )
 
-// TestMain fixes the seed of the property tests, so that a run of the suite
-// depends on nothing; -rapid.seed=N draws other programs.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	given := map[string]bool{}
-	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if !given["rapid.seed"] {
-		_ = flag.Set("rapid.seed", "2006")
-	}
-	if !given["rapid.shrinktime"] {
-		_ = flag.Set("rapid.shrinktime", "3s")
-	}
-	_ = flag.Set("rapid.nofailfile", "true")
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { laws.Main(m) }
 
 // operation is one call of a drawn program.
 type operation struct {
