@@ -13,18 +13,24 @@ const (
 	ESRCH       Errno = 3
 	EINTR       Errno = 4
 	EIO         Errno = 5
+	E2BIG       Errno = 7
+	ENOEXEC     Errno = 8
 	EAGAIN      Errno = 11
 	ENOMEM      Errno = 12
+	EFAULT      Errno = 14
 	EBUSY       Errno = 16
 	EEXIST      Errno = 17
 	EINVAL      Errno = 22
 	ETXTBSY     Errno = 26
+	ERANGE      Errno = 34
 	ERESTARTSYS Errno = 512
+	ENOTSUPP    Errno = 524 // of a refused instruction: programs see the number, which has no text
 )
 
 var errnoNames = [...]string{
-	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EBUSY: "EBUSY",
-	EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERESTARTSYS: "ERESTARTSYS",
+	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", E2BIG: "E2BIG", ENOEXEC: "ENOEXEC", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM",
+	EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERANGE: "ERANGE",
+	ERESTARTSYS: "ERESTARTSYS", ENOTSUPP: "ENOTSUPP",
 }
 
 // Error returns the number as the kernel's logs spell it: -EINVAL.
