@@ -47,7 +47,8 @@ type Insn struct {
 	Fixups Fixups
 
 	// CanOptimise says that the int3 may be replaced by a call of a
-	// trampoline, once it has been hit.
+	// trampoline, once it has been hit: a nop of 5 bytes within a page. Kernels
+	// that respect the red zone have no room for it.
 	CanOptimise bool
 
 	cond    byte // of a jump: its opcode of one byte
@@ -79,7 +80,7 @@ func Analyse(text []byte, addr uint64, d defects.Set) (*Insn, error) {
 		return nil, err
 	}
 	in.Length = dec.length
-	in.CanOptimise = dec.length == 5 && (dec.isNop() || dec.isNopl()) && addr&4095 <= 4096-5
+	in.CanOptimise = d.Has(defects.RedZone) && dec.length == CallLen && (dec.isNop() || dec.isNopl()) && addr&4095 <= 4096-CallLen
 	if in.judgeByOpcode(dec) {
 		done, err := in.branch(dec)
 		if done || err != nil {

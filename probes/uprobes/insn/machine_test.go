@@ -383,9 +383,8 @@ func (m *machine) syscall(s *x86.State) {
 		}
 	}
 	s.R[x86.RAX] = uint64(ret)
-	if st := m.step; st != nil && !m.d.Has(defects.SyscallStep) {
+	if m.step != nil && !m.d.Has(defects.SyscallStep) {
 		m.debug(s, x86.Exception{})
-		_ = st
 	}
 }
 
