@@ -18,6 +18,10 @@ func (e *Event) Print(rec []byte) string {
 	} else {
 		fmt.Fprintf(&b, "%s: (0x%x)", e.Name, word(0))
 	}
+	last := e.header() + e.Probes[0].size
+	for len(rec) < last {
+		rec = append(rec, 0) // what did not fit into a page
+	}
 	data := rec[e.header():]
 	for i := range e.Probes[0].Args {
 		a := &e.Probes[0].Args[i]
@@ -46,7 +50,7 @@ func (t *Type) print(b *strings.Builder, data, rec []byte) {
 			b.WriteString("(fault)")
 			return
 		}
-		s, _, _ := bytes.Cut(rec[offset:], []byte{0})
+		s, _, _ := bytes.Cut(rec[min(offset, len(rec)):], []byte{0})
 		fmt.Fprintf(b, `"%s"`, s)
 	case t.Name == "char":
 		b.WriteByte('\'')

@@ -50,6 +50,7 @@ type Hit struct {
 
 const (
 	bufferSize = 4096 // MAX_UCB_BUFFER_SIZE, and the longest string (PATH_MAX)
+	argsSize   = maxArgs * maxArray * 8
 
 	tokenComm  = ^uint64(70) + 1    // FETCH_TOKEN_COMM, in place of an address
 	kernelData = 0xffff888000000000 // any address that the program cannot read
@@ -57,9 +58,11 @@ const (
 
 // A Buffer is where one CPU puts records together, struct uprobe_cpu_buffer.
 // What is in it stays until it is overwritten, which can show: [Buffer.Record].
+// The kernel's is a page, which arguments that take more overrun; this one has
+// room for them, and a record gets the first page.
 type Buffer struct {
 	Defects defects.Set
-	page    [bufferSize]byte
+	page    [argsSize + bufferSize]byte
 }
 
 // Record counts the hit and makes the record that the trace buffer gets: the
@@ -76,7 +79,7 @@ func (b *Buffer) Record(p *Probe, h *Hit) []byte {
 			}
 		}
 	}
-	dynamic = min(dynamic, bufferSize-p.size)
+	dynamic = max(0, min(dynamic, bufferSize-p.size))
 	f.storeArgs(dynamic)
 	rec := make([]byte, f.header, f.header+p.size+dynamic)
 	if p.Event.Return {
@@ -85,7 +88,7 @@ func (b *Buffer) Record(p *Probe, h *Hit) []byte {
 	} else {
 		binary.LittleEndian.PutUint64(rec[commonSize:], h.Regs.IP)
 	}
-	return append(rec, b.page[:p.size+dynamic]...)
+	return append(rec, b.page[:min(p.size+dynamic, bufferSize)]...)
 }
 
 // A fetcher evaluates the arguments of one hit.
@@ -289,7 +292,7 @@ func (f *fetcher) string(addr uint64, dest []byte, loc uint32) int {
 		return -int(sim.ENOMEM)
 	}
 	s, ok := f.text(addr, limit)
-	if !ok {
+	if !ok || offset < f.header { // the location has 16 bits
 		binary.LittleEndian.PutUint32(dest, location(0, offset))
 		return fault
 	}

@@ -65,7 +65,6 @@ var beyond = []struct{ why, names string }{
 	{"segments are not modelled", "lretq lret_imm iretq mov_to_ds lsl lar"},
 	{"the kernel emulates it (UMIP)", "sidt sldt str"},
 	{"a flag is undefined", "shl_cl"},
-	{"the kernel of the captures took int1 for a hardware breakpoint", "int1"},
 }
 
 // notExecuted lists those of them that the kernel emulates as something else, so

@@ -263,7 +263,11 @@ func (m *machine) debug(s *x86.State, e x86.Exception) {
 		return
 	}
 	m.trapno = 1
-	m.signal(s, 5, 2, s.RIP, e)
+	code := 2
+	if s.RFLAGS&x86.TF == 0 {
+		code = 1 // int1: TRAP_BRKPT
+	}
+	m.signal(s, 5, code, s.RIP, e)
 }
 
 // fault turns an exception into a signal.
