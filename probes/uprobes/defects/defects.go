@@ -14,6 +14,8 @@ const (
 	VEXOpcode Set = 1 << iota
 	// REXNop: xchg %r8,%rax is taken for a nop.
 	REXNop
+	// PrefixOpcode: a prefix behind REX, and a fifth one, is taken for the opcode.
+	PrefixOpcode
 	// SyscallStep: after a probed syscall one more instruction runs in the slot.
 	SyscallStep
 	// SlotVisible: the program sees the address of the slot and the trap flag.
@@ -95,6 +97,11 @@ var All = []Defect{
 		"49 90 has the opcode of nop, so it is emulated as one and the registers are not exchanged. " +
 			"It should be executed out of line.",
 		"branch_setup_xol_ops"},
+	{PrefixOpcode, "prefix-opcode", "a prefix behind REX, and a fifth one, is taken for the opcode",
+		"A processor ignores a REX prefix that others follow, and knows no limit to prefixes but the 15 bytes. The kernel's " +
+			"decoder stops there, so nobody looks at the instruction itself: 48 66 8b 05 reads from beside the slot, and " +
+			"48 40 cc puts a probe on an int3. It should decode what the processor executes.",
+		"insn_get_prefixes"},
 	{SyscallStep, "syscall-step", "one more instruction runs after a probed syscall",
 		"The processor takes the single-step trap of a syscall only after the instruction behind it. That is the next " +
 			"one of the program, since 16 bytes were copied; it runs in the slot, without the fix-ups that it needs: a ret " +

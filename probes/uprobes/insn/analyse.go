@@ -72,7 +72,7 @@ func Analyse(text []byte, addr uint64, d defects.Set) (*Insn, error) {
 	if in.Slot[0] == 0xcc {
 		return nil, sim.ENOTSUPP
 	}
-	dec, err := decode(in.Slot[:])
+	dec, err := decode(in.Slot[:], d)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package insn
 
-import "trapline/sim"
+import (
+	"trapline/probes/uprobes/defects"
+	"trapline/sim"
+)
 
 // maxLen is the length of the longest instruction (SDM vol. 2, 2.3.11).
 const maxLen = 15
@@ -72,9 +75,12 @@ func (d *decoded) pByte() int {
 
 // decode is insn_decode() for 64-bit code. The error of one that it cannot
 // decode is ENOEXEC.
-func decode(text []byte) (*decoded, error) {
+func decode(text []byte, set defects.Set) (*decoded, error) {
 	d := &decoded{text: text[:min(len(text), maxLen)], rex: -1, vex: -1, modrm: -1, opBytes: 4, addrBytes: 8}
-	if !d.getPrefixes() || !d.getOperands() {
+	if !set.Has(defects.PrefixOpcode) {
+		d.skipREX()
+	}
+	if !d.getPrefixes(set) || !d.getOperands() {
 		return nil, sim.ENOEXEC
 	}
 	d.length = d.at
@@ -89,23 +95,48 @@ func (d *decoded) peek(n int) (byte, bool) {
 	return d.text[d.at+n], true
 }
 
-// getPrefixes is insn_get_prefixes().
-func (d *decoded) getPrefixes() bool {
-	b, ok := d.peek(0)
-	for ; ok && legacyPrefix(b); b, ok = d.peek(0) {
-		if !contains(d.prefixes, b) {
-			if len(d.prefixes) == 4 {
-				break // the fifth is taken for an opcode
-			}
-			d.prefixes = append(d.prefixes, b)
-			switch b {
-			case 0x66:
-				d.opBytes ^= 6
-			case 0x67:
-				d.addrBytes ^= 12
+// skipREX takes the prefixes up to the last REX that another prefix follows. It
+// does nothing (SDM vol. 2, 2.2.1).
+func (d *decoded) skipREX() {
+	for i, b := range d.text {
+		isREX := b&0xf0 == 0x40
+		if !isREX && !legacyPrefix(b) {
+			return
+		}
+		if i == 0 || d.text[i-1]&0xf0 != 0x40 {
+			continue
+		}
+		for ; d.at < i; d.at++ {
+			if p := d.text[d.at]; legacyPrefix(p) {
+				d.addPrefix(p)
 			}
 		}
-		d.last = b
+	}
+}
+
+// addPrefix notes a legacy prefix.
+func (d *decoded) addPrefix(b byte) {
+	d.last = b
+	if contains(d.prefixes, b) {
+		return
+	}
+	d.prefixes = append(d.prefixes, b)
+	switch b {
+	case 0x66:
+		d.opBytes ^= 6
+	case 0x67:
+		d.addrBytes ^= 12
+	}
+}
+
+// getPrefixes is insn_get_prefixes().
+func (d *decoded) getPrefixes(set defects.Set) bool {
+	b, ok := d.peek(0)
+	for ; ok && legacyPrefix(b); b, ok = d.peek(0) {
+		if len(d.prefixes) == 4 && !contains(d.prefixes, b) && set.Has(defects.PrefixOpcode) {
+			break // the fifth is taken for an opcode
+		}
+		d.addPrefix(b)
 		d.at++
 	}
 	if ok && b&0xf0 == 0x40 {
