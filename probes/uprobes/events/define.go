@@ -55,11 +55,7 @@ func (r *Registry) define(c *command) (*Probe, error) {
 	p.Path = place[:colon]
 	var err error
 	if p.File, err = r.files.Lookup(p.Path); err != nil {
-		var errno sim.Errno
-		if !errors.As(err, &errno) {
-			errno = sim.ENOENT
-		}
-		return nil, c.refuse(errno, 0, fileNotFound)
+		return nil, c.refuse(err, 0, fileNotFound)
 	}
 	if !p.File.Regular {
 		return nil, c.refuse(sim.EINVAL, 0, noRegularFile)

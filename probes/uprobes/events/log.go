@@ -1,6 +1,7 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -89,8 +90,9 @@ func (r *Refusal) Report() string {
 
 // refuse is trace_probe_log_err(): the column counts from the argument that is
 // being looked at. One behind the last stands for what is missing there.
-func (c *command) refuse(errno error, offset int, text string) error {
-	r := &Refusal{Errno: errno.(sim.Errno), Text: text, Command: strings.Join(c.args, " ")}
+func (c *command) refuse(err error, offset int, text string) error {
+	r := &Refusal{Errno: sim.EINVAL, Text: text, Command: strings.Join(c.args, " ")}
+	errors.As(err, &r.Errno)
 	if c.index >= len(c.args) {
 		r.Column = len(r.Command) + 1
 	} else {

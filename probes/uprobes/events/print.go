@@ -27,20 +27,20 @@ func (e *Event) Print(rec []byte) string {
 		a := &e.Probes[0].Args[i]
 		fmt.Fprintf(&b, " %s=", a.Name)
 		if a.Count == 0 {
-			a.Type.print(&b, data[a.offset:], rec)
+			a.Type.write(&b, data[a.offset:], rec)
 			continue
 		}
 		for j := range a.Count {
 			b.WriteByte("{,"[min(j, 1)])
-			a.Type.print(&b, data[a.offset+j*a.Type.Size:], rec)
+			a.Type.write(&b, data[a.offset+j*a.Type.Size:], rec)
 		}
 		b.WriteByte('}')
 	}
 	return b.String()
 }
 
-// print writes one value.
-func (t *Type) print(b *strings.Builder, data, rec []byte) {
+// write prints one value.
+func (t *Type) write(b *strings.Builder, data, rec []byte) {
 	v := getWord(data[:t.Size])
 	shift := 64 - 8*t.Size
 	switch {
