@@ -25,6 +25,7 @@ var layout = []struct {
 	{"probes/uprobes/defects", nil},
 	{"probes/uprobes/events", []string{"sim", "probes/uprobes/defects"}},
 	{"probes/uprobes/insn", []string{"sim", "vm/x86", "probes/uprobes/defects"}},
+	{"probes/uprobes/conform", []string{"sim", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
 	{"probes", []string{"sim", "pagecache", "vm"}},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
