@@ -22,6 +22,8 @@ const (
 	SlotVisible
 	// RedZone: the call of an optimised probe overwrites the red zone.
 	RedZone
+	// CallStays: a removed probe leaves the call of the trampoline in the text.
+	CallStays
 	// ForkedTrampoline: a forked child has the call, but not the trampoline.
 	ForkedTrampoline
 	// SignalTrapno: the signal frame of a fault out of line has trapno 0.
@@ -46,7 +48,7 @@ const (
 
 // The kernels that can be asked for.
 const (
-	Linux618 = end - 1 // with all its defects
+	Linux618 = end - 1 // with all its defects, as 6.18.15 has them
 	Fixed    = Set(0)
 )
 
@@ -115,6 +117,10 @@ var All = []Defect{
 		"A probed nop of 5 bytes becomes a call, which pushes below the stack pointer, and the trampoline pushes three " +
 			"registers more. Leaf functions keep data there. The stack pointer should be moved by 128 bytes first.",
 		"arch_uprobe_optimize"},
+	{CallStays, "call-stays", "a removed probe leaves the call of the trampoline in the text",
+		"When the last consumer of an optimised probe goes away, the nop is not put back: the program calls the trampoline " +
+			"for ever, and the system call finds no probe. 6.18.15 does this, 6.18.44 puts the nop back.",
+		"set_orig_insn"},
 	{ForkedTrampoline, "forked-trampoline", "a forked child calls a trampoline that it does not have",
 		"The child inherits the patched text, but the mapping of the trampolines is not copied: the child gets SIGSEGV " +
 			"at the next hit. The mapping should be copied.",

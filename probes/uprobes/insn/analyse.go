@@ -64,9 +64,13 @@ var goodInsns = ops("00-05 08-0d 0f 10-15 18-1d 20-26 28-2e 30-36 38-3e 40-5f 63
 
 // Analyse is prepare_uprobe() without the copying, and
 // arch_uprobe_analyze_insn(): what a probe on the instruction at addr means,
-// where text are the bytes of the file, as far as there are any. It is ENOEXEC
-// where the kernel cannot decode them, and ENOTSUPP where it refuses them.
+// where text are the bytes of the file, as far as there are any. It is EIO where
+// there are none, ENOEXEC where the kernel cannot decode them, and ENOTSUPP where
+// it refuses them.
 func Analyse(text []byte, addr uint64, d defects.Set) (*Insn, error) {
+	if len(text) == 0 {
+		return nil, sim.EIO
+	}
 	in := &Insn{defects: d, Fixups: FixIP}
 	copy(in.Slot[:], text)
 	if in.Slot[0] == 0xcc {
