@@ -101,7 +101,7 @@ type column struct {
 	evex   set // with EVEX only
 }
 
-// A opcodeMap is one of the maps behind 0f, or selected by VEX.
+// An opcodeMap is one of the maps behind 0f, or selected by VEX.
 type opcodeMap struct {
 	columns [4]column
 	groups  set
