@@ -14,6 +14,7 @@ var layout = []struct {
 	pkg     string
 	imports []string
 }{
+	{"sim/laws", nil},
 	{"sim", nil},
 	{"sim/explore", []string{"sim"}},
 	{"sim/trace", []string{"sim"}},
@@ -26,12 +27,16 @@ var layout = []struct {
 	{"probes/uprobes/events", []string{"sim", "probes/uprobes/defects"}},
 	{"probes/uprobes/insn", []string{"sim", "vm/x86", "probes/uprobes/defects"}},
 	{"probes/uprobes/conform", []string{"sim", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
-	{"probes", []string{"sim", "pagecache", "vm"}},
+	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
-	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
-	{"markers", []string{"sim", "vm"}},
-	{"scenarios", []string{"sim", "sim/explore", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
+	{"probes/kprobes", []string{"sim", "probes"}},
+	{"markers", []string{"sim", "probes"}},
+	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
+	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
+	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
+	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue"}},
+	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "scenarios"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

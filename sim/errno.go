@@ -9,6 +9,7 @@ type Errno int
 
 // The error numbers that the simulated code returns.
 const (
+	EPERM       Errno = 1
 	ENOENT      Errno = 2
 	ESRCH       Errno = 3
 	EINTR       Errno = 4
@@ -17,6 +18,7 @@ const (
 	ENOEXEC     Errno = 8
 	EAGAIN      Errno = 11
 	ENOMEM      Errno = 12
+	EACCES      Errno = 13
 	EFAULT      Errno = 14
 	EBUSY       Errno = 16
 	EEXIST      Errno = 17
@@ -24,14 +26,15 @@ const (
 	EINVAL      Errno = 22
 	ETXTBSY     Errno = 26
 	ERANGE      Errno = 34
+	EOVERFLOW   Errno = 75
 	ERESTARTSYS Errno = 512
 	ENOTSUPP    Errno = 524 // of a refused instruction: programs see the number, which has no text
 )
 
 var errnoNames = [...]string{
-	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", E2BIG: "E2BIG", ENOEXEC: "ENOEXEC", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM",
-	EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", ENOTDIR: "ENOTDIR", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERANGE: "ERANGE",
-	ERESTARTSYS: "ERESTARTSYS", ENOTSUPP: "ENOTSUPP",
+	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", E2BIG: "E2BIG", ENOEXEC: "ENOEXEC",
+	EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", ENOTDIR: "ENOTDIR",
+	EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERANGE: "ERANGE", EOVERFLOW: "EOVERFLOW", ERESTARTSYS: "ERESTARTSYS", ENOTSUPP: "ENOTSUPP",
 }
 
 // Error returns the number as the kernel's logs spell it: -EINVAL.
