@@ -41,6 +41,37 @@ func CallTo(addr, trampoline uint64) (text [CallLen]byte, ok bool) {
 	return text, true
 }
 
+// Gaps finds free pages of an address space: vm_unmapped_area().
+type Gaps interface {
+	// Lowest and Highest return the address of a page that is free and lies
+	// within the limits, and whether there is one.
+	Lowest(low, high uint64) (uint64, bool)
+	Highest(low, high uint64) (uint64, bool)
+}
+
+// taskSize is TASK_SIZE: where the addresses of programs end.
+const taskSize = 1<<47 - 4096
+
+// PlaceTrampoline chooses the page for the trampoline of a probe at addr, if no
+// other trampoline of the process can be reached: find_nearest_trampoline(). It is
+// the free page next to the call, of the first above and the first below.
+func PlaceTrampoline(addr uint64, g Gaps) (uint64, bool) {
+	end := addr + CallLen
+	var low uint64 = 4096
+	if end > 1<<31 {
+		low = max(low, end-1<<31)
+	}
+	above, hasAbove := g.Lowest(end, min(end+1<<31-1, taskSize))
+	below, hasBelow := g.Highest(low, end)
+	switch {
+	case !hasAbove:
+		return below, hasBelow
+	case !hasBelow, end-below >= above-end:
+		return above, true
+	}
+	return below, true
+}
+
 // A TrampolineFrame is what the trampoline has pushed, struct
 // uprobe_syscall_args, and where it goes on.
 type TrampolineFrame struct {

@@ -86,3 +86,50 @@ func TestTrampolineFollowsHandlers(t *testing.T) {
 		t.Error("a frame that is not there was read")
 	}
 }
+
+// holes are free pages, in order.
+type holes []uint64
+
+func (h holes) Lowest(low, high uint64) (uint64, bool) {
+	for _, a := range h {
+		if a >= low && a+4096 <= high {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
+func (h holes) Highest(low, high uint64) (uint64, bool) {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i] >= low && h[i]+4096 <= high {
+			return h[i], true
+		}
+	}
+	return 0, false
+}
+
+func TestPlaceTrampoline(t *testing.T) {
+	const far = 0x555555555000
+	for _, c := range []struct {
+		name string
+		addr uint64
+		free holes
+		want uint64
+	}{
+		{"below the image, as in the captures", 0x4040c8, holes{0x1000, 0x3ff000, 0x45e000}, 0x3ff000},
+		{"above is nearer", 0x45c000, holes{0x3ff000, 0x45e000}, 0x45e000},
+		{"only above", 0x4040c8, holes{0x45e000}, 0x45e000},
+		{"none", 0x4040c8, nil, 0},
+		{"none near", far, holes{0x3ff000, 0x7ffff7000000}, 0},
+		{"at the limits", far, holes{far - 1<<31 + 4096, far + 1<<31}, far - 1<<31 + 4096},
+	} {
+		got, ok := PlaceTrampoline(c.addr, c.free)
+		if got != c.want || ok != (c.want != 0) {
+			t.Errorf("%s: %#x, %v", c.name, got, ok)
+			continue
+		}
+		if _, reached := CallTo(c.addr, got); ok && !reached {
+			t.Errorf("%s: %#x cannot be called from %#x", c.name, got, c.addr)
+		}
+	}
+}
