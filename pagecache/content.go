@@ -77,6 +77,7 @@ func StoreByte(k *sim.K, p *Page, off int, b byte) {
 	mustBeUptodate(k, p)
 	k.Machine().Fold(uint64(b))
 	p.data[off] = b
+	p.changed(off, 1)
 }
 
 // CopyUserHighpage is copy_user_highpage(): it fills the page dst, which nobody
@@ -97,10 +98,12 @@ func fillPage(k *sim.K, inode *Inode, p *Page, src []byte) {
 	p.filler = k
 	n := min(max(inode.allocated-int64(p.Index)<<PageShift, 0), int64(len(src)))
 	clear(p.data[copy(p.data, src[:n]):])
+	p.changed(0, PageSize)
 }
 
 // memclearHighpage zeroes the page from offset off on.
 func memclearHighpage(k *sim.K, p *Page, off int) {
 	k.Step(opClearPage, &p.content, sim.Write)
 	clear(p.data[off:])
+	p.changed(off, PageSize-off)
 }

@@ -36,6 +36,7 @@ type Page struct {
 	content sim.Object
 	data    []byte
 	filler  *sim.K // who ends a read of the page, nil if nobody does
+	watcher Watcher
 }
 
 // BadPageState is a page found in a state that it must not be in, when it is
@@ -124,6 +125,7 @@ func putPage(k *sim.K, p *Page) {
 		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while in the page cache"})
 	}
 	k.Release(&p.life)
+	p.data, p.watcher = nil, nil // the machine remembers the page, and need not its content
 }
 
 // PageAddRmap is page_add_file_rmap() or page_add_anon_rmap(): a page table

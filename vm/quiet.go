@@ -27,31 +27,36 @@ var BadPageMap = sim.Kind{Name: "bad-page-map", Class: "BUG: Bad page map"}
 // are. It returns nil if all is well. It is not a step.
 func CheckQuiet(mms ...*MM) *sim.Violation {
 	for _, mm := range mms {
-		for _, e := range mm.ptes {
-			if bad := mm.checkPte(e, mms); bad != "" {
-				subject := fmt.Sprintf("%s at %#x: %s %s", mm.Name, e.vpn<<pageShift, e.page, bad)
-				return &sim.Violation{Kind: BadPageMap, Subject: subject}
+		var v *sim.Violation
+		mm.pt.each(0, ^uint64(0), func(vpn uint64, e pte) {
+			if bad := mm.checkPte(vpn, e, mms); bad != "" && v == nil {
+				subject := fmt.Sprintf("%s at %#x: %s %s", mm.Name, vpn<<pageShift, e.page, bad)
+				v = &sim.Violation{Kind: BadPageMap, Subject: subject}
 			}
+		})
+		if v != nil {
+			return v
 		}
 	}
 	return nil
 }
 
 // checkPte says what is wrong with an entry, "" if nothing is.
-func (mm *MM) checkPte(e pte, mms []*MM) string {
-	vma := mm.vmaAt(e.vpn << pageShift)
+func (mm *MM) checkPte(vpn uint64, e pte, mms []*MM) string {
+	vma := mm.vmaAt(vpn << pageShift)
 	if vma == nil {
 		return "is mapped where no area is"
 	}
 	if n, m := entries(mms, e.page), e.page.PeekMapcount(); n != m {
 		return fmt.Sprintf("has %d page table entries and counts %d", n, m)
 	}
-	switch mapping := e.page.Mapping.Peek(); {
-	case e.anon:
+	if e.anon() {
 		return ""
+	}
+	switch mapping := e.page.Mapping.Peek(); {
 	case mapping == nil:
 		return "is mapped, but gone from the file"
-	case mapping != vma.Inode.Mapping || e.page.Index != vma.index(e.vpn<<pageShift):
+	case vma.Inode == nil || mapping != vma.Inode.Mapping || e.page.Index != vma.index(vpn<<pageShift):
 		return "is mapped in the place of another page"
 	}
 	return ""
@@ -60,11 +65,11 @@ func (mm *MM) checkPte(e pte, mms []*MM) string {
 // entries counts the page table entries for a page.
 func entries(mms []*MM, page *pagecache.Page) (n int) {
 	for _, mm := range mms {
-		for _, e := range mm.ptes {
+		mm.pt.each(0, ^uint64(0), func(_ uint64, e pte) {
 			if e.page == page {
 				n++
 			}
-		}
+		})
 	}
 	return n
 }

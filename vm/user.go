@@ -50,13 +50,13 @@ func Store(k *sim.K, mm *MM, addr uint64, b byte) bool {
 	k.Step(opStore, &mm.pgd, sim.Read)
 	e, present := mm.walk(addr)
 	if k.Tracing() {
-		k.Note("%#x <- %02x, writable %t", addr, b, present && e.write)
+		k.Note("%#x <- %02x, writable %t", addr, b, e.write())
 	}
-	if !present || !e.write {
+	if !present || !e.write() {
 		return false
 	}
 	pagecache.StoreByte(k, e.page, int(addr&(pageSize-1)), b)
-	if !e.anon {
+	if !e.anon() {
 		pagecache.DirtyPage(k, e.page)
 	}
 	return true
