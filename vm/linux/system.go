@@ -112,6 +112,7 @@ type system struct {
 	used   uint64 // bytes of files in memory
 	out    string // the budget that is used up
 	failed error
+	execError error // why the last program could not be loaded
 	table  map[uint64]call
 	unknown map[uint64]bool // system calls that the user has been told of
 }
@@ -194,6 +195,9 @@ func (s *system) boot(k *sim.K) {
 		err = t.exec(n, s.Path, s.Args, s.Env)
 	}
 	if err != nil {
+		if s.execError != nil {
+			err = s.execError
+		}
 		s.failed = fmt.Errorf("%s: %w", s.Path, err)
 		return
 	}
@@ -207,6 +211,14 @@ func (s *system) ended(k *sim.K) {
 	k.Touch(&s.lock, sim.Write)
 	s.threads--
 	s.strategy.stop = s.threads == 0
+}
+
+// failedExec notes why a program cannot be loaded.
+func (s *system) failedExec(name string, err error) {
+	s.execError = err
+	if s.first != nil && s.first.threads[0].space != nil {
+		s.note("%s: %v", name, err)
+	}
 }
 
 // charge counts bytes of files against the budget of memory.

@@ -42,6 +42,7 @@ type Thread struct {
 
 	insns   int64
 	exiting bool
+	killed  bool // by another thread that has called execve
 	notify  bool // the probes want to act before the program goes on
 
 	wait     sim.Object // allows ready unless the thread sleeps
@@ -113,6 +114,8 @@ func (t *Thread) run() {
 func (t *Thread) leave() {
 	for !t.exiting {
 		switch {
+		case t.killed:
+			t.exit(0)
 		case t.notify:
 			t.notify = false
 			t.sys.probes.NotifyResume(t)
@@ -154,7 +157,7 @@ func (t *Thread) sleep(cond func() bool, deadline int64, signals bool) bool {
 
 // fatalPending is fatal_signal_pending().
 func (t *Thread) fatalPending() bool {
-	return t.proc.exiting || (t.pending.set|t.proc.pending.set)&bit(sigKILL) != 0
+	return t.proc.exiting || t.killed || (t.pending.set|t.proc.pending.set)&bit(sigKILL) != 0
 }
 
 // note tells the user what became of the program.

@@ -1,18 +1,13 @@
 package linux
 
 import (
-	"errors"
-
 	"trapline/sim"
-	"trapline/vm"
 	"trapline/vm/x86"
 )
 
 // The codes of the signals that faults raise, si_code.
 const (
 	segvMaperr = 1
-	segvAccerr = 2
-	busAdrerr  = 2
 	illIllopn  = 2
 	fpeIntdiv  = 1
 	fpeFltdiv  = 3
@@ -111,18 +106,12 @@ func (t *Thread) pageFault(e x86.Exception) {
 		code |= x86.FaultPresent // nothing is told of the kernel's own pages
 	}
 	t.trap(14, code)
-	switch {
-	case errors.Is(err, vm.ErrSigbus):
-		t.ForceSig(faultInfo(sigBUS, busAdrerr, e.Addr))
-	case err == sim.ENOMEM:
+	if err == sim.ENOMEM {
 		t.outOfMemory()
-	default:
-		sicode := int32(segvMaperr)
-		if e.Addr < taskSize && t.mapped(e.Addr) {
-			sicode = segvAccerr
-		}
-		t.ForceSig(faultInfo(sigSEGV, sicode, e.Addr))
+		return
 	}
+	sig, sicode := segvCode(err)
+	t.ForceSig(faultInfo(sig, sicode, e.Addr))
 }
 
 // outOfMemory is the end of a program that has used up its memory.
