@@ -5,37 +5,6 @@ import "trapline/sim"
 // What an address space does with pages beside finding them: anonymous ones, and
 // those that a processor works on directly.
 
-// Watcher is told of every change of a page's content that goes through this
-// package. A processor that keeps decoded instructions is one.
-type Watcher interface {
-	// Changed says that n bytes from offset off of the page have changed.
-	Changed(off, n int)
-}
-
-// Watch makes w the watcher of the page. There is one at most.
-func (p *Page) Watch(w Watcher) { p.watcher = w }
-
-// Watcher is who watches the page, nil if nobody does.
-func (p *Page) Watcher() Watcher { return p.watcher }
-
-// Bytes is the content of the page itself, for a processor that executes the
-// program. Reading or writing it is no access; who does so declares it.
-func (p *Page) Bytes() *[PageSize]byte { return (*[PageSize]byte)(p.data) }
-
-func (p *Page) changed(off, n int) {
-	if p.watcher != nil {
-		p.watcher.Changed(off, n)
-	}
-}
-
-// AllocZeroedUserHighpage is alloc_zeroed_user_highpage(): a new anonymous page
-// with one reference, all zeroes and up to date.
-func AllocZeroedUserHighpage(k *sim.K, index uint64) *Page {
-	p := AllocAnonPage(k, index)
-	p.uptodate = true
-	return p
-}
-
 // ReuseSwapPage is reuse_swap_page(): whether the page table entry that the
 // caller looks at is the only reference to an anonymous page, so that it may be
 // written without a copy. It is part of the step that looks at the entry.
@@ -58,23 +27,16 @@ func PutPage(k *sim.K, p *Page) {
 	putPage(k, p)
 }
 
-// UseContent declares a read or a write of the content as a part of the step
-// being taken, by whoever then works on [Page.Bytes].
-func UseContent(k *sim.K, p *Page, mode sim.Mode) {
-	k.Touch(&p.content, mode)
-	mustBeUptodate(k, p)
-}
-
 // LoadBytes is [LoadByte] of as many bytes as buf holds, from offset off on.
 func LoadBytes(k *sim.K, p *Page, off int, buf []byte) {
-	UseContent(k, p, sim.Read)
+	UseBytes(k, p, sim.Read)
 	foldBytes(k, buf[:copy(buf, p.data[off:])])
 }
 
 // StoreBytes is [StoreByte] of all of b, from offset off on.
 func StoreBytes(k *sim.K, p *Page, off int, b []byte) {
-	UseContent(k, p, sim.Write)
-	n := copy(p.data[off:], b)
+	UseBytes(k, p, sim.Write)
+	n := copy(p.own()[off:], b)
 	foldBytes(k, b[:n])
 	p.changed(off, n)
 }
@@ -111,3 +73,10 @@ func FilemapLookup(k *sim.K, inode *Inode, index uint64) *Page {
 	}
 	return FindGetPage(k, inode.Mapping, index)
 }
+
+// PeekRefs is how many references there are to the page, and whether it is still
+// allocated. It is for checks, and not an access.
+func (p *Page) PeekRefs() (n int, alive bool) { return p.refs, p.life.Alive() }
+
+// PeekMappers are the areas that map the file, for checks when no task runs.
+func (mapping *Mapping) PeekMappers() []Mapper { return mapping.mappers }

@@ -175,7 +175,7 @@ func (c *CPU) translateWatched(addr uint64, size int, access x86.Access) (*x86.F
 	if access == x86.Write || access == x86.Atomic {
 		mode = sim.Write
 	}
-	pagecache.UseContent(k, e.page, mode)
+	pagecache.UseBytes(k, e.page, mode)
 	c.dirty(e, access)
 	if k.Tracing() {
 		k.Note("%#x in %s", addr, e.page)

@@ -16,7 +16,7 @@ var (
 // that of the copy.
 func DupMM(k *sim.K, oldmm *MM, name string) (*MM, error) {
 	mm := MMAlloc(k, name)
-	mm.Hooks, mm.Watched = oldmm.Hooks, oldmm.Watched
+	mm.Hooks, mm.Zone, mm.Watched = oldmm.Hooks, oldmm.Zone, oldmm.Watched
 	if mm.Hooks != nil {
 		mm.Hooks.StartDupMmap(k)
 		defer mm.Hooks.EndDupMmap(k)

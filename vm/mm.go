@@ -57,6 +57,9 @@ type MM struct {
 	// up the address space for a program changes them.
 	MmapBase, StartBrk, StackLimit, AddressLimit, PageLimit uint64
 
+	// Zone is where private pages are taken from, nil if there is no end of memory.
+	// It is to be set before any task uses the address space; children inherit it.
+	Zone *pagecache.Zone
 	// Watched says that every access to memory by a [CPU] on which the address space
 	// is active is a step, as a search needs it, and that a flush of its TLB takes
 	// steps too. It is to be set before any task or CPU uses the address space;

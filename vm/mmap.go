@@ -124,17 +124,10 @@ func doMmap(k *sim.K, mm *MM, a MmapArgs, length uint64) (uint64, error) {
 		}
 	}
 	if a.File == nil && vma.Flags&VMShared != 0 {
-		vma.Inode, vma.shmem = shmemFile(k, length), true
+		vma.Inode, vma.shmem = pagecache.ShmemFileSetup(k, "dev/zero", int64(length)), true
 	}
 	_, err = mmapRegion(k, vma)
 	return addr, err
-}
-
-// shmemFile is shmem_zero_setup(): a file of zeroes for shared anonymous memory.
-func shmemFile(k *sim.K, size uint64) *pagecache.Inode {
-	inode := pagecache.NewInode(k, "dev/zero", nil, pagecache.Ramfs)
-	inode.ISize.Write(k, int64(size))
-	return inode
 }
 
 // mmapRegion is mmap_region() from where nothing is mapped there any more: it
