@@ -22,12 +22,13 @@ var layout = []struct {
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
+	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86"}},
 	{"probes", []string{"sim", "pagecache", "vm"}},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"markers", []string{"sim", "vm"}},
 	{"scenarios", []string{"sim", "sim/explore", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

@@ -169,7 +169,7 @@ func sysRtSigreturn(t *Thread, _ args) (uint64, error) {
 	state.RFLAGS = state.RFLAGS&^fixedFlags | word(scFlags)&fixedFlags
 	if fp := word(scFPState); fp != 0 {
 		var fx [fxsaveSize]byte
-		if err := t.copyIn(fp, fx[:]); err != nil || !state.FXRestore(fx[:]) {
+		if err := t.copyIn(fp, fx[:]); err != nil || !state.FXRestore(&fx) {
 			return t.badFrame()
 		}
 	} else {

@@ -15,13 +15,13 @@ type space struct {
 	mm    *vm.MM
 	users int // threads
 
-	entry              uint64
-	exe                *node
-	path               string
-	argStart, argEnd   uint64
-	envStart, envEnd   uint64
-	stackTop, startSP  uint64
-	auxv               []byte
+	entry             uint64
+	exe               *node
+	path              string
+	argStart, argEnd  uint64
+	envStart, envEnd  uint64
+	stackTop, startSP uint64
+	auxv              []byte
 }
 
 // newCPU gives a new thread a processor on which its address space is active.

@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -105,19 +106,22 @@ type system struct {
 	futexes  map[futexKey][]*futexWaiter
 	timers   []*timer
 	clock
-	rng    uint64
-	insns  uint64
-	calls  uint64
-	faults uint64
-	used   uint64 // bytes of files in memory
-	out    string // the budget that is used up
-	failed error
+	rng       uint64
+	insns     uint64
+	calls     uint64
+	faults    uint64
+	used      uint64 // bytes of files in memory
+	out       string // the budget that is used up
+	failed    error
 	execError error // why the last program could not be loaded
-	table  map[uint64]call
-	unknown map[uint64]bool // system calls that the user has been told of
+	table     map[uint64]call
+	unknown   map[uint64]bool // system calls that the user has been told of
 }
 
 const defaultThreads = 500
+
+// ErrKernel is a rule that the simulated kernel itself has broken.
+var ErrKernel = errors.New("the simulated kernel has broken a rule of its own, please report it")
 
 // Run runs a program to its end. The error is about what the user has given: a
 // file that is no static x86-64 program, for one. It is also an error if the
@@ -144,9 +148,9 @@ func Run(c Config) (Result, error) {
 	case s.out != "":
 		return r, nil
 	case o.Violation != nil && o.Violation.Kind != sim.Deadlock:
-		return r, fmt.Errorf("the simulated kernel has broken a rule: %s: %s", o.Violation, o.Violation.Subject)
+		return r, fmt.Errorf("%w: %w", ErrKernel, o.Violation)
 	case !s.over:
-		return r, fmt.Errorf("every thread of the program waits for something that cannot come")
+		return r, errors.New("every thread of the program waits for something that cannot come")
 	}
 	return r, nil
 }

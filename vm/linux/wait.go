@@ -26,8 +26,8 @@ type childEvent struct {
 	value  int32
 }
 
-// wait is do_wait() for the children that want accepts.
-func (t *Thread) wait(want func(*process) bool, options uint64) (childEvent, error) {
+// waitChild is do_wait() for the children that want accepts.
+func (t *Thread) waitChild(want func(*process) bool, options uint64) (childEvent, error) {
 	var e childEvent
 	none := false
 	poll := func() bool {
@@ -105,7 +105,7 @@ func sysWait4(t *Thread, a args) (uint64, error) {
 		}
 		return c.pid == pid
 	}
-	e, err := t.wait(want, options|wExited)
+	e, err := t.waitChild(want, options|wExited)
 	if err != nil || e.p == nil {
 		return 0, err
 	}
@@ -139,7 +139,7 @@ func sysWaitid(t *Thread, a args) (uint64, error) {
 	default:
 		return 0, sim.EINVAL
 	}
-	e, err := t.wait(want, options)
+	e, err := t.waitChild(want, options)
 	if err != nil {
 		return 0, err
 	}
