@@ -160,7 +160,7 @@ func (t *Thread) script(n *node, name string, argv []string, depth int) (*node, 
 // load maps the segments of the program, its stack and its heap.
 func (t *Thread) load(s *space, p *vm.Program, argv, env []string) error {
 	mm, k := s.mm, t.k
-	inode := t.inodeOf(s.exe, path.Base(s.path))
+	inode := t.inodeOf(s.exe)
 	low := p.Segments[0].Vaddr &^ (x86.PageSize - 1)
 	last := p.Segments[len(p.Segments)-1]
 	bias := uint64(0)

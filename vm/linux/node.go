@@ -29,7 +29,8 @@ type node struct {
 	nlink  uint32
 	mtime  int64 // in nanoseconds since 1970
 	atime  int64
-	parent *node // of a directory
+	parent *node // the directory that it was put into last
+	name   string
 	rdev   uint64
 
 	children map[string]*node // of a directory
@@ -85,9 +86,7 @@ func (s *system) newNode(mode uint32) *node {
 // add puts a file into a directory.
 func (n *node) add(name string, child *node) *node {
 	n.children[name] = child
-	if child.isDir() {
-		child.parent = n
-	}
+	child.parent, child.name = n, name
 	return child
 }
 

@@ -116,25 +116,18 @@ func (t *Thread) find(dir *node, path string, follow bool) (*node, error) {
 	return w.node, nil
 }
 
-// pathOf is the absolute name of a directory.
-func (s *system) pathOf(dir *node) string {
-	if dir == s.root {
+// pathOf is the absolute name of a file.
+func (s *system) pathOf(n *node) string {
+	if n == s.root {
 		return "/"
 	}
 	path := ""
-	for dir != s.root && dir.parent != nil {
-		found := ""
-		for _, name := range dir.parent.names() {
-			if dir.parent.children[name] == dir {
-				found = name
-				break
-			}
-		}
-		if found == "" {
+	for n != s.root {
+		if n.parent == nil || n.parent.children[n.name] != n {
 			return "(unreachable)" + path
 		}
-		path = "/" + found + path
-		dir = dir.parent
+		path = "/" + n.name + path
+		n = n.parent
 	}
 	return path
 }

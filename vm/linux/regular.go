@@ -71,9 +71,9 @@ func (t *Thread) resize(n *node, size int64) error {
 }
 
 // inodeOf is the file as the page cache knows it.
-func (t *Thread) inodeOf(n *node, name string) *pagecache.Inode {
+func (t *Thread) inodeOf(n *node) *pagecache.Inode {
 	if n.inode == nil {
-		n.inode = pagecache.NewInode(t.k, name, n.data, pagecache.Disk)
+		n.inode = pagecache.NewInode(t.k, t.sys.pathOf(n), n.data, pagecache.Disk)
 		n.inode.ReadaheadPages = readahead
 	}
 	return n.inode
@@ -83,7 +83,7 @@ func (t *Thread) inodeOf(n *node, name string) *pagecache.Inode {
 const readahead = 16
 
 // openNode opens a file that is there.
-func (t *Thread) openNode(n *node, name string, flags int) (*file, error) {
+func (t *Thread) openNode(n *node, flags int) (*file, error) {
 	f := &file{node: n, flags: flags &^ (oCreat | oExcl | oTrunc | oCloexec), refs: 1}
 	switch {
 	case flags&oPath != 0:
@@ -122,7 +122,7 @@ func (t *Thread) openNode(n *node, name string, flags int) (*file, error) {
 		}
 		n.writers++
 	} else if fresh {
-		t.inodeOf(n, name)
+		t.inodeOf(n)
 	}
 	return f, nil
 }

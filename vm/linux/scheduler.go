@@ -85,11 +85,12 @@ func newSpawner(m *sim.Machine, s *system) *spawner {
 func (sp *spawner) loop(k *sim.K) {
 	for {
 		k.StepWait(opSpawn, &sp.o, sim.Write, busy)
-		for _, sl := range sp.new {
-			k.KthreadRun(&sl.task, "thread", sl.loop)
-		}
+		wanted := sp.new
 		sp.new = nil
 		sp.o.Forbid(busy)
+		for _, sl := range wanted { // more may come meanwhile
+			k.KthreadRun(&sl.task, "thread", sl.loop)
+		}
 	}
 }
 

@@ -52,8 +52,9 @@ func (t *Thread) releaseSpace() {
 
 func (t *Thread) dropSpace(s *space) {
 	s.users--
+	last := s.users == 0
 	t.cpu.SwitchMM(t.k, nil)
-	if s.users == 0 {
+	if last {
 		vm.MMPut(t.k, s.mm)
 	}
 }

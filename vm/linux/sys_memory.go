@@ -44,7 +44,7 @@ func sysMmap(t *Thread, a args) (uint64, error) {
 		case !f.readable(), a[3]&1 != 0 && a[2]&2 != 0 && !f.writable():
 			return 0, eACCES
 		default:
-			m.File = t.inodeOf(f.node, t.sys.nameOf(f.node))
+			m.File = t.inodeOf(f.node)
 			m.ReadOnly = !f.writable()
 		}
 	}

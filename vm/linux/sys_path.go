@@ -175,7 +175,7 @@ func sysOpenat(t *Thread, a args) (uint64, error) {
 	case flags&oDirectory != 0 && !w.node.isDir():
 		return 0, eNOTDIR
 	}
-	f, err := t.openNode(w.node, w.name, flags)
+	f, err := t.openNode(w.node, flags)
 	if err != nil {
 		return 0, err
 	}

@@ -3,7 +3,6 @@ package linux
 import (
 	"bytes"
 	"fmt"
-	"path"
 	"strconv"
 
 	"trapline/vm"
@@ -86,7 +85,7 @@ func (s *system) procPID(t *Thread, name string) *node {
 		n := dir.add(name, s.newNode(modeLink|0o777))
 		n.link = func(*Thread) string { return f() }
 	}
-	link("exe", func() string { return u.space.path })
+	link("exe", func() string { return s.pathOf(u.space.exe) })
 	link("cwd", func() string { return s.pathOf(u.fs.cwd) })
 	link("root", func() string { return "/" })
 	s.text(dir, "maps", func(t *Thread) string { return u.maps(t) })
@@ -138,9 +137,6 @@ func (t *Thread) maps(reader *Thread) string {
 		ino := 0
 		if r.Name != "" && r.Name[0] != '[' {
 			ino = 1
-			if r.Name == path.Base(t.space.path) {
-				name, ino = t.space.path, int(t.space.exe.ino)
-			}
 		}
 		start := b.Len()
 		fmt.Fprintf(&b, "%08x-%08x %s %08x 00:01 %d ", r.Start, r.End, r.Flags, r.Offset, ino)
@@ -154,9 +150,6 @@ func (t *Thread) maps(reader *Thread) string {
 	}
 	return b.String()
 }
-
-// nameOf is what the page cache calls a file.
-func (s *system) nameOf(n *node) string { return "file:" + strconv.FormatUint(n.ino, 10) }
 
 // exeNode is the program that a thread runs.
 func (s *system) exeNode(t *Thread) *node {
