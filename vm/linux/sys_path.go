@@ -184,7 +184,7 @@ func sysOpenat(t *Thread, a args) (uint64, error) {
 
 // writableDir says that files can be made in a directory: not in /proc.
 func (s *system) writableDir(dir *node) bool {
-	for d := dir; d != nil; d = d.parent {
+	for d := dir; d != s.root && d != nil; d = d.parent {
 		if d == s.proc {
 			return false
 		}
@@ -350,7 +350,7 @@ func sysRenameat2(t *Thread, a args) (uint64, error) {
 	case old != nil && !old.isDir() && n.isDir():
 		return 0, eNOTDIR
 	}
-	for d := to.dir; d != nil && n.isDir(); d = d.parent {
+	for d := to.dir; d != t.sys.root && d != nil && n.isDir(); d = d.parent {
 		if d == n {
 			return 0, sim.EINVAL // into itself
 		}
