@@ -55,7 +55,9 @@ func (k *K) Born(l *Life, name string) {
 	*l = Life{state: allocated, by: k}
 	l.o.init(k, name)
 	l.o.content = l
-	k.m.lives = append(k.m.lives, l)
+	if !k.m.Forgetful {
+		k.m.lives = append(k.m.lives, l)
+	}
 	if k.m.recording {
 		l.where = callers()
 	}

@@ -271,6 +271,9 @@ func (k *K) take() {
 	if m.States {
 		m.acts(k, p.op)
 	}
+	if m.Forgetful {
+		m.events, m.accesses, m.deviations = m.events[:0], m.accesses[:0], m.deviations[:0]
+	}
 	first := int32(len(m.accesses))
 	m.taken, m.first = m.taken+1, first
 	stays := m.section.k != nil && m.stayInSection()

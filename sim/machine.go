@@ -47,6 +47,11 @@ type Machine struct {
 	// explore the order of those that commute: see section.go. The data races
 	// that are seen then include those of another order.
 	LockAware bool
+	// Forgetful keeps no account of the steps that have been taken, nor of what was
+	// allocated, and takes no loop for a wait: it is for executions without end, which
+	// nobody searches or replays.
+	// Events, Schedule and the check for leaks have nothing to go by then.
+	Forgetful bool
 	// RCU is the kernel's RCU.
 	RCU RCUModel
 

@@ -55,7 +55,7 @@ const mostLooks = 16
 // around is asked before a step that may turn out to change nothing: if the task
 // goes round a loop, it returns the way in to wait for.
 func (k *K) around(o *Object) Wait {
-	if k.setup || k.m.aborting {
+	if k.setup || k.m.aborting || k.m.Forgetful {
 		return 0
 	}
 	if k.lookStep != k.steps {
