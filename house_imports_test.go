@@ -14,10 +14,11 @@ var layout = []struct {
 	pkg     string
 	imports []string
 }{
-	{"sim", nil},
-	{"sim/explore", []string{"sim"}},
-	{"sim/trace", []string{"sim"}},
 	{"sim/memory", nil},
+	{"sim/graph", []string{"sim/memory"}},
+	{"sim", []string{"sim/memory", "sim/graph"}},
+	{"sim/explore", []string{"sim", "sim/memory"}},
+	{"sim/trace", []string{"sim"}},
 	{"sim/litmus", []string{"sim/memory"}},
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},

@@ -75,6 +75,10 @@ type K struct {
 	site     uint64 // of the one under way
 	loop     []look // what must change before it looks again
 	plain    int    // accesses of plain data since the last step
+	// What the pending step does to memory, if inMemory, with a model other than SC.
+	mem      memoryStep
+	inMemory bool
+	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -97,6 +101,7 @@ type pending struct {
 func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
+	k.inMemory, k.marked = false, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil
@@ -283,7 +288,7 @@ func (k *K) take() {
 	k.steps++
 	k.plain = 0
 	since := m.since(k, p.obj)
-	if p.obj != nil {
+	if p.obj != nil && !k.inMemory {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
 		}
@@ -314,6 +319,7 @@ func (k *K) take() {
 	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
+		k.usesLife(p.obj, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
 	}
 	if len(k.text) > 0 {
@@ -349,7 +355,7 @@ func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	if mode != Read {
 		m.objects[o.id].version++
 	}
-	if o.life != nil {
+	if o.life != nil && m.weak == nil {
 		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
@@ -378,6 +384,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 		k.m.enter(o, mode, 0)
 	}
 	o.check(k, mode)
+	k.usesLife(o, mode)
 	k.synchronise(o, mode, false)
 }
 
