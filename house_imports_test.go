@@ -17,7 +17,7 @@ var layout = []struct {
 	{"sim/memory", nil},
 	{"sim/graph", []string{"sim/memory"}},
 	{"sim", []string{"sim/memory", "sim/graph"}},
-	{"sim/explore", []string{"sim", "sim/memory"}},
+	{"sim/explore", []string{"sim", "sim/memory", "sim/graph"}},
 	{"sim/trace", []string{"sim"}},
 	{"sim/litmus", []string{"sim/memory"}},
 	{"pagecache", []string{"sim"}},

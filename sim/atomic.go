@@ -437,7 +437,7 @@ const (
 	sets
 	setsIf     // the value is decides
 	addsUnless // it is
-	lowers     // a value above 0
+	lowers     // what results is not negative
 )
 
 // of is the value after the change, and whether it is stored.
@@ -460,7 +460,7 @@ func (c change[T]) of(old T) (T, bool) {
 	case addsUnless:
 		return old + c.i, old != c.decides
 	default:
-		return old - c.i, old > 0
+		return old - c.i, old-c.i >= 0
 	}
 }
 

@@ -78,6 +78,7 @@ type K struct {
 	// What the pending step does to memory, if inMemory, with a model other than SC.
 	mem      memoryStep
 	inMemory bool
+	born     int // the execution in which it was spawned last
 	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
@@ -330,6 +331,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.unordered(o) {
+		return
+	}
 	if m.States {
 		m.finds(o, mode)
 	}

@@ -86,6 +86,7 @@ type Machine struct {
 	section   section
 	rcu       rcuState
 	tracking  tracking
+	runs      int   // executions
 	weak      *weak // nil if Memory is SC
 	symmetric bool  // there are tasks that are alike
 
@@ -255,6 +256,7 @@ func (m *Machine) reset(s Strategy) {
 		o := &m.objects[i]
 		o.stores, o.adds = o.stores[:0], o.adds[:0]
 	}
+	m.runs++
 	m.prepareMemory()
 	m.tasks[0].reset()
 	m.acting = m.tasks[0]
@@ -359,7 +361,7 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	k.reset()
 	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
 	k.call(name, parent, n)
-	k.alive = true
+	k.alive, k.born = true, m.runs
 	k.wake.init(k, k.name)
 	k.wake.Allow(woken)
 	if m.weak != nil {
@@ -630,7 +632,7 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	if k.gated() {
 		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
-	if o := k.pending.obj; o != nil {
+	if o := k.pending.obj; o != nil && !k.inMemory && !m.unordered(o) {
 		uses = append(uses, Access{Obj: o.id, Mode: k.pending.mode, Need: k.pending.wait, Before: o.allow, Since: m.since(k, o)})
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})

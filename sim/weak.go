@@ -371,6 +371,12 @@ const (
 // orderedBy says so of an object.
 func (k *K) orderedBy(o *Object, by orderedBy) { k.m.objects[o.id].ordered = by }
 
+// unordered says that the order of the steps on an object does not matter, because
+// there is an axiom instead.
+func (m *Machine) unordered(o *Object) bool {
+	return m.weak != nil && m.objects[o.id].ordered == byAxiom
+}
+
 // locks adds the events of taking a lock.
 func (k *K) locks(o *Object) {
 	if w := k.m.weak; w != nil && !k.setup {
