@@ -173,7 +173,27 @@ func (k *K) source() graph.Event {
 	case 1:
 		return all[0]
 	}
+	if k.m.trial.k != nil {
+		return k.sameSource(all)
+	}
 	return all[k.m.option(k, len(all))]
+}
+
+// sameSource is the store that the task has read before, if it may: what is on trial is
+// whether a loop ends although nothing new is seen.
+func (k *K) sameSource(all []graph.Event) graph.Event {
+	for i := len(k.looks) - 1; i >= 0; i-- {
+		if k.looks[i].obj != k.mem.o.id {
+			continue
+		}
+		for _, e := range all {
+			if seenAs(e) == k.looks[i].version {
+				return e
+			}
+		}
+		break
+	}
+	return all[0]
 }
 
 // option is value for a choice that memory leaves to the step being taken.
@@ -232,7 +252,7 @@ func (k *K) news(o *Object) func(graph.Event) bool {
 }
 
 // seenAs is a store as a look has it.
-func seenAs(e graph.Event) uint32 { return uint32(e + 2) }
+func seenAs(e graph.Event) uint32 { return uint32(e + 1) }
 
 // saw0 enters a load into what a task has looked at since it did anything else.
 func (k *K) saw0(o *Object, from graph.Event) {

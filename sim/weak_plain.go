@@ -39,6 +39,7 @@ func (k *K) plainEvent(o *Object, mode Mode, p plainAccess) graph.Event {
 		p.event = w.graph.Append(t, int(o.id), memory.Plain)
 		from = p.event
 		w.version++
+		k.marked = w.graph.Len()
 	}
 	w.remember(k, p)
 	return from

@@ -43,6 +43,8 @@ type graphs struct {
 	pick   int   // the source that the load about to be taken is to read, or -1
 	going  []bool
 	buffer []sim.Access
+	// fresher are the sources that a task has not been asked about.
+	fresher []int
 }
 
 // turning is a place where an execution can go on in several ways.
@@ -243,17 +245,25 @@ func (g *graphs) ask(m *sim.Machine, id sim.TaskID) bool {
 	h.asked = false
 	if h.load {
 		sources := m.Sources(id)
-		first, n := 0, 0
+		g.fresher = g.fresher[:0]
 		for i, e := range sources {
 			if e > h.mark {
-				first, n = i, n+1
+				g.fresher = append(g.fresher, i)
 			}
 		}
 		h.mark = m.LastMemoryEvent()
-		if n == 0 || g.mayChange(m, id) && g.decide(2, false) == 1 {
+		ways := len(g.fresher)
+		if ways == 0 {
 			return false
 		}
-		g.pick = first
+		if g.mayChange(m, id) {
+			ways++
+		}
+		i := g.decide(ways, false)
+		if i == len(g.fresher) {
+			return false
+		}
+		g.pick = g.fresher[i]
 		return true
 	}
 	if !g.mayChange(m, id) || g.decide(2, false) == 0 {
@@ -394,10 +404,15 @@ func (g *graphs) conflicted(m *sim.Machine, first, last int, id sim.TaskID, uses
 	return false
 }
 
-// mayChange says whether another task may do what this one could wait for.
+// mayChange says whether a task can wait in hope: another may do what it waits for, and
+// nobody who waits already does so in vain.
 func (g *graphs) mayChange(m *sim.Machine, id sim.TaskID) bool {
-	g.present(m)
-	return g.mayWake(m, id)
+	h := g.at(id)
+	was := *h
+	h.waits, h.asked = true, false
+	hopeful := g.hopeful(m)
+	*g.at(id) = was
+	return hopeful
 }
 
 // present finds out who may go on.
