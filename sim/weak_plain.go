@@ -71,6 +71,16 @@ func (k *K) marks(x *mixed, mode Mode, how how) {
 	w.changed(k)
 }
 
+// remembers keeps the last event of k, which accessed x with a mark.
+func (k *K) remembers(x *mixed, mode Mode) {
+	how := marked
+	if mode != Read {
+		how |= compound
+	}
+	w := k.m.weak
+	w.remember(k, plainAccess{event: graph.Event(w.graph.Len() - 1), data: &x.Data, what: x.o.name, a: access{k: k, mode: mode, how: how}})
+}
+
 // usesLife adds the use of the allocation that o lies in. Whether it was freed before
 // is known at the end.
 func (k *K) usesLife(o *Object, mode Mode) {
