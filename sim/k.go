@@ -300,7 +300,7 @@ func (k *K) take() {
 	if k.steps == 1 && k.younger != nil {
 		k.first()
 	}
-	if p.wait == Spinning {
+	if p.wait == Spinning && !k.inMemory {
 		m.accesses[first].Since = since // it is not the first step of the task
 		m.enterLoop(k)
 	}

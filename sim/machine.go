@@ -641,7 +641,7 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	if k.steps == 0 && k.younger != nil {
 		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}
-	if k.pending.wait == Spinning {
+	if k.pending.wait == Spinning && !k.inMemory {
 		for i, l := range k.loop {
 			if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
 				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
