@@ -289,6 +289,9 @@ func (k *K) take() {
 	k.steps++
 	k.plain = 0
 	since := m.since(k, p.obj)
+	if k.inMemory && p.obj.life != nil {
+		m.enter(&p.obj.life.o, Read, 0)
+	}
 	if p.obj != nil && !k.inMemory {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
@@ -359,7 +362,7 @@ func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	if mode != Read {
 		m.objects[o.id].version++
 	}
-	if o.life != nil && m.weak == nil {
+	if o.life != nil {
 		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))

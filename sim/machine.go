@@ -638,6 +638,9 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
 	}
+	if k.inMemory && k.pending.obj.life != nil {
+		uses = append(uses, Access{Obj: k.pending.obj.life.o.id, Mode: Read})
+	}
 	if k.steps == 0 && k.younger != nil {
 		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}

@@ -28,7 +28,8 @@ import (
 //	                                                      looks at it knows what came
 //	                                                      before its changes, and whoever
 //	                                                      changes it knows of looks, too
-//	memory that is freed                                  a plain store to all of it
+//	memory that is freed                                  a plain store that every use
+//	                                                      reads, or need not have read
 //
 // Plain accesses are no steps, as ever, and read and write what is newest. Where that
 // is not the only possibility there is a data race, which is reported; the graph tells
@@ -48,7 +49,6 @@ type weak struct {
 	// By event: the step that it belongs to, and, for plain accesses, more.
 	steps  []int32
 	plains []plainAccess
-	frees  []freed
 	places []int
 	writes []Written
 }
@@ -60,12 +60,6 @@ type plainAccess struct {
 	life  *Life
 	what  string // is used of the life
 	a     access
-}
-
-// freed is the end of a life.
-type freed struct {
-	life  *Life
-	event graph.Event
 }
 
 // Written is a store to a word of memory that a step has made, or may make.
@@ -95,8 +89,7 @@ func (w *weak) reset(m *Machine) {
 		w.sent[i], w.looked[i] = w.sent[i][:0], w.looked[i][:0]
 	}
 	clear(w.plains)
-	clear(w.frees)
-	w.steps, w.plains, w.frees, w.writes = w.steps[:0], w.plains[:0], w.frees[:0], w.writes[:0]
+	w.steps, w.plains, w.writes = w.steps[:0], w.plains[:0], w.writes[:0]
 }
 
 // prepareMemory makes the machine ready for its model.

@@ -81,8 +81,8 @@ func (k *K) remembers(x *mixed, mode Mode) {
 	w.remember(k, plainAccess{event: graph.Event(w.graph.Len() - 1), data: &x.Data, what: x.o.name, a: access{k: k, mode: mode, how: how}})
 }
 
-// usesLife adds the use of the allocation that o lies in. Whether something orders it
-// before the end of the allocation is known at the end of the execution.
+// usesLife adds the use of the allocation that o lies in. If that was freed it fails,
+// unless a grace period keeps the end of the allocation from being before the use.
 func (k *K) usesLife(o *Object, mode Mode) {
 	if k.m.weak == nil || o.life == nil || k.setup {
 		return
@@ -93,7 +93,6 @@ func (k *K) usesLife(o *Object, mode Mode) {
 func (k *K) usesAllocation(l *Life, what string, mode Mode) {
 	from := k.plainEvent(&l.o, Read, plainAccess{life: l, what: what, a: access{k: k, mode: mode}})
 	if l.state == released && from != graph.Initial {
-		// It cannot but find that it was freed.
 		if l.module != nil {
 			k.Fail(l.module.unloaded(k, what, mode))
 		}
@@ -105,44 +104,26 @@ func (k *K) usesAllocation(l *Life, what string, mode Mode) {
 func (k *K) endsLife(l *Life) {
 	if w := k.m.weak; w != nil && !k.setup {
 		k.plainEvent(&l.o, Write, plainAccess{life: l, what: l.o.name, a: access{k: k, mode: Write}})
-		w.frees = append(w.frees, freed{l, graph.Event(w.graph.Len() - 1)})
 	}
 }
 
-// judge looks for data races, and for uses of freed memory, in an execution that has
-// ended. It says whether there are any.
+// judge looks for data races in an execution that has ended. It says whether there
+// are any.
 func (w *weak) judge(m *Machine) bool {
 	found := false
 	w.graph.Races(func(a, b graph.Event) bool {
 		p, q := w.plain(a), w.plain(b)
-		if p == nil || q == nil {
+		if p == nil || q == nil || p.life != nil {
 			return true
 		}
 		if p.event > q.event {
 			p, q = q, p
 		}
 		found = true
-		switch {
-		case p.life != nil && w.ends(p):
-			w.fail(m, &Violation{Kind: UseAfterFree, Subject: q.what, life: q.life, mode: q.a.mode}, q)
-		case p.life != nil:
-			w.fail(m, &Violation{Kind: UseAfterFree, Subject: p.what, life: p.life, mode: p.a.mode}, p)
-		default:
-			w.fail(m, &Violation{Kind: DataRace, Subject: q.what, other: &p.a, mode: q.a.mode, how: q.a.how, asked: &q.data.o}, q)
-		}
+		w.fail(m, &Violation{Kind: DataRace, Subject: q.what, other: &p.a, mode: q.a.mode, how: q.a.how, asked: &q.data.o}, q)
 		return false
 	})
 	return found
-}
-
-// ends says whether a plain access is the end of a life.
-func (w *weak) ends(p *plainAccess) bool {
-	for _, f := range w.frees {
-		if f.event == p.event {
-			return true
-		}
-	}
-	return false
 }
 
 // plain is what is kept of an access, nil if a race does not concern it.

@@ -60,10 +60,11 @@ type holdup struct {
 	waits  bool // for a store or a step
 	asked  bool // something has come
 	parked bool // it goes on no more
-	load   bool
-	mark   graph.Event // for a load: stores up to here were declined
-	since  int         // for another step: events up to here
-	from   int         // where it last began to wait, -1 if it did not
+	// conflict says that since it began to wait a step was taken that conflicts with
+	// its own, and mark up to which event a load has declined the stores.
+	conflict bool
+	mark     graph.Event
+	from     int // where a step that is no load last began to wait, -1 if it did not
 }
 
 // knowledge is what earlier executions have shown.
@@ -220,58 +221,51 @@ func (g *graphs) at(id sim.TaskID) *holdup {
 
 // begin decides whether a task that can go on takes its step now.
 func (g *graphs) begin(m *sim.Machine, id sim.TaskID) bool {
-	h := g.at(id)
-	h.from = -1
-	if sources := m.Sources(id); sources != nil {
-		ways := len(sources)
-		if g.mayChange(m, id) {
-			ways++
-		}
-		if i := g.decide(ways, false); i < len(sources) {
-			g.pick = i
-			return true
-		}
-		*h = holdup{waits: true, load: true, mark: m.LastMemoryEvent(), from: -1}
-		return false
-	}
-	if g.mayChange(m, id) && g.decide(2, false) == 1 {
-		*h = holdup{waits: true, since: g.events, from: g.events}
-		return false
-	}
-	return true
+	*g.at(id) = holdup{from: -1, mark: anyStore, conflict: true}
+	return g.now(m, id)
 }
 
 // ask decides the same for a task that has waited, and for which something has come.
-func (g *graphs) ask(m *sim.Machine, id sim.TaskID) bool {
+func (g *graphs) ask(m *sim.Machine, id sim.TaskID) bool { return g.now(m, id) }
+
+// anyStore is before all stores, the first values included.
+const anyStore = graph.Initial - 1
+
+// now decides whether a task takes its step, and what a load reads. One that has waited
+// goes on for what has come since: a new store, or a step that conflicts with its own.
+func (g *graphs) now(m *sim.Machine, id sim.TaskID) bool {
 	h := g.at(id)
 	h.asked = false
-	if h.load {
-		sources := m.Sources(id)
-		g.fresher = g.fresher[:0]
-		for i, e := range sources {
-			if e > h.mark {
-				g.fresher = append(g.fresher, i)
-			}
+	sources := m.Sources(id)
+	g.fresher = g.fresher[:0]
+	for i, e := range sources {
+		if h.conflict || e > h.mark {
+			g.fresher = append(g.fresher, i)
 		}
-		h.mark = m.LastMemoryEvent()
-		ways := len(g.fresher)
-		if ways == 0 {
-			return false
-		}
+	}
+	ways := len(g.fresher)
+	if sources == nil {
+		ways = 1
+	}
+	if ways > 0 {
+		chosen := 0
 		if g.mayChange(m, id) {
-			ways++
+			chosen = g.decide(ways+1, false)
+		} else {
+			chosen = g.decide(ways, false)
 		}
-		i := g.decide(ways, false)
-		if i == len(g.fresher) {
-			return false
+		if chosen < ways {
+			if sources != nil {
+				g.pick = g.fresher[chosen]
+			}
+			return true
 		}
-		g.pick = g.fresher[i]
-		return true
 	}
-	if !g.mayChange(m, id) || g.decide(2, false) == 0 {
-		return true
+	h = g.at(id)
+	h.waits, h.conflict, h.mark = true, false, m.LastMemoryEvent()
+	if sources == nil {
+		h.from = g.events
 	}
-	h.since, h.from = g.events, g.events
 	return false
 }
 
@@ -290,8 +284,8 @@ func (g *graphs) follow(m *sim.Machine) bool {
 		g.learn(e, uses)
 		g.count(e.Task)
 		for id := range g.tasks {
-			if h := &g.tasks[id]; h.waits && !h.load && g.wakes(m, sim.TaskID(id), uses) {
-				h.asked = true
+			if h := &g.tasks[id]; h.waits && g.wakes(m, sim.TaskID(id), uses) {
+				h.asked, h.conflict = true, true
 			}
 		}
 	}
@@ -300,7 +294,7 @@ func (g *graphs) follow(m *sim.Machine) bool {
 		w := &writes[g.writes]
 		g.known.use(useOf{w.Task, w.Obj, memoryWrite}, w.Step)
 		for id := range g.tasks {
-			if h := &g.tasks[id]; h.waits && h.load && m.PendingMemory(sim.TaskID(id)) == w.Obj {
+			if h := &g.tasks[id]; h.waits && m.PendingMemory(sim.TaskID(id)) == w.Obj {
 				h.asked = true
 			}
 		}
@@ -428,8 +422,8 @@ func (g *graphs) present(m *sim.Machine) {
 
 // mayWake says so as far as tasks are known to go on.
 func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID) bool {
-	if obj := m.PendingMemory(id); obj != 0 {
-		return g.mayUse(id, obj, memoryWrite)
+	if obj := m.PendingMemory(id); obj != 0 && g.mayUse(id, obj, memoryWrite) {
+		return true
 	}
 	for _, a := range g.footprint(m, id) {
 		for _, mode := range []sim.Mode{sim.Read, sim.Write, sim.Add} {
