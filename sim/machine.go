@@ -38,7 +38,8 @@ type Machine struct {
 	// States has the machine keep up with the state that it is in, see
 	// [Machine.State].
 	States bool
-	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones.
+	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones. So does a machine
+	// with a memory model other than SC.
 	NoSymmetry bool
 	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked

@@ -146,6 +146,7 @@ func (w *weak) fail(m *Machine, v *Violation, p *plainAccess) {
 		r := p.a.k.line()
 		r.Remark, r.Text = "violation", v.Title
 		m.records = append(m.records, r)
+		m.cure(p.a.k)
 	}
 }
 

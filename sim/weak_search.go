@@ -55,3 +55,7 @@ func (m *Machine) MayGoOn(id TaskID) bool {
 	k := m.tasks[id]
 	return k != nil && (k.born != m.runs || k.alive)
 }
+
+// MemoryFull says that the last execution was cut off because it had more than
+// [graph.MaxEvents] events of memory.
+func (m *Machine) MemoryFull() bool { return m.weak != nil && m.weak.graph.Full() }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"trapline/sim"
+	"trapline/sim/graph"
 	"trapline/sim/memory"
 )
 
@@ -555,6 +556,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 
 // tooLong is why a search is not complete in which an execution was cut off.
 func tooLong(m *sim.Machine) string {
+	if m.MemoryFull() {
+		return fmt.Sprintf("an execution had more than %d events of memory", graph.MaxEvents)
+	}
 	return fmt.Sprintf("an execution had more than %d steps", m.MaxSteps)
 }
 

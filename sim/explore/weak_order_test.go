@@ -212,3 +212,28 @@ func TestSamplesNeverDie(t *testing.T) {
 		}
 	}
 }
+
+// TestStaleReadIsExplained reads the record of a message that is passed without
+// barriers.
+func TestStaleReadIsExplained(t *testing.T) {
+	r, err := explore.Run(context.Background(), message(none, none), explore.Options{Memory: memory.LKMM})
+	if err != nil || len(r.Findings) != 1 {
+		t.Fatal(err, titles(r))
+	}
+	var remarks []string
+	for _, l := range r.Findings[0].Records {
+		if l.Remark == "memory" {
+			remarks = append(remarks, l.Text)
+		}
+	}
+	want := []string{
+		"w0 reads the first value, not the newer store of t0 in step 0: nothing orders it, or what told of it, before the load",
+		"forbidden by smp_wmb() of t0 between WRITE_ONCE(w0) (step 0) and WRITE_ONCE(w1) (step 1), with smp_rmb() of t1 between READ_ONCE(w1) (step 2) and READ_ONCE(w0) (step 3)",
+	}
+	if !slices.Equal(remarks, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(remarks, "\n"), strings.Join(want, "\n"))
+	}
+	if s := r.Findings[0].Schedule.String(); s != "!lkmm,=1@3" {
+		t.Errorf("schedule %s", s)
+	}
+}

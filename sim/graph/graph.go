@@ -511,10 +511,16 @@ func (g *Graph) Newest(t, loc int, u Use) Event {
 // Task is the task of an event.
 func (g *Graph) Task(e Event) int { return int(g.events[e].task) }
 
-// Why says why a store need not be visible to what a task does next.
-func (g *Graph) Why(Event) string {
-	if g.model == memory.TSO {
-		return "may still be in the store buffer of its CPU"
+// Interleaves says whether an interleaving of the tasks explains the graph.
+func (g *Graph) Interleaves() bool { return g.consistentSC(g.begin()) }
+
+// Why says why a store need not be visible to a load that reads an older one.
+func (g *Graph) Why() string {
+	switch {
+	case g.Interleaves():
+		return "it comes after the load"
+	case g.model == memory.TSO:
+		return "it may still have been in the store buffer of its CPU"
 	}
-	return "nothing orders it, or what told of it, before this load"
+	return "nothing orders it, or what told of it, before the load"
 }
