@@ -408,3 +408,57 @@ func TestMachineIsTheModelOfPlainAccesses(t *testing.T) {
 		}
 	})
 }
+
+// TestSamplesAreOfTheModel draws executions: each ends, in a state that the model has.
+func TestSamplesAreOfTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := weakPrograms(t, [][]string{wordMoves, lockMoves, sectionMoves})
+		model := rapid.SampledFrom([]memory.Model{memory.TSO, memory.LKMM}).Draw(t, "model")
+		strategy := rapid.SampledFrom(explore.Samples()).Draw(t, "strategy")
+		want := graphEnds(t, p, model)
+		r, err := explore.Run(context.Background(), machineProgram(p, func(end string) {
+			if !want.states[end] {
+				t.Fatalf("%v under %v: %s is not one of %v", p, model, end, want.states)
+			}
+		}), explore.Options{Memory: model, Strategy: strategy, Executions: 20, SelfCheck: true})
+		if err != nil || r.Blocked > 0 || r.Executions != 20 || len(r.Findings) > 0 {
+			t.Fatalf("%v under %v: %s, %v, %v", p, model, r.Coverage(), titles(r), err)
+		}
+	})
+}
+
+// TestMachineForbidsMoreWithoutDependencies compares the machine, which takes every
+// store to depend on every load before it, with package memory where no value flows
+// from a load into a store: it shows nothing that the model does not allow.
+func TestMachineForbidsMoreWithoutDependencies(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := weakPrograms(t, [][]string{{"load", "store", "load", "store", "fence", "rmw"}})
+		q := graphProgram(p)
+		q.Tasks = nil
+		for _, code := range p {
+			q.Tasks = append(q.Tasks, func(c *memory.Core) {
+				d := &depending{c: c, seen: memory.Const(0)}
+				for _, i := range code {
+					before := c.Control()
+					d.run(i)
+					c.EndIf(before)
+					d.seen = memory.Const(0)
+				}
+			})
+		}
+		allowed := map[string]bool{}
+		if _, err := memory.Explore(q, memory.Options{Model: memory.LKMM}, func(s *memory.State) {
+			for i := range s.Regs {
+				s.Regs[i] = s.Regs[i][:min(len(s.Regs[i]), registers(p[i]))]
+			}
+			allowed[fmt.Sprint(s.Regs, s.Mem[0], s.Mem[1], s.Mem[cellAt])] = true
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for end := range machineEnds(t, p, memory.LKMM).states {
+			if !allowed[end] {
+				t.Fatalf("%v: %s is not one of %v", p, end, allowed)
+			}
+		}
+	})
+}
