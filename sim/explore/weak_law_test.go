@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -17,7 +18,7 @@ import (
 // run: data, so that each does with it what its own verbs are.
 type move struct {
 	verb   string
-	loc    int // of two words
+	loc    int // of three words
 	value  int64
 	reg    int
 	access memory.Access
@@ -26,7 +27,7 @@ type move struct {
 }
 
 func (i move) String() string {
-	return fmt.Sprintf("%s(%c %d r%d a%d o%d %v)", i.verb, "xy"[i.loc], i.value, i.reg, i.access, i.order, i.fence)
+	return fmt.Sprintf("%s(%c %d r%d a%d o%d %v)", i.verb, "xyz"[i.loc], i.value, i.reg, i.access, i.order, i.fence)
 }
 
 var (
@@ -39,9 +40,9 @@ var (
 
 // The locations of package memory: the words, the plain cell, and the lock.
 const (
-	cellAt    = 2
-	lockAt    = 3
-	weakWords = 4
+	cellAt    = 3
+	lockAt    = 4
+	weakWords = 5
 )
 
 // drawMoves draws what each of some tasks does.
@@ -202,7 +203,7 @@ func (d *depending) run(i move) {
 
 // weakMachine is what the tasks of such a program share on the machine.
 type weakMachine struct {
-	x    [2]sim.AtomicLong
+	x    [3]sim.AtomicLong
 	cell sim.Cell[int64]
 	lock sim.SpinLock
 	regs [][]int64
@@ -285,8 +286,9 @@ func (w *weakMachine) run(k *sim.K, t int, i move) {
 func machineProgram(p [][]move, end func(string)) sim.Program {
 	return func(m *sim.Machine) {
 		w, k := &weakMachine{regs: make([][]int64, len(p))}, m.Setup()
-		w.x[0].Init(k, "x", 0)
-		w.x[1].Init(k, "y", 0)
+		for i := range w.x {
+			w.x[i].Init(k, "xyz"[i:i+1], 0)
+		}
 		w.cell.Init(k, "cell")
 		k.SpinLockInit(&w.lock, "lock")
 		for t, code := range p {
@@ -297,7 +299,7 @@ func machineProgram(p [][]move, end func(string)) sim.Program {
 			})
 		}
 		m.After(func(k *sim.K) {
-			end(fmt.Sprint(w.regs, w.x[0].Peek(), w.x[1].Peek(), w.cell.Peek()))
+			end(fmt.Sprint(w.regs, w.x[0].Peek(), w.x[1].Peek(), w.x[2].Peek(), w.cell.Peek()))
 		})
 	}
 }
@@ -322,7 +324,7 @@ func graphEnds(t *rapid.T, p [][]move, model memory.Model) ends {
 				s.Regs[i] = s.Regs[i][:len(s.Regs[i])-1]
 			}
 		}
-		e.states[fmt.Sprint(s.Regs, s.Mem[0], s.Mem[1], s.Mem[cellAt])] = true
+		e.states[fmt.Sprint(s.Regs, s.Mem[0], s.Mem[1], s.Mem[2], s.Mem[cellAt])] = true
 	})
 	if err != nil || !cover.Complete {
 		t.Fatalf("%v: %+v, %v", p, cover, err)
@@ -346,9 +348,13 @@ func registers(code []move) int {
 	return n
 }
 
+// readersOnly has grace periods wait for rcu_read_lock only, as the model does. Other
+// kernels wait for whoever holds a spinlock, too.
+func readersOnly(m *sim.Machine) { m.RCU = sim.PreemptRCU }
+
 func machineEnds(t *rapid.T, p [][]move, model memory.Model) ends {
 	e := ends{states: map[string]bool{}}
-	r, err := explore.Run(context.Background(), machineProgram(p, func(s string) { e.states[s] = true }), explore.Options{Memory: model, MinimiseExecutions: 1})
+	r, err := explore.Run(context.Background(), machineProgram(p, func(s string) { e.states[s] = true }), explore.Options{Memory: model, Setup: readersOnly, MinimiseExecutions: 1})
 	if err != nil || !r.Complete {
 		t.Fatalf("%v under %v: %s, %v", p, model, r.Coverage(), err)
 	}
@@ -362,7 +368,63 @@ func machineEnds(t *rapid.T, p [][]move, model memory.Model) ends {
 	return e
 }
 
+// drawCycle draws tasks that access two words each, with something in between, so that
+// the words join them to a cycle: the programs that tell models apart.
+func drawCycle(t *rapid.T, plain bool) [][]move {
+	n := rapid.IntRange(2, 3).Draw(t, "tasks")
+	verbs := []string{"load", "store", "load", "store", "rmw"}
+	glues := []string{"", "mb", "wmb", "rmb", "lock", "handover", "rcu", "sync", "after_unlock_lock"}
+	var all [][]move
+	value := int64(0)
+	for i := range n {
+		var code []move
+		for at := range 2 {
+			value++
+			m := move{
+				verb: rapid.SampledFrom(verbs).Draw(t, "verb"), loc: (i + at) % n, value: value, reg: at,
+				access: rapid.SampledFrom([]memory.Access{memory.Once, memory.Once, memory.Acquire}).Draw(t, "access"),
+				order:  rapid.SampledFrom([]memory.Order{memory.Full, memory.Relaxed, memory.AcquireRMW, memory.ReleaseRMW}).Draw(t, "order"),
+			}
+			if plain && rapid.IntRange(0, 3).Draw(t, "plain") == 0 {
+				m.verb = map[string]string{"load": "get", "store": "set", "rmw": "set"}[m.verb]
+			}
+			code = append(code, m)
+		}
+		first, second := code[0], code[1]
+		fence := func(f memory.Fence) []move { return []move{first, {verb: "fence", fence: f}, second} }
+		switch glue := rapid.SampledFrom(glues).Draw(t, "glue"); glue {
+		case "mb":
+			code = fence(memory.Mb)
+		case "wmb":
+			code = fence(memory.Wmb)
+		case "rmb":
+			code = fence(memory.Rmb)
+		case "lock":
+			code = []move{{verb: "lock"}, first, second, {verb: "unlock"}}
+		case "handover":
+			code = []move{{verb: "lock"}, first, {verb: "unlock"}, {verb: "lock"}, second, {verb: "unlock"}}
+		case "after_unlock_lock":
+			code = []move{{verb: "lock"}, first, {verb: "unlock"}, {verb: "lock"}, {verb: "fence", fence: memory.AfterUnlockLock}, second, {verb: "unlock"}}
+		case "rcu":
+			code = []move{{verb: "rculock"}, first, second, {verb: "rcuunlock"}}
+		case "sync":
+			code = []move{first, {verb: "sync"}, second}
+		}
+		all = append(all, code)
+	}
+	if rapid.Bool().Draw(t, "observer") {
+		all[0] = all[0][len(all[0])-1:] // so that others can tell of it
+		if v := all[0][0].verb; v == "unlock" || v == "rcuunlock" {
+			all[0] = []move{{verb: "store", value: 9, access: memory.Once}}
+		}
+	}
+	return all
+}
+
 func weakPrograms(t *rapid.T, verbs [][]string) [][]move {
+	if rapid.Bool().Draw(t, "cycle") {
+		return drawCycle(t, slices.Contains(verbs[0], "get"))
+	}
 	p := drawMoves(t, rapid.SampledFrom(verbs).Draw(t, "verbs"), rapid.IntRange(2, 3).Draw(t, "tasks"), 3)
 	if !sound(p) {
 		t.Skip()
@@ -420,7 +482,7 @@ func TestSamplesAreOfTheModel(t *testing.T) {
 			if !want.states[end] {
 				t.Fatalf("%v under %v: %s is not one of %v", p, model, end, want.states)
 			}
-		}), explore.Options{Memory: model, Strategy: strategy, Executions: 20, SelfCheck: true})
+		}), explore.Options{Memory: model, Setup: readersOnly, Strategy: strategy, Executions: 20, SelfCheck: true})
 		if err != nil || r.Blocked > 0 || r.Executions != 20 || len(r.Findings) > 0 {
 			t.Fatalf("%v under %v: %s, %v, %v", p, model, r.Coverage(), titles(r), err)
 		}
@@ -451,7 +513,7 @@ func TestMachineForbidsMoreWithoutDependencies(t *testing.T) {
 			for i := range s.Regs {
 				s.Regs[i] = s.Regs[i][:min(len(s.Regs[i]), registers(p[i]))]
 			}
-			allowed[fmt.Sprint(s.Regs, s.Mem[0], s.Mem[1], s.Mem[cellAt])] = true
+			allowed[fmt.Sprint(s.Regs, s.Mem[0], s.Mem[1], s.Mem[2], s.Mem[cellAt])] = true
 		}); err != nil {
 			t.Fatal(err)
 		}
