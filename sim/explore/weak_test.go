@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -56,6 +57,14 @@ var weakCounts = []struct {
 	{"SB+mb, 6", ring(6, (*sim.K).SmpMb), 63, 63, 63},
 	{"SB, 3", ring(3, none), 7, 8, 8},
 	{"SB, 10", ring(10, none), 1023, 1024, 1024},
+	{"SB, 6, among 156 events", weakly(6, func(k *sim.K, w *weakWorld, i int) {
+		for v := range 12 {
+			w.w[6+i].Write(k, v)
+			w.w[6+i].Read(k)
+		}
+		w.w[i].Write(k, 1)
+		w.w[(i+1)%6].Read(k)
+	}), 63, 64, 64},
 	{"dekker", weakly(2, func(k *sim.K, w *weakWorld, i int) {
 		w.w[i].Write(k, 1)
 		if w.w[1-i].Read(k) == 0 {
@@ -124,7 +133,7 @@ var weakCounts = []struct {
 func TestWeakCounts(t *testing.T) {
 	for _, test := range weakCounts {
 		for i, want := range []int{test.sc, test.tso, test.lkmm} {
-			if want == 0 {
+			if want == 0 || want > 10_000 && !*long {
 				continue
 			}
 			r, err := explore.Run(context.Background(), test.program, explore.Options{Memory: memory.Model(i)})
@@ -138,6 +147,59 @@ func TestWeakCounts(t *testing.T) {
 			for _, f := range r.Findings {
 				t.Error(f.Violation.Title, f.Schedule)
 			}
+		}
+	}
+}
+
+// TestLongExecution draws executions of several hundred steps under each model: two
+// tasks that hand a counter to and fro, and one that looks on.
+func TestLongExecution(t *testing.T) {
+	const turns = 30
+	p := weakly(3, func(k *sim.K, w *weakWorld, i int) {
+		seen := 0
+		for range turns {
+			if i == 2 {
+				v := w.w[0].Read(k)
+				k.BugOn(v < seen, "time runs backwards")
+				seen = v
+				continue
+			}
+			k.SpinLock(&w.lock)
+			w.w[0].Write(k, w.w[0].Read(k)+1)
+			k.SpinUnlock(&w.lock)
+		}
+	})
+	for _, model := range everyModel {
+		r, err := explore.Run(context.Background(), p, explore.Options{Memory: model, Strategy: explore.Random, Executions: 3})
+		if err != nil || r.Executions != 3 || r.Blocked > 0 || len(r.Findings) > 0 {
+			t.Errorf("under %v: %s, %v, %v", model, r.Coverage(), titles(r), err)
+		}
+		t.Log(r.Coverage())
+	}
+}
+
+// TestTooLongExecution has more events of memory than there is room for.
+func TestTooLongExecution(t *testing.T) {
+	p := weakly(1, func(k *sim.K, w *weakWorld, i int) {
+		for v := range 5000 {
+			w.w[0].Write(k, v)
+		}
+	})
+	r, err := explore.Run(context.Background(), p, explore.Options{Memory: memory.LKMM})
+	if want := "incomplete under lkmm (an execution had more than 4096 events of memory): 0 executions, 0 blocked, 1 cut off, 4093 steps"; err != nil || r.Coverage() != want {
+		t.Errorf("got %s, %v; want %s", r.Coverage(), err, want)
+	}
+}
+
+// TestUnsupported asks for searches that there are not under another model than sc.
+func TestUnsupported(t *testing.T) {
+	for _, o := range []explore.Options{
+		{Strategy: explore.Bounded}, {Strategy: explore.Delays}, {Strategy: explore.States},
+		{LockAware: true}, {Shard: explore.Shard{Index: 0, Of: 2}}, {Checkpoint: func([]byte) error { return nil }},
+	} {
+		o.Memory = memory.TSO
+		if _, err := explore.Run(context.Background(), ring(2, none), o); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
 }
