@@ -112,7 +112,7 @@ func bit(nr int) uint64 {
 
 // look is a step that reads the word.
 func (f *Flags) look(k *K, op Op) uint64 {
-	v := f.v
+	var v uint64
 	if k.m.weak != nil && !k.setup {
 		v = f.hist.value(k.weakLoad(op, &f.x.o, graph.Use{Access: memory.Once}, nil))
 		k.remembers(&f.x, Read)

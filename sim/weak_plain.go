@@ -31,7 +31,7 @@ func (k *K) plainEvent(o *Object, mode Mode, p plainAccess) graph.Event {
 			}
 		}
 	}
-	from := graph.Initial
+	var from graph.Event
 	if mode == Read {
 		from = w.graph.Newest(t, int(o.id), graph.Use{Access: memory.Plain})
 		p.event = w.graph.Load(t, int(o.id), graph.Use{Access: memory.Plain}, from)

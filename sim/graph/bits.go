@@ -59,16 +59,6 @@ func (s row) below(n int32) {
 	}
 }
 
-// meets says whether s and t have an event in common.
-func (s row) meets(t row) bool {
-	for i, w := range s {
-		if w&t[i] != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // next is the first event of s from e on, or -1.
 func (s row) next(e int) int {
 	i := e >> 6

@@ -9,7 +9,7 @@ import (
 // scratch is the working space of a check. Relations have the names of the model's
 // published text; a star stands for the reflexive and transitive closure.
 type scratch struct {
-	n, width  int
+	width     int
 	relations []*relation
 
 	readers              relation
