@@ -15,10 +15,11 @@ var layout = []struct {
 	imports []string
 }{
 	{"sim/laws", nil},
-	{"sim", nil},
-	{"sim/explore", []string{"sim"}},
-	{"sim/trace", []string{"sim"}},
 	{"sim/memory", nil},
+	{"sim/graph", []string{"sim/memory"}},
+	{"sim", []string{"sim/memory", "sim/graph"}},
+	{"sim/explore", []string{"sim", "sim/memory", "sim/graph"}},
+	{"sim/trace", []string{"sim"}},
 	{"sim/litmus", []string{"sim/memory"}},
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},
