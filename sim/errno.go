@@ -9,6 +9,7 @@ type Errno int
 
 // The error numbers that the simulated code returns.
 const (
+	EPERM       Errno = 1
 	ENOENT      Errno = 2
 	ESRCH       Errno = 3
 	EINTR       Errno = 4
@@ -23,7 +24,7 @@ const (
 )
 
 var errnoNames = [...]string{
-	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EBUSY: "EBUSY",
+	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EBUSY: "EBUSY",
 	EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERESTARTSYS: "ERESTARTSYS",
 }
 
