@@ -25,7 +25,7 @@ var layout = []struct {
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
 	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
-	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
+	{"probes/kprobes", []string{"sim", "probes"}},
 	{"markers", []string{"sim", "probes"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},

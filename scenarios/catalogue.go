@@ -9,12 +9,14 @@ import (
 
 	"trapline/probes"
 	"trapline/scenarios/catalogue"
+	"trapline/scenarios/kprobes"
 	"trapline/scenarios/uprobes"
 )
 
 // Pairs are all pairs of a scenario and a design of its subsystem, by name.
 func Pairs() []catalogue.Pair {
 	return slices.SortedFunc(slices.Values(slices.Concat(
+		kprobes.Pairs(),
 		uprobes.Pairs(),
 	)), func(a, b catalogue.Pair) int {
 		return cmp.Or(cmp.Compare(a.Scenario.Name, b.Scenario.Name), cmp.Compare(a.Design.Name, b.Design.Name))

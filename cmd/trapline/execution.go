@@ -23,19 +23,13 @@ type preemption struct {
 
 // record runs a program once. To what the machine records it adds two kinds of
 // remarks: where a task was preempted, and where each one stands in a deadlock.
-func record(p sim.Program, s sim.Strategy) *execution {
+func record(p sim.Program, s sim.Restarter) *execution {
 	m := sim.NewMachine()
 	defer m.Close()
-	var preempted []preemption
-	outcome := m.Record(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
-		i := s.Choose(m, p)
-		if i > 0 && p.Running {
-			preempted = append(preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
-		}
-		return i
-	}))
+	watch := watching{Restarter: s}
+	outcome := m.Record(p, &watch)
 	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
-	for _, p := range preempted {
+	for _, p := range watch.preempted {
 		e.remarkPreemption(p)
 	}
 	if v := e.Violation; v != nil {
@@ -44,6 +38,27 @@ func record(p sim.Program, s sim.Strategy) *execution {
 		}
 	}
 	return e
+}
+
+// watching is a strategy whose preemptions are noted.
+type watching struct {
+	sim.Restarter
+	preempted []preemption
+}
+
+// Choose asks the strategy.
+func (w *watching) Choose(m *sim.Machine, p *sim.Point) int {
+	i := w.Restarter.Choose(m, p)
+	if i > 0 && p.Running {
+		w.preempted = append(w.preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
+	}
+	return i
+}
+
+// Restart forgets what was noted.
+func (w *watching) Restart() {
+	w.preempted = nil
+	w.Restarter.Restart()
 }
 
 // remarkPreemption says under the last step of a task that another one took

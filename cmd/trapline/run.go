@@ -54,7 +54,7 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	case flags.Changed("seed") && flags.Changed("schedule"):
 		return mistake("run: --seed and --schedule both say how to choose (give only one of them)")
 	case flags.Changed("seed"):
-		strategy = randomWalk(f.seed)
+		strategy = newRandomWalk(f.seed)
 	case flags.Changed("schedule"):
 		s, err := sim.ParseSchedule(strings.TrimPrefix(f.schedule, recipeVersion+":"))
 		if err != nil {
@@ -98,7 +98,19 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 
 // randomWalk draws every choice. It is the first execution that the strategy
 // random explores from this seed.
-func randomWalk(seed uint64) sim.Strategy {
-	draw := rand.New(rand.NewPCG(seed, 0))
-	return sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
+type randomWalk struct {
+	seed uint64
+	draw *rand.Rand
 }
+
+func newRandomWalk(seed uint64) *randomWalk {
+	w := &randomWalk{seed: seed}
+	w.Restart()
+	return w
+}
+
+// Choose draws.
+func (w *randomWalk) Choose(_ *sim.Machine, p *sim.Point) int { return w.draw.IntN(p.N) }
+
+// Restart begins the walk again.
+func (w *randomWalk) Restart() { w.draw = rand.New(rand.NewPCG(w.seed, 0)) }
