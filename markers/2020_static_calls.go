@@ -254,9 +254,13 @@ func callRCUFree(k *sim.K, old *probeArray) {
 
 // RegisterProbe is tracepoint_probe_register_prio().
 func (s *staticCalls) RegisterProbe(k *sim.K, name, _ string, p *Probe) error {
+	tp := s.find(name)
+	if tp == nil {
+		return sim.ENOENT // it would not compile
+	}
 	k.MutexLock(&s.mutex)
 	defer k.MutexUnlock(&s.mutex)
-	return s.tracepointAddFunc(k, s.find(name), closure{p.Func, p.Private, p.Prio})
+	return s.tracepointAddFunc(k, tp, closure{p.Func, p.Private, p.Prio})
 }
 
 // UnregisterProbe is tracepoint_probe_unregister().

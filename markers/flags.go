@@ -62,4 +62,4 @@ func mask(v bool) flag {
 	return 0
 }
 
-var _ = sim.Plumbing("set_flag", "get_flag")
+var _ = sim.Plumbing("set_flag", "get_flag", "free_later", "wait_for_callback")

@@ -31,7 +31,7 @@ type Probe struct {
 	hits   []int
 }
 
-var _ = sim.Plumbing("probe_func", "end_hit")
+var _ = sim.Plumbing("probe_func", "new_func", "new_func_in", "end_hit")
 
 var (
 	opConnected  = sim.NewOp("marker_probe_register() has connected one of %s")
@@ -41,15 +41,15 @@ var (
 	opProbe      = sim.NewOp("probe(%s)")
 )
 
-// Func is a function for probes.
-func (w *World) Func(name string) *markers.Func {
+// NewFunc is a function for probes.
+func (w *World) NewFunc(name string) *markers.Func {
 	f := &markers.Func{Name: name}
 	f.Call = func(k *sim.K, private *markers.Private) { w.probeFunc(k, f, private) }
 	return f
 }
 
-// FuncIn is a function for probes whose code belongs to a module.
-func (w *World) FuncIn(mod *sim.Module, name string) *markers.Func {
+// NewFuncIn is a function for probes whose code belongs to a module.
+func (w *World) NewFuncIn(mod *sim.Module, name string) *markers.Func {
 	f := &markers.Func{Name: name}
 	f.Call = func(k *sim.K, private *markers.Private) {
 		mod.Call(k, func(k *sim.K) { w.probeFunc(k, f, private) })
@@ -60,7 +60,7 @@ func (w *World) FuncIn(mod *sim.Module, name string) *markers.Func {
 // Probe is a probe for the markers of a name, with a function and data of its own: those
 // of p1 are called f1 and d1.
 func (w *World) Probe(m *Marker, name string) *Probe {
-	return w.ProbeWith(m, name, w.Func("f"+name[1:]))
+	return w.ProbeWith(m, name, w.NewFunc("f"+name[1:]))
 }
 
 // ProbeWith is the same with a function that others may have as well.
@@ -131,8 +131,12 @@ type hit struct {
 	calls int
 }
 
-// Hit runs through a marker, once, and holds the design to its contract.
-func (w *World) Hit(k *sim.K, m *Marker) {
+// Trace runs through a marker, and asks nothing of who is called but that each gets its
+// own data: for questions with much else in them.
+func (w *World) Trace(k *sim.K, m *Marker) { m.place.Trace(k) }
+
+// TraceEvent runs through a marker, once, and holds the design to its contract.
+func (w *World) TraceEvent(k *sim.K, m *Marker) {
 	k.Step(opReached, &w.contract, sim.Read)
 	before := make([]hit, len(w.probes))
 	for i, p := range w.probes {
@@ -158,7 +162,7 @@ func (w *World) atRest(k *sim.K, m *Marker) {
 	for i, p := range w.probes {
 		calls[i] = *p.hitsOf(k)
 	}
-	w.Hit(k, m)
+	w.TraceEvent(k, m)
 	for i, p := range w.probes {
 		if !p.active && *p.hitsOf(k) != calls[i] {
 			k.Fail(&sim.Violation{Kind: LateProbe, Subject: p.name + " was called, and it has gone"})

@@ -99,6 +99,12 @@ func (w *World) Boot(f func(k *sim.K)) {
 	})
 }
 
+// settle waits for callbacks that are under way.
+func (w *World) settle(k *sim.K) {
+	k.RCUBarrier()
+	k.RCUBarrierSched()
+}
+
 // Go adds a task.
 func (w *World) Go(name string, f func(k *sim.K)) {
 	booted := w.booted
