@@ -16,6 +16,18 @@ var OneProbe = add(Design{
 		Title: "before the patch: one probe a marker, connected and armed apart",
 		From:  "Linux 2.6.24, kernel/marker.c, Mathieu Desnoyers",
 		Order: []string{"module_mutex", "markers_mutex"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "two-operations-in-one-grace-period",
+				Title:    "BUG: probe called with the data of another in trace_mark",
+				Why:      "register waits for readers before it changes the entry, and the markers are changed after that: a reader who has the first function by then finds the data of the second",
+			},
+			{
+				Scenario: "one-none-one",
+				Title:    "BUG: probe called with the data of another in trace_mark",
+				Why:      "the marker is found armed before preemption is off, so nobody waits for that reader: it loads the new function, and the data before they are written",
+			},
+		},
 	},
 	New: func(k *sim.K) Scheme {
 		o := &oneProbe{}

@@ -16,6 +16,18 @@ var StaticCalls2020 = add(Design{
 		Title: "tracepoints that call their only probe directly, as first merged",
 		From:  `Linux 5.10-rc1, kernel/tracepoint.c, d25e37d89dd2 ("tracepoint: Optimize using static_call()"), Steven Rostedt, Peter Zijlstra`,
 		Order: []string{"tracepoints_mutex"},
+		Fails: append([]probes.Failure{
+			{
+				Scenario: "first-of-two-goes",
+				Title:    "BUG: probe called with the data of another in do_trace",
+				Why:      "the call becomes that of the second function while a caller has the data of the first",
+			},
+			{
+				Scenario: "ptype-before-function",
+				Title:    "BUG: probe called with the data of another in do_trace",
+				Why:      "the same as in first-of-two-goes",
+			},
+		}, staticCallsFail...),
 	},
 	Consolidated: true,
 	New:          func(k *sim.K) Scheme { return newStaticCalls(k, &staticCalls{}) },
@@ -29,10 +41,50 @@ var StaticCalls2020Synced = add(Design{
 		Title: "tracepoints that call their only probe directly, and wait for readers when the first of two goes",
 		From:  `Linux 5.10, kernel/tracepoint.c, 547305a64632 ("tracepoint: Fix out of sync data passing by static caller"), Steven Rostedt`,
 		Order: []string{"tracepoints_mutex"},
+		Fails: staticCallsFail,
 	},
 	Consolidated: true,
 	New:          func(k *sim.K) Scheme { return newStaticCalls(k, &staticCalls{syncs: true}) },
 })
+
+// staticCallsFail is what both have in common.
+var staticCallsFail = []probes.Failure{
+	{
+		Scenario: "both-probes-go",
+		Title:    "BUG: unable to handle kernel paging request in traceiter",
+		Why:      "the iterator loads the array again, and it has gone",
+	},
+	{
+		Scenario: "one-none-one",
+		Title:    "BUG: probe called with the data of another in do_trace",
+		Why:      "the caller has loaded the array, and then the call becomes that of the new function; at 1->0 it is not changed back to the iterator either",
+	},
+	{
+		Scenario: "two-operations-in-one-grace-period",
+		Title:    "BUG: probe called with the data of another in do_trace",
+		Why:      "the same as in one-none-one, or as in probe-of-higher-priority without one: what the call and the array say is of two times",
+	},
+	{
+		Scenario: "probe-of-higher-priority",
+		Title:    "BUG: probe called with the data of another in do_trace",
+		Why:      "the array has the new probe first while the call is still that of the old one",
+	},
+	{
+		Scenario: "same-function-twice",
+		Title:    "BUG: connected probe not called once in trace_event",
+		Why:      "the functions are the same, so nobody waits for a caller who has the data of the first probe",
+	},
+	{
+		Scenario: "three-two-one",
+		Title:    "BUG: probe called with the data of another in do_trace",
+		Why:      "the first data changed at 3->2, and at 2->1 nobody waits, as the first function is the same",
+	},
+	{
+		Scenario: "removal-without-memory",
+		Title:    "KASAN: slab-use-after-free Read in traceiter",
+		Why:      "the error is for a user who has no use for one: the probe is still connected when its data are freed",
+	},
+}
 
 type staticCalls struct {
 	// syncs waits for readers before a call goes from the iterator to one function.

@@ -52,6 +52,7 @@ func (f *flags) setFlag(k *sim.K, which flag, v bool) {
 		return
 	}
 	loaded := w.Read(k)
+	k.WarnOn(which == rcuPending && !v && loaded&which == 0, "the callback was pending, and rcu_pending has been lost")
 	w.Write(k, loaded&^which|which&mask(v))
 }
 

@@ -5,8 +5,8 @@ import (
 	"trapline/sim"
 )
 
-// TwoUsersConnect connects two probes to a marker at the same time, while it is
-// reached.
+// TwoUsersConnect connects two probes to a marker at the same time. It is reached when
+// both are done.
 var TwoUsersConnect = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "two-users-connect",
@@ -20,7 +20,6 @@ var TwoUsersConnect = add(Scenario{
 	Setup: func(w *World) {
 		m := w.Marker("event")
 		p1, p2 := w.Probe(m, "p1"), w.Probe(m, "p2")
-		w.Go("hit", func(k *sim.K) { w.Trace(k, m) })
 		w.Go("first", func(k *sim.K) { _ = w.Register(k, p1) })
 		w.Go("second", func(k *sim.K) { _ = w.Register(k, p2) })
 	},

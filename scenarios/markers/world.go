@@ -22,6 +22,7 @@ type World struct {
 	markers  []*Marker
 	byModule map[*sim.Module][]*Marker
 	booted   *sim.Completion
+	rests    []func(k *sim.K)
 }
 
 // format is the format of all markers whose format does not matter.
@@ -105,6 +106,9 @@ func (w *World) settle(k *sim.K) {
 	k.RCUBarrierSched()
 }
 
+// AtRest has f called when all tasks have ended, before the checks.
+func (w *World) AtRest(f func(k *sim.K)) { w.rests = append(w.rests, f) }
+
 // Go adds a task.
 func (w *World) Go(name string, f func(k *sim.K)) {
 	booted := w.booted
@@ -119,6 +123,9 @@ func (w *World) Go(name string, f func(k *sim.K)) {
 // quiet is the end of every scenario: each probe that is connected is called by each of
 // its markers, and when they are gone nothing is called, and nothing is left.
 func (w *World) quiet(k *sim.K) {
+	for _, f := range w.rests {
+		f(k)
+	}
 	w.hitAll(k)
 	for _, p := range w.probes {
 		if p.active {
