@@ -42,7 +42,7 @@ var OneProbe = add(Design{
 type oneMarker struct {
 	name, format string
 	state        sim.Word[bool]
-	call         sim.Word[*Func]
+	call         sim.Word[function]
 	private      sim.Word[*Private]
 }
 
@@ -70,7 +70,7 @@ type oneProbe struct {
 func (o *oneProbe) NewMarker(k *sim.K, name, format string, mod *sim.Module) Marker {
 	m := &oneMarker{name: name, format: format}
 	m.state.Init(k, name+".state", false)
-	m.call.Init(k, name+".call", markEmptyFunction)
+	m.call.Init(k, name+".call", function{markEmptyFunction})
 	m.private.Init(k, name+".private", nil)
 	if mod != nil {
 		m.state.In(mod.Memory())
@@ -142,7 +142,7 @@ func (o *oneProbe) setMarker(k *sim.K, e *oneEntry, elem *oneMarker) error {
 	default:
 		return sim.EPERM // "Format mismatch for probe %s (%s), marker (%s)"
 	}
-	elem.call.Write(k, e.probe)
+	elem.call.Write(k, function{e.probe})
 	elem.private.Write(k, e.private)
 	elem.state.Write(k, true)
 	return nil
@@ -152,7 +152,7 @@ func (o *oneProbe) setMarker(k *sim.K, e *oneEntry, elem *oneMarker) error {
 // removal is racy and should be done only after a synchronize_sched()."
 func (o *oneProbe) disableMarker(k *sim.K, elem *oneMarker) {
 	elem.state.Write(k, false)
-	elem.call.Write(k, markEmptyFunction)
+	elem.call.Write(k, function{markEmptyFunction})
 }
 
 // markerUpdateProbeRange is marker_update_probe_range().

@@ -125,9 +125,13 @@ type marker struct {
 
 // singleProbe is the closure of a marker with one probe: two words, and not one.
 type singleProbe struct {
-	fn      sim.Word[*Func]
+	fn      sim.Word[function]
 	private sim.Word[*Private]
 }
+
+// function is a *Func in a word that nothing else is found by: that it was read says
+// nothing of what is read after it.
+type function struct{ *Func }
 
 // markerEntry is struct marker_entry: what the updaters know of the markers of a name.
 // "the markers_mutex protects all struct marker_entry modifications", it says in the
@@ -190,7 +194,7 @@ func (s *severalProbes) NewMarker(k *sim.K, name, format string, mod *sim.Module
 	m := &marker{s: s, name: name, format: format}
 	m.state.Init(k, name+".state", false)
 	m.ptype.Init(k, name+".ptype", false)
-	m.single.fn.Init(k, name+".single.func", markEmptyFunction)
+	m.single.fn.Init(k, name+".single.func", function{markEmptyFunction})
 	m.single.private.Init(k, name+".single.probe_private", nil)
 	m.multi.Init(k, name+".multi", nil)
 	if mod == nil {
@@ -408,12 +412,12 @@ func (s *severalProbes) setMarker(k *sim.K, entry *markerEntry, elem *marker) er
 	}
 	// "We only update the single probe private data when the ptr is set to a _non_
 	// single probe! (0 -> 1 and N -> 1, N != 1)"
-	k.WarnOn(elem.single.fn.Peek() != markEmptyFunction && elem.single.private.Peek() != entry.single.private &&
+	k.WarnOn(elem.single.fn.Peek().Func != markEmptyFunction && elem.single.private.Peek() != entry.single.private &&
 		!elem.ptype.Peek(), "the data of a single probe are changed")
 	elem.single.private.Write(k, entry.single.private)
 	// "Make sure the private data is valid when we update the single probe ptr."
 	k.SmpWmb()
-	elem.single.fn.Write(k, entry.single.fn)
+	elem.single.fn.Write(k, function{entry.single.fn})
 	// "We also make sure that the new probe callbacks array is consistent before
 	// setting a pointer to it."
 	elem.multi.Assign(k, entry.multi)
@@ -428,7 +432,7 @@ func (s *severalProbes) setMarker(k *sim.K, entry *markerEntry, elem *marker) er
 // removal is racy and should be done only after a synchronize_sched()."
 func (s *severalProbes) disableMarker(k *sim.K, elem *marker) {
 	elem.state.Write(k, false)
-	elem.single.fn.Write(k, markEmptyFunction)
+	elem.single.fn.Write(k, function{markEmptyFunction})
 	// "Update the function before setting the ptype"
 	k.SmpWmb()
 	elem.ptype.Write(k, false)

@@ -1,6 +1,10 @@
 package markers
 
-import "trapline/sim"
+import (
+	"fmt"
+
+	"trapline/sim"
+)
 
 // flag is one of the two flags of a marker_entry.
 type flag uint8
@@ -9,6 +13,11 @@ const (
 	rcuPending flag = 1 << iota // rcu_pending:1
 	ptype                       // ptype:1
 )
+
+// String shows the flags that are set.
+func (f flag) String() string {
+	return fmt.Sprintf("{rcu_pending %d, ptype %d}", f&rcuPending, f&ptype>>1)
+}
 
 // flags are the two flags. As posted they are bit-fields that share a byte: to set one
 // is to load the byte, and to store it with the other flag as it was when it was loaded.

@@ -75,6 +75,11 @@ type K struct {
 	site     uint64 // of the one under way
 	loop     []look // what must change before it looks again
 	plain    int    // accesses of plain data since the last step
+	// What the pending step does to memory, if inMemory, with a model other than SC.
+	mem      memoryStep
+	inMemory bool
+	born     int // the execution in which it was spawned last
+	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -97,6 +102,7 @@ type pending struct {
 func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
+	k.inMemory, k.marked = false, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil
@@ -284,7 +290,7 @@ func (k *K) take() {
 	k.steps++
 	k.plain = 0
 	since := m.since(k, p.obj)
-	if p.obj != nil {
+	if p.obj != nil && !k.inMemory {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
 		}
@@ -295,7 +301,7 @@ func (k *K) take() {
 	if k.steps == 1 && k.younger != nil {
 		k.first()
 	}
-	if p.wait == Spinning {
+	if p.wait == Spinning && !k.inMemory {
 		m.accesses[first].Since = since // it is not the first step of the task
 		m.enterLoop(k)
 	}
@@ -315,6 +321,7 @@ func (k *K) take() {
 	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
+		k.usesLife(p.obj, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
 	}
 	if len(k.text) > 0 {
@@ -325,6 +332,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.unordered(o) {
+		return
+	}
 	if m.States {
 		m.finds(o, mode)
 	}
@@ -350,7 +360,7 @@ func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	if mode != Read {
 		m.objects[o.id].version++
 	}
-	if o.life != nil {
+	if o.life != nil && m.weak == nil {
 		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
@@ -379,6 +389,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 		k.m.enter(o, mode, 0)
 	}
 	o.check(k, mode)
+	k.usesLife(o, mode)
 	k.synchronise(o, mode, false)
 }
 

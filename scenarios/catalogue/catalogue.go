@@ -9,6 +9,7 @@ import (
 	"trapline/probes"
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 	"trapline/vm"
 )
 
@@ -24,8 +25,8 @@ type Scenario struct {
 	// Story tells it in plain words: what the design wanted, what goes wrong, which
 	// lines of the mail that is, and how it was fixed.
 	Story string
-	// Model is the memory model that the question is about, sc if empty.
-	Model string
+	// Model is the memory model that the question is about.
+	Model memory.Model
 }
 
 // Pair is a question asked of a design.

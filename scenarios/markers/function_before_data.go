@@ -3,6 +3,7 @@ package markers
 import (
 	"trapline/scenarios/catalogue"
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
 // FunctionBeforeData connects the first probe while the marker is reached, where
@@ -17,7 +18,7 @@ var FunctionBeforeData = add(Scenario{
 			"nothing to a reader whose loads are in no order: it may load the data before they " +
 			"are there, and the function after. The smp_rmb between them is the other half of the " +
 			"pair. Taken away, the function is called with what was there before.",
-		Model: "lkmm",
+		Model: memory.LKMM,
 	},
 	Setup: func(w *World) {
 		m := w.Marker("event")

@@ -5,6 +5,7 @@ import (
 	"trapline/markers"
 	"trapline/scenarios/catalogue"
 	"trapline/sim"
+	"trapline/sim/memory"
 	"trapline/vm"
 )
 
@@ -33,7 +34,7 @@ func Pairs() []catalogue.Pair {
 	var pairs []catalogue.Pair
 	for _, s := range all {
 		for _, d := range markers.Designs() {
-			if d.Ordering && s.Model == "" {
+			if d.Ordering && s.Model == memory.SC {
 				continue
 			}
 			pairs = append(pairs, catalogue.Pair{Scenario: &s.Scenario, Design: &d.Design, Program: func(*vm.Image) sim.Program {

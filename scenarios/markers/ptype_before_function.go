@@ -3,6 +3,7 @@ package markers
 import (
 	"trapline/scenarios/catalogue"
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
 // PtypeBeforeFunction disconnects the first of two probes while the marker is
@@ -19,7 +20,7 @@ var PtypeBeforeFunction = add(Scenario{
 			"have loaded the old function, and then find that ptype is single: it calls the probe " +
 			"that has gone, and not the other. The smp_rmb between ptype and the function is the " +
 			"other half of the pair.",
-		Model: "lkmm",
+		Model: memory.LKMM,
 	},
 	Setup: func(w *World) {
 		m := w.Marker("event")

@@ -3,6 +3,7 @@ package markers
 import (
 	"trapline/scenarios/catalogue"
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
 // PtypeBeforeMulti connects a second probe while the marker is reached, where loads
@@ -20,7 +21,7 @@ var PtypeBeforeMulti = add(Scenario{
 			"it points to, and stands before the pointer. So a reader may load the array early, " +
 			"before there is one, and ptype late: it walks a null pointer. 2.6.28 has smp_rmb " +
 			"before the load of the array and the dependency barrier behind it.",
-		Model: "lkmm",
+		Model: memory.LKMM,
 	},
 	Setup: func(w *World) {
 		m := w.Marker("event")

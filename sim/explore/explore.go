@@ -355,7 +355,11 @@ func (s *search) run() error {
 	var err error
 	switch s.options.Strategy {
 	case DPOR:
-		err = s.dpor()
+		if s.weak() {
+			err = s.graphs()
+		} else {
+			err = s.dpor()
+		}
 	case Bounded:
 		err = s.bounded(preemptions, s.options.Preemptions)
 	case States:
@@ -761,7 +765,7 @@ func (s *search) minimise() error {
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
-	for bound := 0; ; bound++ {
+	for bound := 0; !s.weak(); bound++ {
 		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {
 			return err
