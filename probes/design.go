@@ -27,6 +27,9 @@ type Failure struct {
 	Why string
 	// Only says that the failure is seen only with the probe in certain pages.
 	Only Pages
+	// Model says that the failure is seen only under a memory model, by its name on
+	// the command line.
+	Model string
 }
 
 // Pages is a set of pages of a file.
@@ -38,8 +41,20 @@ const (
 	LaterPage              // every page but the first
 )
 
+// FailsUnder are the failures that the design is known to have in a scenario under a
+// memory model.
+func (d *Design) FailsUnder(scenario, model string) []Failure {
+	var fails []Failure
+	for _, f := range d.Fails {
+		if f.Scenario == scenario && (f.Model == "" || f.Model == model) {
+			fails = append(fails, f)
+		}
+	}
+	return fails
+}
+
 // FailsOn are the failures that the design is known to have in a scenario, for
-// a probe in the given page of the file.
+// a probe in the given page of the file, whatever the memory model.
 func (d *Design) FailsOn(scenario string, page int64) []Failure {
 	where := FirstPage
 	if page > 0 {
@@ -47,7 +62,7 @@ func (d *Design) FailsOn(scenario string, page int64) []Failure {
 	}
 	var fails []Failure
 	for _, f := range d.Fails {
-		if f.Scenario == scenario && (f.Only == AnyPage || f.Only == where) {
+		if f.Scenario == scenario && f.Model == "" && (f.Only == AnyPage || f.Only == where) {
 			fails = append(fails, f)
 		}
 	}
