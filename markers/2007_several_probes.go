@@ -158,6 +158,8 @@ type severalProbes struct {
 	barrierAgain bool
 	// removesInPlace lets a removal go on without memory for a smaller array.
 	removesInPlace bool
+	// storeRelease has the callback clear rcu_pending when it has read all it needs.
+	storeRelease bool
 	// rmbBeforeMulti has a barrier between ptype and multi, and dropped takes one
 	// of the barriers away.
 	rmbBeforeMulti bool
@@ -262,6 +264,12 @@ func (s *severalProbes) freeOldClosure(k *sim.K, entry *markerEntry) {
 		k.Kfree(&old.Life)
 	}
 	// "Make sure we free the data before setting the pending flag to 0"
+	// It is no order for the load of oldptr, which lies in the entry: whoever sees
+	// the flag cleared may free that.
+	if s.storeRelease {
+		entry.flags.word.StoreRelease(k, 0)
+		return
+	}
 	k.SmpWmb()
 	entry.flags.setFlag(k, rcuPending, false)
 }

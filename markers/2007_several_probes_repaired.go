@@ -25,7 +25,7 @@ type severalProbesRepaired struct{ *severalProbes }
 
 func newSeveralProbesRepaired(k *sim.K, dropped barrier) *severalProbesRepaired {
 	return &severalProbesRepaired{newSeveralProbes(k, &severalProbes{
-		callRCUSched: true, plainInts: true, removesInPlace: true, rmbBeforeMulti: true, dropped: dropped,
+		callRCUSched: true, plainInts: true, removesInPlace: true, rmbBeforeMulti: true, storeRelease: true, dropped: dropped,
 	})}
 }
 

@@ -25,8 +25,9 @@ import (
 //	sleeping, waking, spawning                            full barriers, and whoever is
 //	                                                      woken knows what came before
 //	all other steps that use an object                    acquire and release: whoever
-//	                                                      changes or looks at it knows
-//	                                                      what came before its changes
+//	                                                      looks at it knows what came
+//	                                                      before its changes, and whoever
+//	                                                      changes it knows of looks, too
 //	memory that is freed                                  a plain store to all of it
 //
 // Plain accesses are no steps, as ever, and read and write what is newest. Where that
@@ -41,8 +42,9 @@ import (
 type weak struct {
 	graph   graph.Graph
 	version int // changes when options may
-	// By ObjID: what steps on the object have published.
-	sent [][]graph.Event
+	// By ObjID: what steps on the object have published, for all and for those who
+	// change it.
+	sent, looked [][]graph.Event
 	// By event: the step that it belongs to, and, for plain accesses, more.
 	steps  []int32
 	plains []plainAccess
@@ -90,7 +92,7 @@ func (w *weak) reset(m *Machine) {
 	w.graph.Reset(m.Memory)
 	w.version = 1
 	for i := range w.sent {
-		w.sent[i] = w.sent[i][:0]
+		w.sent[i], w.looked[i] = w.sent[i][:0], w.looked[i][:0]
 	}
 	clear(w.plains)
 	clear(w.frees)
@@ -345,21 +347,24 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 		return
 	}
 	for len(w.sent) <= int(o.id) {
-		w.sent = append(w.sent, nil)
+		w.sent, w.looked = append(w.sent, nil), append(w.looked, nil)
 	}
-	sent, t := &w.sent[o.id], int(k.id)
+	sent, looked, t := &w.sent[o.id], &w.looked[o.id], int(k.id)
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)
 	}
 	if mode != Add {
-		w.graph.Receive(t, *sent)
+		r := w.graph.Receive(t, *sent)
+		if mode == Write {
+			w.graph.ReceiveMore(r, *looked)
+			*sent, *looked = (*sent)[:0], (*looked)[:0]
+		}
 		w.mustBeConsistent(k)
 	}
-	if mode == Write {
-		*sent = (*sent)[:0]
-	}
-	if mode != Read {
-		*sent = append(*sent, w.graph.Send(t))
+	if e := w.graph.Send(t); mode == Read {
+		*looked = append(*looked, e)
+	} else {
+		*sent = append(*sent, e)
 	}
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)

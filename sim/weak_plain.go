@@ -81,8 +81,8 @@ func (k *K) remembers(x *mixed, mode Mode) {
 	w.remember(k, plainAccess{event: graph.Event(w.graph.Len() - 1), data: &x.Data, what: x.o.name, a: access{k: k, mode: mode, how: how}})
 }
 
-// usesLife adds the use of the allocation that o lies in. Whether it was freed before
-// is known at the end.
+// usesLife adds the use of the allocation that o lies in. Whether something orders it
+// before the end of the allocation is known at the end of the execution.
 func (k *K) usesLife(o *Object, mode Mode) {
 	if k.m.weak == nil || o.life == nil || k.setup {
 		return
@@ -91,7 +91,14 @@ func (k *K) usesLife(o *Object, mode Mode) {
 }
 
 func (k *K) usesAllocation(l *Life, what string, mode Mode) {
-	k.plainEvent(&l.o, Read, plainAccess{life: l, what: what, a: access{k: k, mode: mode}})
+	from := k.plainEvent(&l.o, Read, plainAccess{life: l, what: what, a: access{k: k, mode: mode}})
+	if l.state == released && from != graph.Initial {
+		// It cannot but find that it was freed.
+		if l.module != nil {
+			k.Fail(l.module.unloaded(k, what, mode))
+		}
+		k.Fail(&Violation{Kind: UseAfterFree, Subject: what, life: l, mode: mode})
+	}
 }
 
 // endsLife adds the end of an allocation.
@@ -105,15 +112,6 @@ func (k *K) endsLife(l *Life) {
 // judge looks for data races, and for uses of freed memory, in an execution that has
 // ended. It says whether there are any.
 func (w *weak) judge(m *Machine) bool {
-	for _, f := range w.frees {
-		for i := range w.plains {
-			// It read that it was freed: nothing lets it be earlier.
-			if p := &w.plains[i]; p.life == f.life && p.event != f.event && p.a.mode != Write && w.graph.From(p.event) == f.event {
-				w.fail(m, &Violation{Kind: UseAfterFree, Subject: p.what, life: p.life, mode: p.a.mode}, p)
-				return true
-			}
-		}
-	}
 	found := false
 	w.graph.Races(func(a, b graph.Event) bool {
 		p, q := w.plain(a), w.plain(b)
@@ -125,7 +123,7 @@ func (w *weak) judge(m *Machine) bool {
 		}
 		found = true
 		switch {
-		case p.life != nil && p.a.mode == Write && w.ends(p):
+		case p.life != nil && w.ends(p):
 			w.fail(m, &Violation{Kind: UseAfterFree, Subject: q.what, life: q.life, mode: q.a.mode}, q)
 		case p.life != nil:
 			w.fail(m, &Violation{Kind: UseAfterFree, Subject: p.what, life: p.life, mode: p.a.mode}, p)

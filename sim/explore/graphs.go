@@ -1,6 +1,8 @@
 package explore
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"trapline/sim"
@@ -470,5 +472,27 @@ func (g *graphs) hopeful(m *sim.Machine) bool {
 	}
 }
 
-// weak says whether the machines of a search have a memory model other than SC.
-func (s *search) weak() bool { return s.machine.Memory != memory.SC }
+// memory is the memory model of a search.
+func (s *search) memory() memory.Model {
+	if s.machine == nil {
+		return s.options.Memory
+	}
+	return s.machine.Memory
+}
+
+// weak says whether that is another one than SC.
+func (s *search) weak() bool { return s.memory() != memory.SC }
+
+// weakly checks that a search can be made under its memory model.
+func (s *search) weakly() error {
+	o := &s.options
+	switch {
+	case !s.weak():
+	case o.Strategy != DPOR && !sampled(o.Strategy):
+		return fmt.Errorf("explore: the strategy %s goes by the steps that conflict, and so only under %v: %w", o.Strategy, memory.SC, errors.ErrUnsupported)
+	case o.Strategy == DPOR && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil || o.LockAware):
+		return fmt.Errorf("explore: a search under %v has no shards, is not aware of locks and cannot be resumed: %w", s.memory(), errors.ErrUnsupported)
+	}
+	s.result.Memory = s.memory()
+	return nil
+}

@@ -348,7 +348,7 @@ func registers(code []move) int {
 
 func machineEnds(t *rapid.T, p [][]move, model memory.Model) ends {
 	e := ends{states: map[string]bool{}}
-	r, err := explore.Run(context.Background(), machineProgram(p, func(s string) { e.states[s] = true }), explore.Options{Setup: under(model), MinimiseExecutions: 1})
+	r, err := explore.Run(context.Background(), machineProgram(p, func(s string) { e.states[s] = true }), explore.Options{Memory: model, MinimiseExecutions: 1})
 	if err != nil || !r.Complete {
 		t.Fatalf("%v under %v: %s, %v", p, model, r.Coverage(), err)
 	}

@@ -182,7 +182,7 @@ func titles(r *explore.Result) []string {
 func TestBarriers(t *testing.T) {
 	for _, test := range protocols {
 		for _, model := range everyModel {
-			r, err := explore.Run(context.Background(), test.program, explore.Options{Setup: under(model)})
+			r, err := explore.Run(context.Background(), test.program, explore.Options{Memory: model})
 			if err != nil {
 				t.Errorf("%s under %v: %v", test.name, model, err)
 				continue
@@ -201,7 +201,7 @@ func TestSamplesNeverDie(t *testing.T) {
 	for _, test := range protocols {
 		for _, model := range everyModel {
 			for _, strategy := range []string{explore.Random, explore.PCT} {
-				r, err := explore.Run(context.Background(), test.program, explore.Options{Setup: under(model), Strategy: strategy, Executions: 200, SelfCheck: true})
+				r, err := explore.Run(context.Background(), test.program, explore.Options{Memory: model, Strategy: strategy, Executions: 200, SelfCheck: true})
 				if err != nil || r.Blocked > 0 || r.Executions != 200 {
 					t.Errorf("%s under %v: %s, %v", test.name, model, r.Coverage(), err)
 				}

@@ -10,11 +10,6 @@ import (
 	"trapline/sim/memory"
 )
 
-// under makes machines with a memory model.
-func under(model memory.Model) func(m *sim.Machine) {
-	return func(m *sim.Machine) { m.Memory = model }
-}
-
 // weakWorld is what the tasks of the programs of this file share.
 type weakWorld struct {
 	w    [16]sim.Word[int]
@@ -113,7 +108,7 @@ func TestWeakCounts(t *testing.T) {
 			if want == 0 || i == 0 {
 				continue
 			}
-			r, err := explore.Run(context.Background(), test.program, explore.Options{Setup: under(memory.Model(i))})
+			r, err := explore.Run(context.Background(), test.program, explore.Options{Memory: memory.Model(i)})
 			if err != nil {
 				t.Errorf("%s under %v: %v", test.name, memory.Model(i), err)
 				continue

@@ -427,6 +427,13 @@ func (g *Graph) Receive(t int, from []Event) Event {
 	return r
 }
 
+// ReceiveMore adds to what an acquire has received.
+func (g *Graph) ReceiveMore(r Event, from []Event) {
+	for _, w := range from {
+		g.rf.at(int(r)).add(int(w))
+	}
+}
+
 // Begin begins a read-side critical section of a domain, and returns what End wants.
 func (g *Graph) Begin(t int, domain int) int {
 	f := g.task(t).fences
