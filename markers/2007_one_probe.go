@@ -18,6 +18,11 @@ var OneProbe = add(Design{
 		Order: []string{"module_mutex", "markers_mutex"},
 		Fails: []probes.Failure{
 			{
+				Scenario: "function-before-data",
+				Title:    "BUG: probe called with the data of another in trace_mark",
+				Why:      "the same as in one-none-one",
+			},
+			{
 				Scenario: "two-operations-in-one-grace-period",
 				Title:    "BUG: probe called with the data of another in trace_mark",
 				Why:      "register waits for readers before it changes the entry, and the markers are changed after that: a reader who has the first function by then finds the data of the second",

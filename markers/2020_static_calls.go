@@ -50,6 +50,11 @@ var StaticCalls2020Synced = add(Design{
 // staticCallsFail is what both have in common.
 var staticCallsFail = []probes.Failure{
 	{
+		Scenario: "function-before-data",
+		Title:    "BUG: probe called with the data of another in do_trace",
+		Why:      "the same as in one-none-one",
+	},
+	{
 		Scenario: "both-probes-go",
 		Title:    "BUG: unable to handle kernel paging request in traceiter",
 		Why:      "the iterator loads the array again, and it has gone",
