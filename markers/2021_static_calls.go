@@ -132,7 +132,7 @@ func (s *transitions) tracepointRemoveFunc(k *sim.K, tp *tracepoint, p closure) 
 	if err != nil {
 		// "Failed allocating new tp_funcs, replaced func with stub"
 		old.overwriteProbe(k, p)
-		return nil
+		return nil //nolint:nilerr // a removal cannot fail
 	}
 	tp.funcs.Assign(k, tpFuncs)
 	if cs[0].private != was[0].private {
