@@ -34,6 +34,12 @@ func recordUnder(model memory.Model, p sim.Program, s sim.Restarter) *execution 
 		m.Memory = r.Memory()
 	}
 	defer m.Close()
+	if r, ok := s.(*sim.Replay); ok {
+		// The machine takes from a schedule alone, and not from who watches it, why
+		// there are other steps.
+		m.Run(p, r)
+		r.Restart()
+	}
 	watch := watching{Restarter: s}
 	outcome := m.Record(p, &watch)
 	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
