@@ -14,6 +14,7 @@ var layout = []struct {
 	pkg     string
 	imports []string
 }{
+	{"sim/laws", nil},
 	{"sim", nil},
 	{"sim/explore", []string{"sim"}},
 	{"sim/trace", []string{"sim"}},
@@ -23,12 +24,16 @@ var layout = []struct {
 	{"vm/x86", nil},
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
 	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86"}},
-	{"probes", []string{"sim", "pagecache", "vm"}},
+	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
-	{"probes/kprobes", []string{"sim", "pagecache", "vm", "probes"}},
-	{"markers", []string{"sim", "vm"}},
-	{"scenarios", []string{"sim", "sim/explore", "pagecache", "vm", "probes", "probes/uprobes", "probes/kprobes", "markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes", "probes/kprobes", "markers", "scenarios"}},
+	{"probes/kprobes", []string{"sim", "probes"}},
+	{"markers", []string{"sim", "probes"}},
+	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
+	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
+	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
+	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue"}},
+	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "scenarios"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

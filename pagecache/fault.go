@@ -91,9 +91,11 @@ func pageCacheRead(k *sim.K, inode *Inode, index uint64) error {
 	if err != nil {
 		return err
 	}
+	inode.Mapping.invalidateLockShared(k)
 	if AddToPageCache(k, page, inode.Mapping, index) == nil {
 		err = callReadpage(k, inode, page)
 	}
+	inode.Mapping.invalidateUnlockShared(k)
 	PageCacheRelease(k, page)
 	return err
 }

@@ -23,7 +23,11 @@ type Mapping struct {
 	truncateObj   sim.Object
 	truncateCount uint32 // changed under IMmapLock, read without it
 
-	wbErr errseq // of files that are written back
+	// The rest of files that can be written. invalidate is invalidate_lock: who holds
+	// it for writing frees blocks, who brings pages in from the device holds it for
+	// reading.
+	invalidate sim.RWSem
+	wbErr      errseq
 
 	tree  sim.Object // stands for tree_lock and what it protects
 	pages *btree.BTreeG[*Page]
@@ -40,6 +44,7 @@ func newMapping(k *sim.K, host *Inode) *Mapping {
 	m.truncateObj.Init(k, "mapping->truncate_count")
 	m.tree.Init(k, host.Name)
 	if host.fs.writes {
+		k.InitRWSem(&m.invalidate, "mapping->invalidate_lock")
 		m.wbErr.init(k)
 	}
 	return m
@@ -50,4 +55,19 @@ func newMapping(k *sim.K, host *Inode) *Mapping {
 func (m *Mapping) page(index uint64) *Page {
 	p, _ := m.pages.Get(&Page{Index: index})
 	return p
+}
+
+// invalidateLockShared is filemap_invalidate_lock_shared(): until the unlock no
+// truncation frees blocks, so that a page which is added to the cache is not read from
+// one that is about to be.
+func (m *Mapping) invalidateLockShared(k *sim.K) {
+	if m.Host.fs.writes {
+		k.DownRead(&m.invalidate)
+	}
+}
+
+func (m *Mapping) invalidateUnlockShared(k *sim.K) {
+	if m.Host.fs.writes {
+		k.UpRead(&m.invalidate)
+	}
 }

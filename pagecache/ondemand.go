@@ -160,6 +160,8 @@ func (inode *Inode) readWindow(k *sim.K, w window) {
 		pool = append(pool, p)
 	}
 	if len(pool) > 0 {
+		mapping.invalidateLockShared(k)
 		readPages(k, inode, pool)
+		mapping.invalidateUnlockShared(k)
 	}
 }

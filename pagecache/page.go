@@ -35,8 +35,11 @@ type Page struct {
 	mapcount int // also ordered by count
 
 	content sim.Object
-	pageBytes
-	filler *sim.K // who ends a read of the page, nil if nobody does
+	data    []byte
+	shared  bool   // data is not to be changed
+	fixed   bool   // data is not to move
+	filler  *sim.K // who ends a read of the page, nil if nobody does
+	watcher Watcher
 
 	home *Mapping // that it was allocated for, nil if it is anonymous
 	lru           // of a page that was taken from a zone
@@ -71,7 +74,7 @@ func AllocAnonPage(k *sim.K, index uint64) *Page {
 // allocPage takes a page from the page allocator. Fresh pages are known to
 // nobody, so this is not a step.
 func allocPage(k *sim.K, name string, index uint64) *Page {
-	p := &Page{Index: index, name: name, refs: 1, pageBytes: noBytes}
+	p := &Page{Index: index, name: name, refs: 1, data: zeroes[:], shared: true}
 	k.Born(&p.life, "page "+name)
 	p.count.Init(k, name)
 	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.content} {
@@ -134,7 +137,7 @@ func putPage(k *sim.K, p *Page) {
 	}
 	p.freeToZone(k)
 	k.Release(&p.life)
-	p.pageBytes = noBytes // the machine remembers the page, and need not its content
+	p.data, p.watcher = nil, nil // the machine remembers the page, and need not its content
 }
 
 // PageAddRmap is page_add_file_rmap() or page_add_anon_rmap(): a page table

@@ -62,12 +62,15 @@ func readMappingPage(k *sim.K, inode *Inode, file *File, index, want uint64) (*P
 		if file != nil && file.RAPages > 0 {
 			page = file.readaheadFor(k, page, index, want)
 		}
-		if page == nil {
+		added := page == nil
+		if added {
 			var err error
 			if page, err = allocCachePage(k, mapping, index); err != nil {
 				return nil, 0, err
 			}
+			mapping.invalidateLockShared(k)
 			if AddToPageCache(k, page, mapping, index) != nil {
+				mapping.invalidateUnlockShared(k)
 				PageCacheRelease(k, page)
 				continue
 			}
@@ -88,7 +91,11 @@ func readMappingPage(k *sim.K, inode *Inode, file *File, index, want uint64) (*P
 		}
 
 		// The page is locked, and readpage or the end of the read unlocks it.
-		if err := callReadpage(k, inode, page); err != nil {
+		err := callReadpage(k, inode, page)
+		if added {
+			mapping.invalidateUnlockShared(k)
+		}
+		if err != nil {
 			PageCacheRelease(k, page)
 			return nil, 0, err
 		}

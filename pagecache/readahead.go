@@ -19,7 +19,9 @@ func PageCacheReadahead(k *sim.K, inode *Inode, index uint64) {
 		}
 	}
 	if len(pool) > 0 {
+		mapping.invalidateLockShared(k)
 		readPages(k, inode, pool)
+		mapping.invalidateUnlockShared(k)
 	}
 }
 

@@ -27,6 +27,10 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 		pagecacheIsizeExtended(k, inode, old, size)
 		return
 	}
+	if inode.fs.writes {
+		k.DownWrite(&inode.Mapping.invalidate)
+		defer k.UpWrite(&inode.Mapping.invalidate)
+	}
 	inode.ISize.Write(k, size)
 	UnmapMappingRange(k, inode.Mapping, pages(size))
 	truncateInodePages(k, inode.Mapping, size)
@@ -119,8 +123,3 @@ func pagecacheIsizeExtended(k *sim.K, inode *Inode, old, to int64) {
 	UnlockPage(k, page)
 	PageCacheRelease(k, page)
 }
-
-// TruncateInodePages is truncate_inode_pages(): it takes all pages of a file out of
-// the cache, whatever is in them, as when nobody can open the file any more. The file
-// must not be mapped.
-func TruncateInodePages(k *sim.K, inode *Inode) { truncateInodePages(k, inode.Mapping, 0) }

@@ -5,6 +5,34 @@ import "trapline/sim"
 // What an address space does with pages beside finding them: anonymous ones, and
 // those that a processor works on directly.
 
+// Watcher is told of every change of a page's content that goes through this
+// package. A processor that keeps decoded instructions is one.
+type Watcher interface {
+	// Changed says that n bytes from offset off of the page have changed.
+	Changed(off, n int)
+}
+
+// Watch makes w the watcher of the page. There is one at most.
+func (p *Page) Watch(w Watcher) { p.watcher = w }
+
+// Watcher is who watches the page, nil if nobody does.
+func (p *Page) Watcher() Watcher { return p.watcher }
+
+// Bytes is the content of the page itself, for a processor that executes the
+// program. It does not move as long as the page lives. Reading or writing it is no
+// access; who does so declares it, see [UseContent].
+func (p *Page) Bytes() *[PageSize]byte {
+	p.own()
+	p.fixed = true
+	return (*[PageSize]byte)(p.data)
+}
+
+func (p *Page) changed(off, n int) {
+	if p.watcher != nil {
+		p.watcher.Changed(off, n)
+	}
+}
+
 // ReuseSwapPage is reuse_swap_page(): whether the page table entry that the
 // caller looks at is the only reference to an anonymous page, so that it may be
 // written without a copy. It is part of the step that looks at the entry.
@@ -27,15 +55,22 @@ func PutPage(k *sim.K, p *Page) {
 	putPage(k, p)
 }
 
+// UseContent declares a read or a write of the content as a part of the step
+// being taken, by whoever then works on [Page.Bytes].
+func UseContent(k *sim.K, p *Page, mode sim.Mode) {
+	k.Touch(&p.content, mode)
+	mustBeUptodate(k, p)
+}
+
 // LoadBytes is [LoadByte] of as many bytes as buf holds, from offset off on.
 func LoadBytes(k *sim.K, p *Page, off int, buf []byte) {
-	UseBytes(k, p, sim.Read)
+	UseContent(k, p, sim.Read)
 	foldBytes(k, buf[:copy(buf, p.data[off:])])
 }
 
 // StoreBytes is [StoreByte] of all of b, from offset off on.
 func StoreBytes(k *sim.K, p *Page, off int, b []byte) {
-	UseBytes(k, p, sim.Write)
+	UseContent(k, p, sim.Write)
 	n := copy(p.own()[off:], b)
 	foldBytes(k, b[:n])
 	p.changed(off, n)

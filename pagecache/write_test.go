@@ -419,3 +419,112 @@ func TestEachFileReportsAnError(t *testing.T) {
 		t.Fatal(o.Violation.Report)
 	}
 }
+
+// TestWhatComesBack checks what a file holds after it was dropped from memory, in cases
+// that take several steps to come about.
+func TestWhatComesBack(t *testing.T) {
+	size := int64(len(testContent))
+	write := func(k *sim.K, f *pagecache.File, pos int64, b byte, n int) {
+		if _, err := pagecache.GenericFileWrite(k, f, pos, bytes.Repeat([]byte{b}, n)); err != nil {
+			t.Error(err)
+		}
+	}
+	truncate := func(k *sim.K, f *pagecache.File, size int64) {
+		if err := pagecache.DoTruncate(k, f.Inode, size); err != nil {
+			t.Error(err)
+		}
+	}
+	store := func(k *sim.K, f *pagecache.File, pos int64, b byte) {
+		page, err := pagecache.FilemapFault(k, f, uint64(pos)>>pagecache.PageShift)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pagecache.SetPageDirty(k, page)
+		pagecache.WriteByte(k, page, int(pos&(pageSize-1)), b)
+		pagecache.UnlockPage(k, page)
+		pagecache.PageCacheRelease(k, page)
+	}
+	drop := func(k *sim.K, f *pagecache.File) {
+		_ = pagecache.Fsync(k, f)
+		if err := pagecache.InvalidateInodePages2(k, f.Inode); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		errors int
+		do     func(k *sim.K, f *pagecache.File)
+		at     int64
+		want   byte
+	}{
+		{"stored behind the end, written back", 0, func(k *sim.K, f *pagecache.File) {
+			store(k, f, size+5, 0xee)
+			drop(k, f)
+			truncate(k, f, size+50)
+		}, size + 5, 0},
+		{"stored behind the end, in memory", 0, func(k *sim.K, f *pagecache.File) {
+			store(k, f, size+5, 0xee)
+			truncate(k, f, size+50)
+		}, size + 5, 0},
+		{"stored behind the end, written past", 0, func(k *sim.K, f *pagecache.File) {
+			store(k, f, size+5, 0xee)
+			write(k, f, size+10, 0xaa, 1)
+		}, size + 5, 0},
+		{"what is written past is kept", 0, func(k *sim.K, f *pagecache.File) {
+			write(k, f, size+10, 0xaa, 1)
+		}, size + 10, 0xaa},
+		{"a block cut off", 0, func(k *sim.K, f *pagecache.File) {
+			write(k, f, pageSize, 0xaa, pageSize)
+			drop(k, f)
+			truncate(k, f, 10)
+			truncate(k, f, size)
+		}, pageSize, 0},
+		{"a block cut in two", 0, func(k *sim.K, f *pagecache.File) {
+			write(k, f, 0, 0xaa, pageSize)
+			drop(k, f)
+			truncate(k, f, 10)
+			truncate(k, f, size)
+		}, 10, 0},
+		{"the part of it that stays", 0, func(k *sim.K, f *pagecache.File) {
+			write(k, f, 0, 0xaa, pageSize)
+			drop(k, f)
+			truncate(k, f, 10)
+			truncate(k, f, size)
+		}, 9, 0xaa},
+		{"a write that fails", 1, func(k *sim.K, f *pagecache.File) {
+			write(k, f, 0, 0xbb, pageSize)
+			drop(k, f)
+		}, 0, 0xaa},
+		{"a hole", 0, func(k *sim.K, f *pagecache.File) {
+			write(k, f, 9*pageSize, 0xaa, 1)
+			drop(k, f)
+		}, 7 * pageSize, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var d *pagecache.BlockDevice
+			o, _ := run(t, fails(c.errors), func(m *sim.Machine) *pagecache.Inode {
+				d = pagecache.NewBlockDevice(m.Setup(), "sda")
+				return pagecache.NewInode(m.Setup(), "file", testContent, pagecache.NewBlockFS(d))
+			}, func(k *sim.K, inode *pagecache.Inode) {
+				f := pagecache.OpenFile(k, inode)
+				if c.errors > 0 {
+					write(k, f, 0, 0xaa, pageSize)
+					_ = pagecache.Fsync(k, f)
+					d.MayFail = true
+				}
+				c.do(k, f)
+				d.MayFail = false
+				for range 2 { // from memory, or what is there, and from the device
+					got, err := pagecache.GenericFileRead(k, f, c.at, 1)
+					if err != nil || len(got) != 1 || got[0] != c.want {
+						t.Errorf("read %x, %v, want %x", got, err, c.want)
+					}
+					drop(k, f)
+				}
+			})
+			if o.Violation != nil {
+				t.Fatal(o.Violation.Report)
+			}
+		})
+	}
+}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"trapline/probes/uprobes"
 	"trapline/scenarios"
+	"trapline/scenarios/catalogue"
 	"trapline/sim"
 	"trapline/sim/explore"
 	"trapline/sim/trace"
@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden traces anew")
 
-func run(t *testing.T, p scenarios.Pair, image *vm.Image, o explore.Options) *explore.Result {
+func run(t *testing.T, p catalogue.Pair, image *vm.Image, o explore.Options) *explore.Result {
 	t.Helper()
 	r, err := explore.Run(context.Background(), p.Program(image), o)
 	if err != nil {
@@ -84,36 +84,47 @@ func TestStrategiesAgree(t *testing.T) {
 	}
 }
 
-// TestSeedBugs names for each bug of the first mail that this repository is
-// about the scenario and design that show it.
+// TestSeedBugs names for each bug of the mails that this repository is about the
+// scenario and the design that show it, and a design that has it no more.
 func TestSeedBugs(t *testing.T) {
-	for _, bug := range []struct{ what, scenario, design, title string }{
-		{"the hook plants the breakpoint before the page is read", "readpage-returns-before-uptodate", "2006-readpage-hook", "BUG: page touched before PG_uptodate in insert_kprobe_user"},
-		{"waiting for the page inside readpage", "waiting-for-the-page-inside-the-hook", "2006-readpage-hook-wait", "INFO: task hung in map_uprobe_page"},
-		{"the page number is compared where the offset should be", "probe-in-a-later-page", "2006-readpage-hook", "BUG: probe missed in execute"},
-		{"the hook returns an error after the last unregister", "hook-after-the-last-unregister", "2006-readpage-hook", "BUG: read(2) of a sound file failed in sys_read"},
-		{"a mutex is taken under i_mmap_lock", "mutex-under-i_mmap_lock", "2006-readpage-hook", "BUG: sleeping function called from invalid context in remove_kprobe_user"},
-		{"the method table is freed under a caller", "hook-after-the-last-unregister", "2006-readpage-hook", "KASAN: slab-use-after-free Read in do_generic_mapping_read"},
-		{"a page that was dropped is not patched again", "page-read-again-after-reclaim", "2006-readpage-hook", "BUG: probe missed in execute"},
-		{"unregister leaves a breakpoint without an owner", "unregister-against-readpage", "2006-readpage-hook", "BUG: program killed by SIGTRAP in do_int3"},
+	const (
+		hooks, hooksRepaired = "2006-readpage-hook", "2006-readpage-hook-repaired"
+		rcu, mutex           = "2005-rcu", "2006-mutex"
+	)
+	for _, bug := range []struct{ what, scenario, design, title, repaired string }{
+		{"the hook plants the breakpoint before the page is read", "readpage-returns-before-uptodate", hooks, "BUG: page touched before PG_uptodate in insert_kprobe_user", hooksRepaired},
+		{"waiting for the page inside readpage", "waiting-for-the-page-inside-the-hook", "2006-readpage-hook-wait", "INFO: task hung in map_uprobe_page", hooksRepaired},
+		{"the page number is compared where the offset should be", "probe-in-a-later-page", hooks, "BUG: probe missed in execute", hooksRepaired},
+		{"the hook returns an error after the last unregister", "hook-after-the-last-unregister", hooks, "BUG: read(2) of a sound file failed in sys_read", hooksRepaired},
+		{"a mutex is taken under i_mmap_lock", "mutex-under-i_mmap_lock", hooks, "BUG: sleeping function called from invalid context in remove_kprobe_user", hooksRepaired},
+		{"the method table is freed under a caller", "hook-after-the-last-unregister", hooks, "KASAN: slab-use-after-free Read in do_generic_mapping_read", hooksRepaired},
+		{"a page that was dropped is not patched again", "page-read-again-after-reclaim", hooks, "BUG: probe missed in execute", hooksRepaired},
+		{"unregister leaves a breakpoint without an owner", "unregister-against-readpage", hooks, "BUG: program killed by SIGTRAP in do_int3", hooksRepaired},
+		{"an entry is removed and then added again", "second-probe-at-an-address", rcu, "int3: 0000 [#1] in do_int3", mutex},
+		{"whether the list is empty is asked after the lock was dropped", "last-two-probes-unregister", rcu, "KASAN: double-free in unregister_kprobe", mutex},
+		{"the manager is looked at when another remover has freed it", "last-two-probes-unregister", rcu, "KASAN: slab-use-after-free Read in unregister_kprobe", mutex},
+		{"the slot is freed before the grace period", "slot-given-to-another-probe", rcu, "BUG: wrong instruction stepped in do_int3", mutex},
+		{"reader and updater use different flavours of RCU", "handler-with-interrupts-on", rcu, "KASAN: slab-use-after-free Read in kprobe_handler", mutex},
+		{"the manager is written when its last probe has freed it", "last-two-probes-unregister", "2007-relock", "KASAN: slab-use-after-free Write in unregister_kprobe", "2008-batch"},
 	} {
 		t.Run(bug.what, func(t *testing.T) {
+			asked := 0
 			for _, p := range scenarios.Pairs() {
-				if p.Scenario.Name != bug.scenario {
+				if p.Scenario.Name != bug.scenario || p.Design.Name != bug.design && p.Design.Name != bug.repaired {
 					continue
 				}
+				asked++
 				r := run(t, p, vm.DefaultImage(), explore.Options{})
 				found := slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Title == bug.title })
-				switch p.Design.Name {
-				case bug.design:
-					if !found {
-						t.Errorf("not found in %s", p.Name())
-					}
-				case uprobes.ReadpageHookRepaired.Name:
-					if r.Verdict() != explore.Clean {
-						t.Errorf("%s is %s: %s", p.Name(), r.Verdict(), r.Coverage())
-					}
+				if p.Design.Name == bug.design && !found {
+					t.Errorf("not found in %s", p.Name())
 				}
+				if p.Design.Name == bug.repaired && r.Verdict() != explore.Clean {
+					t.Errorf("%s is %s: %s", p.Name(), r.Verdict(), r.Coverage())
+				}
+			}
+			if asked != 2 {
+				t.Errorf("%d designs were asked, want 2", asked)
 			}
 		})
 	}
@@ -151,7 +162,7 @@ func TestGoldenTraces(t *testing.T) {
 }
 
 // story is what a golden file holds: each finding with its schedule and lanes.
-func story(t *testing.T, p scenarios.Pair, r *explore.Result) []byte {
+func story(t *testing.T, p catalogue.Pair, r *explore.Result) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n", p.Scenario.Asks)
 	for _, f := range r.Findings {
@@ -199,9 +210,9 @@ func TestReplay(t *testing.T) {
 
 // TestKnownFailuresNameScenarios finds misspelt names in the designs.
 func TestKnownFailuresNameScenarios(t *testing.T) {
-	for _, d := range uprobes.Designs() {
+	for _, d := range scenarios.Designs() {
 		for _, f := range d.Fails {
-			if !slices.ContainsFunc(scenarios.All(), func(s *scenarios.Scenario) bool { return s.Name == f.Scenario }) {
+			if !slices.ContainsFunc(scenarios.All(), func(s *catalogue.Scenario) bool { return s.Name == f.Scenario }) {
 				t.Errorf("%s fails %q, and there is no such scenario", d.Name, f.Scenario)
 			}
 			if f.Title == "" || f.Why == "" {

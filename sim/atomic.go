@@ -431,7 +431,7 @@ func (a *AtomicOf[T]) addUnless(k *K, v verb, i, unless T) T {
 // that all other operations without a result are writes. Where a task waits for a
 // value or for a change, of whatever, the order of additions matters.
 func (m *Machine) adding() Mode {
-	if m.CommuteRMW && !m.known.steps.has(tasksSpin) {
+	if m.CommuteRMW && m.known.steps&(tasksSpin|tasksRetry) == 0 {
 		return Add
 	}
 	return Write

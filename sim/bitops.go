@@ -37,8 +37,7 @@ func (f *Flags) In(life *Life) { f.x.In(life) }
 
 // Read is READ_ONCE() of the whole word.
 func (f *Flags) Read(k *K) uint64 {
-	k.Step(opReadOnce, &f.x.o, Read)
-	return f.seen(k)
+	return f.look(k, opReadOnce)
 }
 
 // Peek is the value of the word, for checks when everything is quiet: it is not
@@ -47,8 +46,7 @@ func (f *Flags) Peek() uint64 { return f.v }
 
 // TestBit is test_bit().
 func (k *K) TestBit(nr int, f *Flags) bool {
-	k.Step(opTestBit, &f.x.o, Read)
-	return f.seen(k)&bit(nr) != 0
+	return f.look(k, opTestBit)&bit(nr) != 0
 }
 
 // SetBit is set_bit(), which orders nothing.
@@ -103,8 +101,10 @@ func bit(nr int) uint64 {
 	return 1 << nr
 }
 
-// seen is what the step just taken reads.
-func (f *Flags) seen(k *K) uint64 {
+// look is a step that reads the word.
+func (f *Flags) look(k *K, op Op) uint64 {
+	k.StepWait(op, &f.x.o, Read, k.around(&f.x.o))
+	k.looked(&f.x.o, Read, f.v)
 	f.x.mark(k, Read, 0)
 	k.m.Fold(f.v)
 	if k.Tracing() {
@@ -115,7 +115,7 @@ func (f *Flags) seen(k *K) uint64 {
 
 // rmw is a step that clears and sets bits. It says whether the bit nr was set.
 func (f *Flags) rmw(k *K, op Op, nr int, off, on uint64) bool {
-	k.Step(op, &f.x.o, Write)
+	k.StepWait(op, &f.x.o, Write, k.around(&f.x.o))
 	return f.update(k, nr, f.v&^off|on)
 }
 
@@ -129,6 +129,9 @@ func (f *Flags) update(k *K, nr int, v uint64) bool {
 	f.x.mark(k, Write, compound)
 	old := f.v
 	f.v = v
+	if v == old {
+		k.looked(&f.x.o, Write, v)
+	}
 	k.m.Fold(old)
 	k.m.Fold(v)
 	if k.Tracing() {

@@ -90,8 +90,13 @@ func (d *Data) use(k *K, mode Mode) {
 	}
 	if !k.m.uses(&d.o, mode) {
 		k.m.enterPlain(&d.o, mode)
-	} else if k.m.States {
-		k.m.finds(&d.o, mode)
+	} else {
+		if mode != Read {
+			k.m.busy(&d.o) // after a look at the same word
+		}
+		if k.m.States {
+			k.m.finds(&d.o, mode)
+		}
 	}
 	d.o.check(k, mode)
 }
@@ -135,7 +140,7 @@ func (c *Cell[T]) content(Mode) uint64 { return bits(any(c.v)) }
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {
 	c.Read(k)
-	if k.m.StateHash {
+	if k.m.values {
 		k.fold(bits(any(c.v)))
 	}
 	return c.v
@@ -144,7 +149,7 @@ func (c *Cell[T]) Get(k *K) T {
 // Set changes the cell.
 func (c *Cell[T]) Set(k *K, v T) {
 	c.Write(k)
-	if k.m.StateHash {
+	if k.m.values {
 		k.fold(bits(any(v)))
 	}
 	c.v = v

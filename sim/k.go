@@ -74,7 +74,13 @@ type K struct {
 	lookStep int    // the value of steps at the last one
 	site     uint64 // of the one under way
 	loop     []look // what must change before it looks again
-	plain    int    // accesses of plain data since the last step
+	// What it has done, if the machine keeps that, see retry.go: where it is, how many
+	// deeds there were when it waited last, and whether the last step is one.
+	deeds  []deed
+	here   uint64
+	waited int
+	acted  bool
+	plain  int // accesses of plain data since the last step
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -97,6 +103,7 @@ type pending struct {
 func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
+	k.deeds, k.waited, k.acted = k.deeds[:0], 0, false
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil
@@ -204,7 +211,8 @@ func (k *K) open() bool {
 	}
 }
 
-// done says that the task has taken as many steps as it may. One on trial goes on.
+// done says that the task has taken as many steps as it may: what it would need for
+// the next one is not looked at either. One on trial goes on.
 func (k *K) done() bool {
 	return k.m.MaxTaskSteps > 0 && k.steps >= k.m.MaxTaskSteps && k.m.trial.k == nil
 }
@@ -221,14 +229,17 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.aborting {
 		panic(errUnwind)
 	}
+	if m.retries {
+		k.retry(op, w)
+	}
 	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
 	if k.c != nil && o != &k.c.o {
 		k.pending.cpu = k.needs()
 	}
-	if m.recording {
+	if m.recording && m.trial.k == nil {
 		k.at = callers()
 	}
-	if o != nil {
+	if o != nil && !k.done() {
 		o.check(k, mode)
 	}
 	if k.inSection() {
@@ -273,10 +284,13 @@ func (k *K) take() {
 	if p.obj != nil {
 		m.hash = mix(m.hash, m.objects[p.obj.id].key)
 	}
-	if m.StateHash {
+	if m.values {
 		m.acting = k
 	}
-	if m.recording {
+	if m.retries {
+		k.did(p.op)
+	}
+	if m.recording && m.trial.k == nil {
 		m.record(k)
 	}
 	if k.gated() {
@@ -298,7 +312,9 @@ func (k *K) take() {
 		k.first()
 	}
 	if p.wait == Spinning {
-		m.accesses[first].Since = since // it is not the first step of the task
+		if p.obj != nil {
+			m.accesses[first].Since = since // it is not the first step of the task
+		}
 		m.enterLoop(k)
 	}
 	if p.cpu != 0 {
@@ -349,6 +365,9 @@ func (m *Machine) enterPlain(o *Object, mode Mode) {
 
 func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	m.accesses = append(m.accesses, Access{Obj: o.id, Mode: mode, Need: need, Before: o.allow})
+	if m.retries {
+		m.acting.does(uint64(o.id)<<8 | uint64(mode))
+	}
 	if mode != Read {
 		m.objects[o.id].version++
 	}
@@ -386,6 +405,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 
 // immediate takes the pending step on behalf of the setup.
 func (k *K) immediate() {
+	k.asks = false
 	if !k.ready() {
 		k.Fail(&Violation{Kind: Deadlock, Subject: "the setup or the final check would block in " + k.pending.call()})
 	}
@@ -414,6 +434,9 @@ func (k *K) Choose(n int, what string) int {
 	v := k.m.value(k, n)
 	e := &k.m.events[len(k.m.events)-1]
 	e.Choice, e.Choices = int16(v), int16(n)
+	if k.m.retries {
+		k.does(uint64(v))
+	}
 	k.m.hash = mix(k.m.hash, uint64(v)+1)
 	if k.Tracing() {
 		k.Note("%s: %d of %d", what, v, n)

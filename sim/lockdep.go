@@ -118,7 +118,7 @@ func (k *K) LockdepSetClass(l Lock, key string) { l.object().classify(k, key) }
 // that it holds. It is for what is no lock that an interrupt could wait for, of
 // which asking checks more.
 func (k *K) acquiring(o *Object) {
-	if len(k.held) > 0 && o.class != 0 && !k.m.aborting {
+	if len(k.held) > 0 && o.class != 0 && !k.m.aborting && !k.done() {
 		k.nest(o, o.class, exclusive)
 	}
 }
@@ -128,7 +128,7 @@ func (k *K) acquiring(o *Object) {
 // no interrupt does harm, and the order. That is the kernel's order of the checks.
 func (k *K) asking(o *Object, how taking, subclass int) int16 {
 	m, class := k.m, o.class
-	if m.aborting || class == 0 {
+	if m.aborting || class == 0 || k.done() {
 		return class
 	}
 	if subclass != 0 {
@@ -194,6 +194,7 @@ func (k *K) holds(o *Object, class int16, how taking) {
 		h.where = k.at[0]
 	}
 	k.held = append(k.held, h)
+	k.passes(o, true)
 }
 
 // gotByTrying enters o, which a trylock has taken. As a trylock waits for nobody
@@ -203,6 +204,7 @@ func (k *K) gotByTrying(o *Object, how taking) {
 	k.m.lockdep.wait[o.class] = o.wait
 	k.mark(o, o.class, how, k.context(false))
 	k.holds(o, o.class, how)
+	k.passes(o, false)
 }
 
 // releasing takes o from the locks that k holds, and fails if it is not there
@@ -211,6 +213,7 @@ func (k *K) releasing(o *Object, read bool) {
 	for i := len(k.held) - 1; i >= 0; i-- {
 		if h := &k.held[i]; h.o == o && (h.how != exclusive) == read {
 			k.held = append(k.held[:i], k.held[i+1:]...)
+			k.passes(o, true)
 			return
 		}
 	}

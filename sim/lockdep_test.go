@@ -376,7 +376,7 @@ func TestLockdepReports(t *testing.T) {
 			m := sim.NewMachine()
 			defer m.Close()
 			m.ProveRawLockNesting = test.title == waitType
-			s := sim.Undisturbed
+			s := sim.Strategy(sim.Undisturbed)
 			if test.irqFirst {
 				s = sim.StrategyFunc(first)
 			}

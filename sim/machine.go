@@ -63,7 +63,8 @@ type Machine struct {
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
 	running *K   // who took the last step, nil if it has ended
-	acting  *K   // whose values are folded, kept for StateHash only
+	acting  *K   // whose values are folded, if values says so
+	values  bool // somebody needs them: StateHash, or loops that try again
 
 	unfinished []TaskID
 	events     []Event
@@ -80,6 +81,9 @@ type Machine struct {
 	awaits  []await
 	known   *facts // when the execution began
 	trial   trial
+	turns   []turn // of loops that try again
+	retries bool   // there are some, see retry.go
+	retrace retrace
 	repeats bool // what the execution has learnt concerns no other
 
 	section   section
@@ -115,6 +119,9 @@ type Outcome struct {
 	// end with tasks that MaxTaskSteps kept from going on: what is left then is no
 	// one's fault.
 	Cut, AtBound bool
+	// Endless says that the tasks go round for ever together, which is the
+	// violation: executions go on from here without an end.
+	Endless bool
 	// Learnt says that the machine gave the execution up because it came to
 	// something that it had not watched so far, and will from now on. What
 	// earlier executions reported of their steps may lack it: a search has to
@@ -240,6 +247,8 @@ func (m *Machine) reset(s Strategy) {
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
 	m.trial, m.repeats = trial{}, false
+	m.turns, m.retries = m.turns[:0], m.known.steps.has(tasksRetry) && !m.States
+	m.values = m.StateHash || m.retries
 	m.section.reset(m.known)
 	clear(m.resting)
 	m.resting = m.resting[:0]
@@ -300,13 +309,18 @@ func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 // or a property of the program that the steps do not show.
 func (m *Machine) Fold(x uint64) {
 	m.hash = mix(m.hash, x)
-	if m.StateHash {
+	if m.values {
 		m.acting.fold(x)
 	}
 }
 
 // fold makes x a part of what the task has seen or changed.
-func (k *K) fold(x uint64) { k.folded = mix(k.folded, x) }
+func (k *K) fold(x uint64) {
+	k.folded = mix(k.folded, x)
+	if k.m.retries {
+		k.does(x)
+	}
+}
 
 // state combines what the tasks have folded, whatever the order among them.
 func (m *Machine) state() uint64 {
@@ -467,25 +481,39 @@ func (m *Machine) pick(cur *K) *K {
 	if m.trial.k != nil {
 		return m.onTrial(cur)
 	}
+	if m.retries {
+		if m.roundTrip() {
+			return nil
+		}
+		if m.trial.k != nil {
+			return m.onTrial(cur)
+		}
+	} else if m.taken >= longRun && m.seemsToRetry() {
+		m.startOver(func(f *facts) { f.steps |= tasksRetry })
+		return nil
+	}
 	m.running = cur
 	if cur != nil && cur.inSection() && m.taken < m.MaxSteps {
 		return cur
 	}
 	options := m.options[:0]
 	p := &m.point
-	p.Running = cur != nil && cur.ready()
+	p.Running = cur != nil && cur.ready() && (cur.late || !cur.yields())
 	if p.Running {
 		options = append(options, cur.id)
 	}
-	late := false
+	late, yields := false, false
 	for _, k := range m.live {
-		if k != cur && k.ready() {
-			if k.late {
-				late = true
+		if (k != cur || !p.Running) && k.ready() {
+			if k.late || k.yields() {
+				late, yields = late || k.late, yields || !k.late
 				continue
 			}
 			options = append(options, k.id)
 		}
+	}
+	if yields {
+		options = m.yielding(options)
 	}
 	if late {
 		options = m.later(cur, options)
@@ -559,7 +587,7 @@ func (m *Machine) startOver(add func(*facts)) {
 
 // finish judges an execution in which no task can go on.
 func (m *Machine) finish() {
-	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed {
+	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed || m.outcome.Endless {
 		return
 	}
 	for _, k := range m.live {
@@ -629,7 +657,7 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	}
 	if k.pending.wait == Spinning {
 		for i, l := range k.loop {
-			if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+			if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
 				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
 			}
 		}

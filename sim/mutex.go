@@ -55,7 +55,8 @@ func (k *K) MutexTrylock(l *Mutex) bool {
 
 // MutexIsLocked is mutex_is_locked(): it says whether anybody holds the mutex.
 func (k *K) MutexIsLocked(l *Mutex) bool {
-	k.Step(opMutexLocked, &l.o, Read)
+	k.StepWait(opMutexLocked, &l.o, Read, k.around(&l.o))
+	k.looked(&l.o, Read, uint64(l.o.allow&free))
 	return k.saw(l.o.allow&free == 0)
 }
 

@@ -98,7 +98,8 @@ func (p *RCUPointer[T]) check(k *K, op Op, ok bool, what string) *T {
 }
 
 func (p *RCUPointer[T]) load(k *K, op Op) *T {
-	k.Step(op, &p.o, Read)
+	k.StepWait(op, &p.o, Read, k.around(&p.o))
+	k.looked(&p.o, Read, uint64(flag(p.v == nil)))
 	k.m.Fold(uint64(flag(p.v == nil)))
 	if k.Tracing() {
 		k.Note("= %s", pointerTo(p.v == nil))

@@ -57,7 +57,7 @@ func (s *picked) Restart() { s.next = 0 }
 
 // Undisturbed is the strategy of a machine left alone: a task runs until it
 // blocks, nothing fails, and interrupts wait until every task is blocked.
-var Undisturbed Strategy = undisturbed{}
+var Undisturbed Restarter = undisturbed{}
 
 type undisturbed struct{}
 

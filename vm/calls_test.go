@@ -140,6 +140,13 @@ func TestAreas(t *testing.T) {
 			c.want(vm.Mprotect(c.k, c.mm, at(0)+1, page, vm.ProtRead), sim.EINVAL)
 			c.want(vm.Mprotect(c.k, c.mm, at(9), 0, vm.ProtRead), nil)
 		}, "0-1 r--p"},
+		{"mremap moves next to where it goes on", func(c *calls) {
+			c.mmap(0, 1, rw, private, 0)
+			c.mmap(2, 1, rw, private, 2)
+			c.mmap(4, 1, rw, private, 1)
+			_, err := vm.Mremap(c.k, c.mm, at(4), page, page, vm.MremapMayMove|vm.MremapFixed, at(1))
+			c.want(err, nil)
+		}, "0-3 rw-p file:0"},
 		{"munmap in the middle", func(c *calls) {
 			c.mmap(0, 4, rw, private, 0)
 			c.want(vm.DoMunmap(c.k, c.mm, at(1), page+1), nil)

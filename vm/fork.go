@@ -61,7 +61,8 @@ func flushAfterFork(k *sim.K, mm *MM) {
 		k.Step(opFlushTLBMM, &mm.pgd, sim.Write)
 	}
 	mm.forking = false
-	mm.gather(0, ^uint64(0)).finish(k)
+	g := mm.gather(0, ^uint64(0))
+	g.finish(k)
 }
 
 // dupVMA copies an area with what it maps. The caller holds the mmap_sem of both

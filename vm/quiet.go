@@ -67,6 +67,9 @@ func check(mms []*MM, checkPte func(mm *MM, vpn uint64, e pte, entries int) stri
 	entries := map[*pagecache.Page]int{}
 	for _, mm := range mms {
 		mm.pt.each(0, ^uint64(0), func(_ uint64, e pte) { entries[e.page]++ })
+		for _, e := range mm.moving {
+			entries[e.page]++
+		}
 	}
 	for _, mm := range mms {
 		if bad := mm.checkAreas(); bad != "" {

@@ -16,7 +16,7 @@ const (
 	insnStore  = 0x10 // mov %al,(%rdi)
 	insnLocked = 0x20 // lock add %al,(%rdi)
 	insnNop    = 0x30 // nop
-	insnWide   = 0xffc
+	insnWide   = 0x40 // mov (%rdi),%rax
 )
 
 var userCode = func() []byte {
@@ -25,7 +25,7 @@ var userCode = func() []byte {
 	copy(b[insnStore:], "\x88\x07")
 	copy(b[insnLocked:], "\xf0\x00\x07")
 	copy(b[insnNop:], "\x90")
-	copy(b[insnWide:], "\x48\x8b\x07\x90") // mov (%rdi),%rax
+	copy(b[insnWide:], "\x48\x8b\x07")
 	return b
 }()
 

@@ -36,8 +36,11 @@ With arguments it checks the pairs that they name: a scenario with all designs,
 a design with all scenarios, or one pair, which is then explained in full. The
 exit status is 0 if nothing was found and 1 if a rule was broken.
 
-"clean" is said only of a search that was complete within its bound; other
-searches that find nothing are "inconclusive". A schedule that breaks a rule is
+"clean" is said only of a search that was complete within its bound, and of which
+no execution was cut off; other searches that find nothing are "inconclusive". Every
+bound is named in the answer. A search by dpor that is not complete says how large
+it is about to be, with the standard error; so does the line that a terminal shows
+meanwhile, with the time that is left. A schedule that breaks a rule is
 shown with as few preemptions as possible.
 
 Several pairs are checked at the same time. One pair is searched by all workers
@@ -45,21 +48,24 @@ together once the search turns out to be long; what it finds is the same, but th
 numbers of blocked executions and of steps may differ then.
 
 With --checkpoint, a search that is interrupted, or killed, can be gone on with:
-give --resume and the same file. Nothing is lost but the last seconds, and nothing
-is counted twice. A budget of executions is that of all together.
+give --resume and the same file. Nothing is lost but what was done since the file was last
+written (see --checkpoint-every), and nothing is counted twice. A budget of executions is that of all together.
 
 With --shard I/N, it is one of N parts that can be searched on machines that know
 nothing of each other: give all the same arguments but for I, which goes from 1 to
 N, and --json, and join the outputs with "trapline merge". A part alone is never
-"clean", and does not decide on a claim. A bounded search has no parts.
+"clean", and does not decide on a claim. Only dpor and the samples have parts.
+
+With --steps and --commute the machine takes other steps. What replays a finding
+says so, as in v1+commute+steps=20.
 
 With --json there is one object a line for each pair, with the fields scenario,
 design, model, strategy, verdict (violation, clean, inconclusive), kind and title
 (of the first finding, or empty), complete, executions, blocked, steps,
 preemptions (of the first finding; of a bounded search without findings, its
 bound; or 0), elapsed_s, replay (what "trapline replay" takes), claim_held,
-titles (of all findings) and coverage. Of a part there is a field shard, too, for
-"trapline merge".`,
+titles (of all findings) and coverage. Of a search that is not complete there may
+be estimate, with executions and error, and of a part shard, for "trapline merge".`,
 		Example: `  trapline check
   trapline check readpage-returns-before-uptodate/2006-readpage-hook
   trapline check 2006-readpage-hook --preemptions 1 --json
@@ -101,7 +107,8 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if pairs, err = a.catalogue.choose(pairs, args); err != nil {
 		return err
 	}
-	if err := f.keep(&options, pairs, program, from); err != nil {
+	on, err := f.keep(&options, pairs, program, from)
+	if err != nil {
 		return err
 	}
 	out, err := newOutbox(f.out, program)
@@ -118,7 +125,7 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	line := newStatusLine(a.stderr, len(pairs))
 	defer line.stop()
 	var done []*checked
-	for c := range exploreAll(ctx, pairs, options, f.workers, line) {
+	for c := range exploreAll(ctx, pairs, options, on, f.workers, line) {
 		switch {
 		case errors.Is(c.err, explore.ErrResume):
 			return mistake("--resume %s: %w (start again without it)", f.resume, c.err)

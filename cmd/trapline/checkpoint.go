@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,7 @@ type checkpointFile struct {
 	ELF      string          `json:"elf"` // empty for the program that is built in
 	Symbol   string          `json:"symbol"`
 	Offset   int64           `json:"offset"`
+	Commute  bool            `json:"commute,omitempty"`
 	Search   json.RawMessage `json:"search"`
 
 	path string
@@ -63,8 +65,11 @@ func readCheckpointFile(path string) (*checkpointFile, error) {
 
 // newCheckpointFile is the file for the search of p. It sees to it that it can be
 // written before the search begins.
-func newCheckpointFile(path string, p *pair, of program) (*checkpointFile, error) {
-	f := &checkpointFile{Form: checkpointForm, Scenario: p.scenario, Design: p.design, Model: modelSC, Symbol: of.symbol, Offset: of.offset, path: path}
+func newCheckpointFile(path string, p *pair, on settings, of program) (*checkpointFile, error) {
+	f := &checkpointFile{
+		Form: checkpointForm, Scenario: p.scenario, Design: p.design, Model: modelSC, Symbol: of.symbol, Offset: of.offset,
+		Commute: on.commute, path: path,
+	}
 	if !of.builtin {
 		f.ELF = of.elf
 	}
@@ -106,15 +111,19 @@ func (f *checkpointFile) write(state []byte) error {
 }
 
 // resumeFlags say where to keep a search, and which one to go on with.
-type resumeFlags struct{ checkpoint, resume string }
+type resumeFlags struct {
+	checkpoint, resume string
+	every              time.Duration
+}
 
 func (f *resumeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "keep the search of one pair in `FILE`, every few seconds and at its end")
+	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "keep the search of one pair in `FILE`, now and then and at its end")
+	cmd.Flags().DurationVar(&f.every, "checkpoint-every", explore.DefaultCheckpointEvery, "keep it every `TIME`, which is what a kill can lose")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the search in `FILE`, and keep it there; the pair, the program and the strategy are those in it")
 }
 
 // fixed are the flags that say what a checkpoint file says.
-var fixed = []string{"elf", "symbol", "strategy", "preemptions", "seed", "depth", "shard", "learnt", "model"}
+var fixed = []string{"elf", "symbol", "strategy", "preemptions", "delays", "steps", "lock-aware", "commute", "seed", "depth", "shard", "learnt", "model"}
 
 // resumed is the file that a search is to be resumed from, nil if none is. It puts
 // its pair and its program where those of the command line would be.
@@ -146,28 +155,45 @@ func (f *checkFlags) resumed(cmd *cobra.Command, args *[]string) (*checkpointFil
 	return file, nil
 }
 
-// keep has the options keep the search in a file, and begin with one.
-func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *checkpointFile) error {
+// keep has the options keep the search in a file, and begin with one. It returns the
+// settings of the search.
+func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *checkpointFile) (settings, error) {
+	on := settings{f.commute, f.steps}
+	if f.every <= 0 {
+		return on, mistake("--checkpoint-every %v: want a time above 0 (as in 5s)", f.every)
+	}
 	if f.checkpoint == "" {
-		return nil
+		return on, nil
+	}
+	if o.LockAware || o.Strategy == explore.Delays || o.Strategy == explore.States {
+		what := "--strategy " + o.Strategy
+		if o.LockAware {
+			what = "--lock-aware"
+		}
+		return on, mistake("--checkpoint %s: a search with %s cannot be kept (dpor, bounded and the samples can)", f.checkpoint, what)
 	}
 	if len(pairs) != 1 {
-		return mistake("--checkpoint %s: %s are to be checked, but a file holds one search (name one pair SCENARIO/DESIGN)", f.checkpoint, plural(len(pairs), "pair"))
+		return on, mistake("--checkpoint %s: %s are to be checked, but a file holds one search (name one pair SCENARIO/DESIGN)", f.checkpoint, plural(len(pairs), "pair"))
 	}
 	if from != nil {
 		if from.Symbol != p.symbol || from.Offset != p.offset {
-			return mistake("--resume %s: it is of %s at offset %#x, which now is %s at %#x (the program has changed: start again)", f.resume, from.Symbol, from.Offset, p.symbol, p.offset)
+			return on, mistake("--resume %s: it is of %s at offset %#x, which now is %s at %#x (the program has changed: start again)", f.resume, from.Symbol, from.Offset, p.symbol, p.offset)
 		}
 		saved, err := explore.CheckpointOf(from.Search)
 		if err != nil {
-			return mistake("--resume %s: %w (start again without it)", f.resume, err)
+			return on, mistake("--resume %s: %w (start again without it)", f.resume, err)
+		}
+		on = settings{from.Commute, saved.TaskSteps}
+		o.Setup, o.TaskSteps, o.Estimate = on.apply, saved.TaskSteps, 0
+		if saved.Strategy == explore.DPOR && saved.Shard.Of == 0 {
+			o.Estimate = probesMade
 		}
 		o.Strategy, o.Preemptions, o.Seed, o.Depth, o.Shard, o.Resume = saved.Strategy, saved.Preemptions, saved.Seed, saved.Depth, saved.Shard, saved.Resume
 	}
-	file, err := newCheckpointFile(f.checkpoint, pairs[0], p)
+	file, err := newCheckpointFile(f.checkpoint, pairs[0], on, p)
 	if err != nil {
-		return err
+		return on, err
 	}
-	o.Checkpoint = file.write
-	return nil
+	o.Checkpoint, o.CheckpointEvery = file.write, f.every
+	return on, nil
 }

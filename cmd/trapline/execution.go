@@ -23,21 +23,20 @@ type preemption struct {
 
 // record runs a program once. To what the machine records it adds two kinds of
 // remarks: where a task was preempted, and where each one stands in a deadlock.
-func record(p sim.Program, s sim.Strategy) *execution {
+func record(p sim.Program, s sim.Restarter, on settings) *execution {
 	m := sim.NewMachine()
 	defer m.Close()
-	var preempted []preemption
-	outcome := m.Record(p, sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
-		i := s.Choose(m, p)
-		if i > 0 && p.Running {
-			preempted = append(preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
-		}
-		return i
-	}))
-	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
-	for _, p := range preempted {
-		e.remarkPreemption(p)
+	on.apply(m)
+	if r, ok := s.(*sim.Replay); ok {
+		// The machine takes from a schedule alone, and not from who watches it, why
+		// there are other steps.
+		m.Run(p, r)
+		r.Restart()
 	}
+	watch := watching{Restarter: s}
+	outcome := m.Record(p, &watch)
+	e := &execution{Outcome: outcome, schedule: m.Schedule(), records: slices.Clone(m.Records())}
+	e.remarkPreemptions(watch.preempted)
 	if v := e.Violation; v != nil {
 		for _, wait := range v.Waits {
 			e.remarkWait(m, wait)
@@ -46,21 +45,47 @@ func record(p sim.Program, s sim.Strategy) *execution {
 	return e
 }
 
-// remarkPreemption says under the last step of a task that another one took
-// over.
-func (e *execution) remarkPreemption(p preemption) {
-	for i, last := 0, -1; i < len(e.records); i++ {
-		r := e.records[i]
-		if r.Step > p.step {
-			if last >= 0 {
-				e.records = slices.Insert(e.records, i, remark(e.records[last], "preempted", "by "+p.by))
-			}
-			return
-		}
-		if r.Task == p.task {
-			last = i
-		}
+// watching is a strategy whose preemptions are noted.
+type watching struct {
+	sim.Restarter
+	preempted []preemption
+}
+
+// Choose asks the strategy.
+func (w *watching) Choose(m *sim.Machine, p *sim.Point) int {
+	i := w.Restarter.Choose(m, p)
+	if i > 0 && p.Running {
+		w.preempted = append(w.preempted, preemption{p.Step, p.Tasks[0], m.TaskName(p.Tasks[i])})
 	}
+	return i
+}
+
+// Restart forgets what was noted.
+func (w *watching) Restart() {
+	w.preempted = nil
+	w.Restarter.Restart()
+}
+
+// remarkPreemptions says under the last step of a task, each time, that another one
+// took over.
+func (e *execution) remarkPreemptions(preempted []preemption) {
+	if len(preempted) == 0 {
+		return
+	}
+	all := make([]sim.Record, 0, len(e.records)+len(preempted))
+	last := map[sim.TaskID]int{} // record of a task
+	for i := range e.records {
+		r := &e.records[i]
+		for len(preempted) > 0 && r.Step > preempted[0].step {
+			if at, ok := last[preempted[0].task]; ok {
+				all = append(all, remark(e.records[at], "preempted", "by "+preempted[0].by))
+			}
+			preempted = preempted[1:]
+		}
+		last[r.Task] = i
+		all = append(all, *r)
+	}
+	e.records = all
 }
 
 // remarkWait says in the lane of a blocked task what it waits for. The task may

@@ -21,7 +21,7 @@ func (a *app) explain(c *checked, p program) {
 		}
 		fmt.Fprintf(w, "\n%s", f.Violation.Report)
 		printWaits(w, f.Violation)
-		a.show(c.pair, f, p)
+		a.show(c.pair, f, c.settings, p)
 	}
 	if len(c.result.Findings) > 0 {
 		fmt.Fprintln(w)
@@ -32,10 +32,10 @@ func (a *app) explain(c *checked, p program) {
 
 // show prints the lanes of a finding, and what it takes to see it again. The
 // lanes come from a replay of its recipe, so that is tried as well.
-func (a *app) show(p *pair, f *explore.Finding, program program) {
+func (a *app) show(p *pair, f *explore.Finding, on settings, program program) {
 	strategy := sim.NewReplay(f.Schedule)
-	e := record(p.program, strategy)
-	wanted := recipeOf(p, f)
+	wanted := recipeOf(p, f, on)
+	e := record(p.program, strategy, on)
 	if err := differs(&recipeFile{recipe: wanted, title: f.Violation.Title}, e, strategy.Done()); err != nil {
 		panic(fmt.Sprintf("%s does not replay: %v", wanted, err))
 	}
@@ -89,13 +89,13 @@ func printWaits(w io.Writer, v *sim.Violation) {
 	}
 }
 
-func recipeOf(p *pair, f *explore.Finding) recipe {
-	return recipe{p.scenario, p.design, f.Schedule, fingerprintOf(f.Hash, f.Violation.Title)}
+func recipeOf(p *pair, f *explore.Finding, on settings) recipe {
+	return recipe{p.scenario, p.design, on, f.Schedule, fingerprintOf(f.Hash, f.Violation.Title)}
 }
 
 // lanesOf are the lanes of the execution of a schedule.
-func lanesOf(p *pair, s sim.Schedule) string {
+func lanesOf(p *pair, s sim.Schedule, on settings) string {
 	var b strings.Builder
-	_ = trace.Lanes(&b, record(p.program, sim.NewReplay(s)).records, pageWidth)
+	_ = trace.Lanes(&b, record(p.program, sim.NewReplay(s), on).records, pageWidth)
 	return b.String()
 }

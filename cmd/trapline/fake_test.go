@@ -119,5 +119,5 @@ func lostWakeup(t *testing.T) recipe {
 	if err != nil || len(r.Findings) != 1 {
 		t.Fatalf("%d findings: %v", len(r.Findings), err)
 	}
-	return recipeOf(pairs[i], r.Findings[0])
+	return recipeOf(pairs[i], r.Findings[0], settings{})
 }

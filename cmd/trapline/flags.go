@@ -45,7 +45,13 @@ type searchFlags struct {
 	learnt                  []string
 	seed                    uint64
 	selfCheck               bool
+	steps                   int
+	lockAware, commute      bool
 }
+
+// probesMade is how many executions the estimate of the size of a search may be drawn
+// from.
+const probesMade = 400
 
 // The bounds of --strategy bounded and --strategy delays.
 const (
@@ -60,6 +66,9 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.delays, "delays", defaultDelays, "the bound `N` of the strategy delays, which it implies")
 	flags.Uint64Var(&f.seed, "seed", 0, "the seed `N` of the strategies that draw a sample; implies random")
 	flags.IntVar(&f.depth, "depth", explore.DefaultDepth, "the depth `N` of the bugs that the strategy pct aims at, which it implies")
+	flags.IntVar(&f.steps, "steps", 0, "stop each task after `N` steps, 0 for no bound: for programs that do not end, which are then never clean")
+	flags.BoolVar(&f.lockAware, "lock-aware", false, "leave out the order of critical sections that commute; for the strategy dpor, which it implies")
+	flags.BoolVar(&f.commute, "commute", false, "take additions whose result nobody asks for (atomic_inc, this_cpu_inc) for steps that commute, and leave out their order")
 	flags.StringVar(&f.shard, "shard", "", "make only part `I/N` of the search, as in 2/5; trapline merge joins the parts")
 	flags.StringArrayVar(&f.learnt, "learnt", nil, "begin a part with the schedule `S`, when trapline merge asks for that")
 	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
@@ -81,7 +90,7 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 	for _, implied := range []struct {
 		flag string
 		by   []string // the first is implied
-	}{{"preemptions", []string{explore.Bounded}}, {"delays", []string{explore.Delays}}, {"seed", explore.Samples()}, {"depth", []string{explore.PCT}}} {
+	}{{"preemptions", []string{explore.Bounded}}, {"delays", []string{explore.Delays}}, {"seed", explore.Samples()}, {"depth", []string{explore.PCT}}, {"lock-aware", []string{explore.DPOR}}} {
 		if !cmd.Flags().Changed(implied.flag) {
 			continue
 		}
@@ -114,8 +123,16 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		}
 		o.Depth = f.depth
 	}
+	if f.steps < 0 {
+		return none, 0, mistake("--steps %d: want 1 or more, or 0 for no bound", f.steps)
+	}
+	o.TaskSteps, o.LockAware = f.steps, f.lockAware
+	o.Setup = settings{f.commute, f.steps}.apply
 	if err := f.part(&o); err != nil {
 		return none, 0, err
+	}
+	if o.Strategy == explore.DPOR && !o.LockAware && o.Shard.Of == 0 {
+		o.Estimate = probesMade
 	}
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions
@@ -129,8 +146,10 @@ func (f *searchFlags) part(o *explore.Options) error {
 		return mistake("--learnt without --shard (trapline merge says when a part needs it)")
 	case f.shard == "":
 		return nil
-	case o.Strategy == explore.Bounded:
-		return mistake("--shard %s: the strategy bounded has no parts (dpor and the samples do)", f.shard)
+	case o.Strategy == explore.Bounded, o.Strategy == explore.Delays, o.Strategy == explore.States:
+		return mistake("--shard %s: the strategy %s has no parts (dpor and the samples do)", f.shard, o.Strategy)
+	case o.LockAware:
+		return mistake("--shard %s: a search that is --lock-aware has no parts (leave one of them out)", f.shard)
 	case len(f.learnt) > 0 && o.Strategy != explore.DPOR:
 		return mistake("--learnt is for --strategy dpor, not %s (leave it out)", o.Strategy)
 	}

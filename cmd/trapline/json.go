@@ -27,8 +27,17 @@ type line struct {
 	ClaimHeld   bool     `json:"claim_held"`
 	Titles      []string `json:"titles"`
 	Coverage    string   `json:"coverage"`
+	// Estimate is there if the search is not complete and is known to be of a
+	// certain size, as far as that can be known.
+	Estimate *estimateLine `json:"estimate,omitempty"`
 	// Shard is there if the search was a part of one.
 	Shard *shardLine `json:"shard,omitempty"`
+}
+
+// estimateLine says how many executions there are going to be.
+type estimateLine struct {
+	Executions float64 `json:"executions"`
+	Error      float64 `json:"error"` // the standard error
 }
 
 func (a *app) printJSON(c *checked, p program) {
@@ -40,11 +49,14 @@ func (a *app) printJSON(c *checked, p program) {
 		ClaimHeld: c.held == nil && r.Part == nil, Titles: titles(r), Coverage: r.Coverage(),
 		Shard: shardOf(c, p),
 	}
+	if !r.Complete && r.Estimate.Probes > 0 {
+		l.Estimate = &estimateLine{math.Round(r.Estimate.Traces), math.Round(r.Estimate.Error)}
+	}
 	switch {
 	case len(r.Findings) > 0:
 		f := r.Findings[0]
 		l.Kind, l.Title, l.Preemptions = f.Violation.Kind.Name, f.Violation.Title, f.Preemptions
-		l.Replay = recipeOf(c.pair, f).String()
+		l.Replay = recipeOf(c.pair, f, c.settings).String()
 	case r.Strategy == explore.Bounded:
 		l.Preemptions = r.Preemptions
 	}

@@ -28,6 +28,8 @@ type shardLine struct {
 	Symbol     string        `json:"symbol"`
 	Offset     int64         `json:"offset"`
 	Bound      int           `json:"bound"`
+	Steps      int           `json:"steps"` // of each task
+	Commute    bool          `json:"commute"`
 	Seed       uint64        `json:"seed"`
 	Depth      int           `json:"depth"`
 	Budget     int           `json:"budget"`
@@ -38,9 +40,11 @@ type shardLine struct {
 	Merged     int           `json:"merged"`
 	Cut        int           `json:"cut"`
 	Longest    int           `json:"longest"`
+	Assumed    int           `json:"assumed"`
 	Minimising int           `json:"minimising"`
 	First      int           `json:"first"`
 	Varying    bool          `json:"varying"`
+	Symmetric  bool          `json:"symmetric"`
 	Chance     string        `json:"chance"`
 	Findings   []foundInPart `json:"findings"`
 }
@@ -61,9 +65,9 @@ func shardOf(c *checked, p program) *shardLine {
 	l := &shardLine{
 		Index: r.Part.Shard.Index + 1, Of: r.Part.Shard.Of, Program: fmt.Sprintf("%016x", r.Part.Program),
 		Symbol: p.symbol, Offset: p.offset,
-		Bound: r.Preemptions, Seed: r.Seed, Depth: r.Part.Depth, Budget: r.Part.Budget, Divided: r.Part.Divided, Known: r.Part.Known,
+		Bound: r.Preemptions, Steps: r.TaskSteps, Commute: c.settings.commute, Seed: r.Seed, Depth: r.Part.Depth, Budget: r.Part.Budget, Divided: r.Part.Divided, Known: r.Part.Known,
 		Learnt: []string{}, Stopped: r.Stopped, Merged: r.Merged, Cut: r.Cut, Longest: r.Longest, Minimising: r.Minimising,
-		First: r.First, Varying: r.Varying, Chance: r.Chance, Findings: []foundInPart{},
+		Assumed: r.Assumed, First: r.First, Varying: r.Varying, Symmetric: r.Symmetric, Chance: r.Chance, Findings: []foundInPart{},
 	}
 	if !p.builtin {
 		l.ELF = p.elf
@@ -72,10 +76,12 @@ func shardOf(c *checked, p program) *shardLine {
 		l.Learnt = append(l.Learnt, s.String())
 	}
 	for _, f := range r.Findings {
-		l.Findings = append(l.Findings, foundInPart{recipeOf(c.pair, f).String(), f.Violation.Title, f.Minimal})
+		l.Findings = append(l.Findings, foundInPart{recipeOf(c.pair, f, c.settings).String(), f.Violation.Title, f.Minimal})
 	}
 	return l
 }
+
+func (s *shardLine) settings() settings { return settings{s.Commute, s.Steps} }
 
 // part is a line of the output of a part, read again.
 type part struct {
@@ -113,15 +119,16 @@ func parsePart(text []byte) (*part, error) {
 	if s.Of < 2 || s.Of > mostShards || s.Index < 1 || s.Index > s.Of {
 		return nil, fmt.Errorf("there is no part %d of %d", s.Index, s.Of)
 	}
-	if min(p.Executions, p.Blocked, p.Steps, s.Merged, s.Cut, s.Longest, s.Minimising, s.First, s.Budget, s.Bound, s.Depth, s.Divided, s.Known) < 0 || !(p.ElapsedS >= 0 && p.ElapsedS < 1e9) {
+	if min(p.Executions, p.Blocked, p.Steps, s.Merged, s.Cut, s.Longest, s.Assumed, s.Minimising, s.First, s.Budget, s.Bound, s.Steps, s.Depth, s.Divided, s.Known) < 0 || !(p.ElapsedS >= 0 && p.ElapsedS < 1e9) {
 		return nil, errors.New("a number is below 0, or too large")
 	}
 	if p.Complete != (s.Stopped == "") {
 		return nil, errors.New("it says that it is complete, and why it is not")
 	}
 	p.result = &explore.Result{
-		Strategy: p.Strategy, Preemptions: s.Bound, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
-		Executions: p.Executions, Blocked: p.Blocked, Merged: s.Merged, Cut: s.Cut, Varying: s.Varying,
+		Strategy: p.Strategy, Preemptions: s.Bound, TaskSteps: s.Steps, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
+		Executions: p.Executions, Blocked: p.Blocked, Merged: s.Merged, Cut: s.Cut, Assumed: s.Assumed,
+		Varying: s.Varying, Symmetric: s.Symmetric,
 		Steps: p.Steps, Longest: s.Longest, Minimising: s.Minimising, First: s.First, Chance: s.Chance,
 		Part: &explore.Part{
 			Shard: explore.Shard{Index: s.Index - 1, Of: s.Of}, Program: of,
@@ -142,6 +149,9 @@ func parsePart(text []byte) (*part, error) {
 		}
 		if r.scenario != p.Scenario || r.design != p.Design {
 			return nil, fmt.Errorf("a finding of another pair: %s", shorten(f.Replay))
+		}
+		if r.settings != s.settings() {
+			return nil, fmt.Errorf("a finding of a search with other settings: %s", shorten(f.Replay))
 		}
 		p.findings = append(p.findings, r)
 	}
@@ -271,8 +281,8 @@ func (a *app) openFor(parts []*part, flags programFlags) (program, []*pair, erro
 
 // join makes the parts of a pair one, and runs what they found.
 func join(p *pair, parts []*part) (*checked, error) {
-	c := &checked{pair: p}
-	of := explore.Fingerprint(p.program, explore.Options{})
+	c := &checked{pair: p, settings: parts[0].Shard.settings()}
+	of := explore.Fingerprint(p.program, explore.Options{Setup: c.settings.apply})
 	var results []*explore.Result
 	for _, x := range parts {
 		if x.result.Part.Program != of {
@@ -299,7 +309,7 @@ func join(p *pair, parts []*part) (*checked, error) {
 // again runs a finding of a part.
 func again(p *pair, r recipe, was foundInPart) (*explore.Finding, error) {
 	replay := sim.NewReplay(r.schedule)
-	e := record(p.program, replay)
+	e := record(p.program, replay, r.settings)
 	if err := differs(&recipeFile{recipe: r, title: was.Title}, e, replay.Done()); err != nil {
 		return nil, err
 	}

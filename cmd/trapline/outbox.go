@@ -28,8 +28,8 @@ func (o *outbox) write(c *checked) error {
 	}
 	for i, f := range c.result.Findings {
 		file := &recipeFile{
-			recipe: recipeOf(c.pair, f), model: modelSC, program: o.program, title: f.Violation.Title,
-			steps: f.Steps, preemptions: f.Preemptions, trace: lanesOf(c.pair, f.Schedule),
+			recipe: recipeOf(c.pair, f, c.settings), model: modelSC, program: o.program, title: f.Violation.Title,
+			steps: f.Steps, preemptions: f.Preemptions, trace: lanesOf(c.pair, f.Schedule, c.settings),
 		}
 		path := filepath.Join(o.dir, fmt.Sprintf("%s.%s.%d.txtar", c.pair.scenario, c.pair.design, i+1))
 		if err := os.WriteFile(path, file.format(), 0o644); err != nil {

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"trapline/probes/uprobes"
+	"trapline/probes"
 	"trapline/scenarios"
 	"trapline/sim/explore"
 	"trapline/vm"
@@ -10,11 +10,11 @@ import (
 // theCatalogue is the catalogue of package scenarios.
 func theCatalogue() *catalogue {
 	c := &catalogue{open: openPairs}
-	c.featured = scenarios.ReadpageReturnsBeforeUptodate.Name + "/" + uprobes.ReadpageHook.Name
+	c.featured = "readpage-returns-before-uptodate/2006-readpage-hook"
 	for _, s := range scenarios.All() {
 		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From})
 	}
-	for _, d := range uprobes.Designs() {
+	for _, d := range scenarios.Designs() {
 		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails)})
 	}
 	return c
@@ -42,12 +42,12 @@ func openPairs(elf, symbol string) (program, []*pair, error) {
 }
 
 // places are the sets of pages in words.
-var places = map[uprobes.Pages]string{
-	uprobes.FirstPage: "the first page of the file",
-	uprobes.LaterPage: "a later page of the file",
+var places = map[probes.Pages]string{
+	probes.FirstPage: "the first page of the file",
+	probes.LaterPage: "a later page of the file",
 }
 
-func failures(fails []uprobes.Failure) []known {
+func failures(fails []probes.Failure) []known {
 	var ks []known
 	for _, f := range fails {
 		ks = append(ks, known{f.Scenario, f.Title, f.Why, places[f.Only]})

@@ -18,9 +18,11 @@ const recipeVersion = "v1"
 //
 //	SCENARIO/DESIGN:v1:SCHEDULE:HASH
 //
-// where HASH is 16 hexadecimal digits, a fingerprint.
+// where HASH is 16 hexadecimal digits, a fingerprint. Settings of the machine follow
+// the version, see [settings].
 type recipe struct {
 	scenario, design string
+	settings         settings
 	schedule         sim.Schedule
 	print            fingerprint
 }
@@ -46,7 +48,7 @@ func parseFingerprint(text string) (fingerprint, error) {
 }
 
 func (r recipe) String() string {
-	return fmt.Sprintf("%s/%s:%s:%s:%s", r.scenario, r.design, recipeVersion, r.schedule, r.print)
+	return fmt.Sprintf("%s/%s:%s:%s:%s", r.scenario, r.design, r.settings.version(), r.schedule, r.print)
 }
 
 // parseRecipe reads the text form. The schedule may contain colons.
@@ -58,10 +60,10 @@ func parseRecipe(text string) (recipe, error) {
 	if !ok || !ok2 || last < 0 {
 		return r, fmt.Errorf("recipe %q: want SCENARIO/DESIGN:%s:SCHEDULE:HASH", shorten(text), recipeVersion)
 	}
-	if version != recipeVersion {
-		return r, fmt.Errorf("recipe %q: version %q, but this trapline reads only %s", shorten(text), shorten(version), recipeVersion)
-	}
 	var err error
+	if r.settings, err = parseVersion(version); err != nil {
+		return r, fmt.Errorf("recipe %q: %w", shorten(text), err)
+	}
 	if r.scenario, r.design, err = parsePair(pair); err != nil {
 		return r, fmt.Errorf("recipe %q: %w", shorten(text), err)
 	}

@@ -16,7 +16,7 @@ func TestRecipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := recipe{
-		"lost-wakeup", "2002-careless", sim.Schedule{{Step: 1, Task: "waker"}, {Step: 3, Value: 2}},
+		"lost-wakeup", "2002-careless", settings{}, sim.Schedule{{Step: 1, Task: "waker"}, {Step: 3, Value: 2}},
 		fingerprint{0x4ef7f9cc, 0xa2db14d2},
 	}
 	if !reflect.DeepEqual(r, want) {

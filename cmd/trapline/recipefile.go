@@ -43,7 +43,7 @@ func (f *recipeFile) format() []byte {
 			section("design", "%s\n", f.design),
 			section("model", "%s\n", f.model),
 			section("program", "elf %s\nsymbol %s\noffset %#x\n", f.program.elf, f.program.symbol, f.program.offset),
-			section("schedule", "%s:%s\n", recipeVersion, f.schedule),
+			section("schedule", "%s:%s\n", f.settings.version(), f.schedule),
 			section("expect", "title %s\nhash %s\nsteps %d\npreemptions %d\n", f.title, f.print, f.steps, f.preemptions),
 			section("trace", "%s", f.trace),
 		},
@@ -71,11 +71,14 @@ func parseRecipeFile(text []byte) (*recipeFile, error) {
 	if _, _, err := parsePair(f.scenario + "/" + f.design); err != nil {
 		return nil, fmt.Errorf("sections scenario and design: %w", err)
 	}
-	schedule, ok := strings.CutPrefix(strings.TrimSpace(found["schedule"]), recipeVersion+":")
+	version, schedule, ok := strings.Cut(strings.TrimSpace(found["schedule"]), ":")
 	if !ok {
 		return nil, fmt.Errorf("section schedule: want %s:SCHEDULE", recipeVersion)
 	}
 	var err error
+	if f.settings, err = parseVersion(version); err != nil {
+		return nil, fmt.Errorf("section schedule: %w", err)
+	}
 	if f.schedule, err = sim.ParseSchedule(schedule); err != nil {
 		return nil, fmt.Errorf("section schedule: %w", err)
 	}

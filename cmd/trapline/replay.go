@@ -60,7 +60,7 @@ func (a *app) replay(arg string, flags programFlags) error {
 	}
 
 	strategy := sim.NewReplay(wanted.schedule)
-	e := record(p.program, strategy)
+	e := record(p.program, strategy, wanted.settings)
 	_ = trace.Lanes(a.stdout, e.records, pageWidth)
 	if e.Violation != nil {
 		fmt.Fprintf(a.stdout, "\n%s\n%s", e.Violation.Title, e.Violation.Report)

@@ -27,7 +27,8 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Run executes a scenario once and prints what happened, as the kernel's ftrace
 would or as lanes, one column a task. Left alone, a task runs until it blocks.
 With --seed, every choice is drawn; with --schedule, it is given: T@N lets task
-T take step N, counted from 0, and =V@N lets the choice made in step N be V.
+T take step N, counted from 0, and =V@N lets the choice made in step N be V. The
+part of a recipe up to its hash will do as well: it says what the machine was like.
 
 If a rule is broken, the report is on standard error and the exit status is 1.`,
 		Example: `  trapline run readpage-returns-before-uptodate/2006-readpage-hook
@@ -49,17 +50,18 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if f.format != "ftrace" && f.format != "lanes" {
 		return mistake("--format %s: no such format (there are ftrace and lanes)", f.format)
 	}
-	strategy, replay := sim.Undisturbed, (*sim.Replay)(nil)
+	strategy, replay, on := sim.Undisturbed, (*sim.Replay)(nil), settings{}
 	switch flags := cmd.Flags(); {
 	case flags.Changed("seed") && flags.Changed("schedule"):
 		return mistake("run: --seed and --schedule both say how to choose (give only one of them)")
 	case flags.Changed("seed"):
-		strategy = randomWalk(f.seed)
+		strategy = newRandomWalk(f.seed)
 	case flags.Changed("schedule"):
-		s, err := sim.ParseSchedule(strings.TrimPrefix(f.schedule, recipeVersion+":"))
+		s, given, err := parseSchedule(f.schedule)
 		if err != nil {
 			return mistake("--schedule: %w (as in unregister@4,=1@9)", err)
 		}
+		on = given
 		replay = sim.NewReplay(s)
 		strategy = replay
 	}
@@ -72,7 +74,7 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 		return err
 	}
 
-	e := record(p.program, strategy)
+	e := record(p.program, strategy, on)
 	if f.format == "lanes" {
 		_ = trace.Lanes(a.stdout, e.records, pageWidth)
 	} else {
@@ -87,18 +89,47 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	case e.Violation != nil:
 		fmt.Fprintf(a.stderr, "%s", e.Violation.Report)
 		printWaits(a.stderr, e.Violation)
-		r := recipe{p.scenario, p.design, e.schedule, fingerprintOf(e.Hash, e.Violation.Title)}
+		r := recipe{p.scenario, p.design, on, e.schedule, fingerprintOf(e.Hash, e.Violation.Title)}
 		fmt.Fprintf(a.stderr, "replay: %s\n", r.command(program))
 		return exit(exitViolation)
 	case e.Cut:
 		fmt.Fprintf(a.stderr, "trapline: run: cut off after %d steps\n", e.Steps)
+	case e.AtBound:
+		fmt.Fprintf(a.stderr, "trapline: run: tasks were stopped after %s each\n", plural(on.steps, "step"))
 	}
 	return nil
 }
 
+// parseSchedule reads a schedule, before which the version and the settings of a
+// recipe may stand.
+func parseSchedule(text string) (sim.Schedule, settings, error) {
+	var on settings
+	if version, rest, ok := strings.Cut(text, ":"); ok && (version == recipeVersion || strings.HasPrefix(version, recipeVersion+"+")) {
+		var err error
+		if on, err = parseVersion(version); err != nil {
+			return nil, on, err
+		}
+		text = rest
+	}
+	s, err := sim.ParseSchedule(text)
+	return s, on, err
+}
+
 // randomWalk draws every choice. It is the first execution that the strategy
 // random explores from this seed.
-func randomWalk(seed uint64) sim.Strategy {
-	draw := rand.New(rand.NewPCG(seed, 0))
-	return sim.StrategyFunc(func(_ *sim.Machine, p *sim.Point) int { return draw.IntN(p.N) })
+type randomWalk struct {
+	seed uint64
+	draw *rand.Rand
 }
+
+func newRandomWalk(seed uint64) *randomWalk {
+	w := &randomWalk{seed: seed}
+	w.Restart()
+	return w
+}
+
+// Choose draws.
+func (w *randomWalk) Choose(_ *sim.Machine, p *sim.Point) int { return w.draw.IntN(p.N) }
+
+// Restart begins the walk again.
+func (w *randomWalk) Restart() { w.draw = rand.New(rand.NewPCG(w.seed, 0)) }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trapline": main})
+	testscript.Main(m, map[string]func(){"trapline": main, killed: mainOfKilled})
 }
 
 // TestScripts runs the command as its users do, on the real catalogue.

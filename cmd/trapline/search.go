@@ -11,11 +11,12 @@ import (
 
 // checked is what became of a pair.
 type checked struct {
-	pair    *pair
-	result  *explore.Result
-	held    error // what does not agree with the claim
-	elapsed time.Duration
-	err     error // the search failed
+	pair     *pair
+	settings settings
+	result   *explore.Result
+	held     error // what does not agree with the claim
+	elapsed  time.Duration
+	err      error // the search failed
 }
 
 // alone is how many executions of one pair show that its search is long.
@@ -23,7 +24,7 @@ const alone = 10_000
 
 // exploreAll explores the pairs, some at a time, and yields them in their order.
 // When it ends early, so do the searches.
-func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, workers int, line *statusLine) iter.Seq[*checked] {
+func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settings, workers int, line *statusLine) iter.Seq[*checked] {
 	return func(yield func(*checked) bool) {
 		if len(pairs) == 1 && o.Strategy == explore.DPOR {
 			o.Workers, o.Alone = workers, alone
@@ -44,7 +45,7 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, workers i
 		for range min(workers, len(pairs)) {
 			wg.Go(func() {
 				for i := range next {
-					results[i] <- exploreOne(ctx, pairs[i], o, line)
+					results[i] <- exploreOne(ctx, pairs[i], o, on, line)
 				}
 			})
 		}
@@ -57,8 +58,8 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, workers i
 }
 
 // exploreOne explores a pair, or leaves it if there is no time any more.
-func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLine) (c *checked) {
-	c = &checked{pair: p}
+func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, line *statusLine) (c *checked) {
+	c = &checked{pair: p, settings: on}
 	defer func() {
 		if r := recover(); r != nil {
 			c.err = fault(r)
@@ -67,7 +68,7 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLin
 	begun := time.Now()
 	if ctx.Err() != nil && o.Shard.Of == 0 && o.Checkpoint == nil {
 		c.result = &explore.Result{
-			Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed,
+			Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
 			Stopped: context.Cause(ctx).Error(),
 		}
 	} else {
@@ -75,11 +76,13 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, line *statusLin
 		o.Progress = func(r *explore.Result) {
 			n := r.Executions + r.Blocked + r.Merged + r.Minimising
 			line.add(n-seen, 0)
+			line.guess(p, r)
 			seen = n
 		}
 		c.result, c.err = explore.Run(ctx, p.program, o)
 	}
 	line.add(0, 1)
+	line.guess(p, nil)
 	c.elapsed = time.Since(begun)
 	if c.err == nil && c.result.Part == nil {
 		c.held = p.held(c.result)

@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/term"
+
+	"trapline/sim/explore"
 )
 
 // statusLine says on a terminal how far a search is. On anything else it is
@@ -18,10 +21,17 @@ type statusLine struct {
 	pairs      int
 	done       int
 	executions int
-	width      int // of what is on the line now
+	sizes      map[*pair]size // of the searches under way, as far as there is an estimate
+	width      int            // of what is on the line now
 	begun      time.Time
 	quit       chan struct{}
 	once       sync.Once
+}
+
+// size is how far a search is, and how large it is going to be.
+type size struct {
+	executions int
+	estimate   explore.Estimate
 }
 
 // statusEvery is how often the line is written again.
@@ -29,7 +39,7 @@ const statusEvery = 250 * time.Millisecond
 
 // newStatusLine starts a line for a number of pairs, if w is a terminal.
 func newStatusLine(w *writer, pairs int) *statusLine {
-	l := &statusLine{pairs: pairs, begun: time.Now(), quit: make(chan struct{})}
+	l := &statusLine{pairs: pairs, sizes: map[*pair]size{}, begun: time.Now(), quit: make(chan struct{})}
 	if f, ok := w.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		l.w = w
 		go l.tick()
@@ -60,8 +70,56 @@ func (l *statusLine) add(executions, done int) {
 	l.done += done
 }
 
+// guess takes in how large the search of a pair is going to be. It is nil when that
+// is over.
+func (l *statusLine) guess(p *pair, r *explore.Result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r == nil || r.Estimate.Probes == 0 || r.Minimising > 0 {
+		delete(l.sizes, p)
+		return
+	}
+	l.sizes[p] = size{r.Executions, r.Estimate}
+}
+
 func (l *statusLine) text(elapsed time.Duration) string {
-	return fmt.Sprintf("%d of %d pairs done, %d executions, %v", l.done, l.pairs, l.executions, elapsed.Truncate(time.Second))
+	executions := fmt.Sprintf("%d executions", l.executions)
+	left := ""
+	if of, made, ok := l.size(); ok {
+		executions += " " + of.String()
+		left = ", " + remaining(of, made, elapsed)
+	}
+	return fmt.Sprintf("%d of %d pairs done, %s, %v%s", l.done, l.pairs, executions, elapsed.Truncate(time.Second), left)
+}
+
+// size is about how many executions there are going to be of all pairs together,
+// and how many of them have been made. It is known when it is known of every search
+// that is not done: the errors of searches have nothing to do with each other.
+func (l *statusLine) size() (of explore.Estimate, made int, ok bool) {
+	if len(l.sizes) == 0 || len(l.sizes) != l.pairs-l.done {
+		return of, 0, false
+	}
+	of.Traces, made = float64(l.executions), l.executions
+	var variance float64
+	for _, s := range l.sizes {
+		of.Traces += max(0, s.estimate.Traces-float64(s.executions))
+		variance += s.estimate.Error * s.estimate.Error
+	}
+	of.Error = math.Sqrt(variance)
+	return of, made, true
+}
+
+// remaining says how long it is going to take, if it goes on as it has so far.
+func remaining(of explore.Estimate, made int, elapsed time.Duration) string {
+	seconds := elapsed.Seconds() * (of.Traces/float64(max(made, 1)) - 1)
+	const long = 100 * 365 * 24 * 3600
+	switch {
+	case seconds > long:
+		return "more than 100 years left"
+	case seconds > 48*3600:
+		return fmt.Sprintf("about %.0f days left", seconds/(24*3600))
+	}
+	return fmt.Sprintf("about %v left", time.Duration(seconds)*time.Second)
 }
 
 // draw puts a text on the line in place of the old one.

@@ -63,7 +63,7 @@ func (a *app) printFeatured(done []*checked, p program) {
 		if why, ok := c.pair.why(f.Violation.Title); ok {
 			entry(a.stdout, 2, "", why)
 		}
-		a.show(c.pair, f, p)
+		a.show(c.pair, f, c.settings, p)
 		fmt.Fprintf(a.stdout, "in full: trapline check %s%s\n\n", p.flags(), c.pair.name())
 	}
 }
@@ -76,7 +76,7 @@ func (a *app) printReplays(done []*checked, p program) {
 			if why, ok := c.pair.why(f.Violation.Title); ok {
 				entry(a.stdout, 2, "known failure: ", why)
 			}
-			fmt.Fprintf(a.stdout, "  %s\n  replay: %s\n\n", effort(f), recipeOf(c.pair, f).command(p))
+			fmt.Fprintf(a.stdout, "  %s\n  replay: %s\n\n", effort(f), recipeOf(c.pair, f, c.settings).command(p))
 		}
 	}
 }
@@ -99,22 +99,37 @@ func (a *app) printSummary(done []*checked) {
 	}
 }
 
-// covered is the short form of Result.Coverage.
+// covered is the short form of Result.Coverage. It names every bound, too.
 func covered(r *explore.Result) string {
+	var text string
 	switch {
 	case slices.Contains(explore.Samples(), r.Strategy):
-		return fmt.Sprintf("a sample, seed %d", r.Seed)
+		text = fmt.Sprintf("a sample, seed %d", r.Seed)
 	case !r.Complete:
-		return "incomplete: " + r.Stopped
+		text = "incomplete: " + r.Stopped
+		if r.Estimate.Probes > 0 {
+			text += fmt.Sprintf(" (%s executions)", r.Estimate)
+		}
 	case r.Part != nil:
-		return r.Part.Shard.String()
+		text = r.Part.Shard.String()
 	case r.Strategy == explore.Bounded:
-		return "all with at most " + plural(r.Preemptions, "preemption")
+		text = "all with at most " + plural(r.Preemptions, "preemption")
+	case r.Strategy == explore.Delays:
+		text = "all with at most " + plural(r.Delays, "delay")
 	case r.Strategy == explore.States:
-		return "every state"
+		text = "every state"
+	case r.LockAware:
+		text = "every interleaving, but for sections that commute"
 	default:
-		return "every interleaving"
+		text = "every interleaving"
 	}
+	if r.TaskSteps > 0 {
+		text += fmt.Sprintf(", up to %s of each task", plural(r.TaskSteps, "step"))
+	}
+	if r.Cut > 0 {
+		text += fmt.Sprintf(", %d cut off", r.Cut)
+	}
+	return text
 }
 
 func titles(r *explore.Result) []string {

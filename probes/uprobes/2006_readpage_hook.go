@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"trapline/pagecache"
+	"trapline/probes"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -33,75 +34,77 @@ import (
 // EEXIST), the allocation of instruction slots, current_uprobe, and the attempt
 // to take mmap_sem without sleeping in the trap.
 var ReadpageHook = add(Design{
-	Name:  "2006-readpage-hook",
-	Title: "as posted: breakpoints in the page cache, planted by hooks on readpage and readpages",
-	From:  `systemtap list, Feb 2006, Prasanna S Panchamukhi, "[2/3] Userspace probes prototype-take2", with Zhang Yanmin's review`,
-	Order: []string{"mm->mmap_sem", "uprobe_mutex", "kprobe_mutex", "mapping->i_mmap_lock"},
-	Fails: []Failure{
-		{
-			Scenario: "readpage-returns-before-uptodate", Only: FirstPage,
-			Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
-			Why:   "the hook acts when the original readpage has returned, which only started the read",
-		},
-		{
-			Scenario: "readpage-returns-before-uptodate",
-			Title:    "BUG: probe missed in execute",
-			Why:      "the read ends before the hook comes to plant the breakpoint, and a program runs through the page in between",
-		},
-		{
-			Scenario: "waiting-for-the-page-inside-the-hook", Only: FirstPage,
-			Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
-			Why:   "the hook does not wait, so it finds the page as the read left it",
-		},
-		{
-			Scenario: "waiting-for-the-page-inside-the-hook", Only: LaterPage,
-			Title: "BUG: probe missed in execute",
-			Why:   "find_page_probe is given the number of the page where it wants the offset, so the hook leaves the page alone",
-		},
-		{
-			Scenario: "unregister-against-readpage", Only: FirstPage,
-			Title: "BUG: program killed by SIGTRAP in do_int3",
-			Why:   "unregister_uprobe looks for the page, then the hook plants the breakpoint, then unregister_uprobe takes the probe away: the page that it did not see keeps it",
-		},
-		{
-			Scenario: "mutex-under-i_mmap_lock",
-			Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
-			Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
-		},
-		{
-			Scenario: "hook-after-the-last-unregister",
-			Title:    "BUG: read(2) of a sound file failed in sys_read",
-			Why:      "the hook finds no module and returns -EINVAL to a reader who has nothing to do with probes",
-		},
-		{
-			Scenario: "hook-after-the-last-unregister",
-			Title:    "KASAN: slab-use-after-free Read in do_generic_mapping_read",
-			Why:      "the reader has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
-		},
-		{
-			Scenario: "probe-in-a-later-page",
-			Title:    "BUG: probe missed in execute",
-			Why:      "find_page_probe is given the number of the page where it wants the offset",
-		},
-		{
-			Scenario: "page-read-again-after-reclaim",
-			Title:    "BUG: probe missed in execute",
-			Why:      "kp.opcode says that the breakpoint was planted, but the page that held it is gone",
-		},
-		{
-			Scenario: "readahead-while-registering",
-			Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
-			Why:      "neither uprobe_readpages nor register_uprobe, which finds the page in the cache, looks whether it has been read",
-		},
-		{
-			Scenario: "readahead-while-registering",
-			Title:    "BUG: probe missed in execute",
-			Why:      "the reader has loaded the old readpages, and adds the page after register_uprobe has looked for it",
-		},
-		{
-			Scenario: "trap-between-two-registrations",
-			Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
-			Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
+	Design: probes.Design{
+		Name:  "2006-readpage-hook",
+		Title: "as posted: breakpoints in the page cache, planted by hooks on readpage and readpages",
+		From:  `systemtap list, Feb 2006, Prasanna S Panchamukhi, "[2/3] Userspace probes prototype-take2", with Zhang Yanmin's review`,
+		Order: []string{"mm->mmap_sem", "uprobe_mutex", "kprobe_mutex", "mapping->i_mmap_lock"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "readpage-returns-before-uptodate", Only: probes.FirstPage,
+				Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:   "the hook acts when the original readpage has returned, which only started the read",
+			},
+			{
+				Scenario: "readpage-returns-before-uptodate",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the read ends before the hook comes to plant the breakpoint, and a program runs through the page in between",
+			},
+			{
+				Scenario: "waiting-for-the-page-inside-the-hook", Only: probes.FirstPage,
+				Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:   "the hook does not wait, so it finds the page as the read left it",
+			},
+			{
+				Scenario: "waiting-for-the-page-inside-the-hook", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset, so the hook leaves the page alone",
+			},
+			{
+				Scenario: "unregister-against-readpage", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "unregister_uprobe looks for the page, then the hook plants the breakpoint, then unregister_uprobe takes the probe away: the page that it did not see keeps it",
+			},
+			{
+				Scenario: "mutex-under-i_mmap_lock",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+			},
+			{
+				Scenario: "hook-after-the-last-unregister",
+				Title:    "BUG: read(2) of a sound file failed in sys_read",
+				Why:      "the hook finds no module and returns -EINVAL to a reader who has nothing to do with probes",
+			},
+			{
+				Scenario: "hook-after-the-last-unregister",
+				Title:    "KASAN: slab-use-after-free Read in do_generic_mapping_read",
+				Why:      "the reader has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "probe-in-a-later-page",
+				Title:    "BUG: probe missed in execute",
+				Why:      "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "page-read-again-after-reclaim",
+				Title:    "BUG: probe missed in execute",
+				Why:      "kp.opcode says that the breakpoint was planted, but the page that held it is gone",
+			},
+			{
+				Scenario: "readahead-while-registering",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "neither uprobe_readpages nor register_uprobe, which finds the page in the cache, looks whether it has been read",
+			},
+			{
+				Scenario: "readahead-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the reader has loaded the old readpages, and adds the page after register_uprobe has looked for it",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, false) },

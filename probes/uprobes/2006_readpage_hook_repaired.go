@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"trapline/pagecache"
+	"trapline/probes"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -41,11 +42,13 @@ import (
 // and a page that a process has copied by writing to it keeps the state of the
 // breakpoint at that moment.
 var ReadpageHookRepaired = add(Design{
-	Name:  "2006-readpage-hook-repaired",
-	Title: "repaired: the hook acts at the end of the read, under a spinlock",
-	From:  "trapline, from the review of the February 2006 post and what the explorer found in it",
-	Order: []string{"uprobe_mutex", "uprobe_lock"},
-	New:   newReadpageHookRepaired,
+	Design: probes.Design{
+		Name:  "2006-readpage-hook-repaired",
+		Title: "repaired: the hook acts at the end of the read, under a spinlock",
+		From:  "trapline, from the review of the February 2006 post and what the explorer found in it",
+		Order: []string{"uprobe_mutex", "uprobe_lock"},
+	},
+	New: newReadpageHookRepaired,
 })
 
 type readpageHookRepaired struct {

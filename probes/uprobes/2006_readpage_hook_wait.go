@@ -1,6 +1,9 @@
 package uprobes
 
-import "trapline/sim"
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
 
 // ReadpageHookWait is ReadpageHook with the page lock taken in map_uprobe_page,
 // as it was posted to linux-kernel in May 2006. That makes the hook wait for the
@@ -12,60 +15,62 @@ import "trapline/sim"
 // number of its page, with the start of the page. (What else it changed is left
 // as it was in February, so that the two designs differ in one thing only.)
 var ReadpageHookWait = add(Design{
-	Name:  "2006-readpage-hook-wait",
-	Title: "as posted in May: the hook waits for the page lock before it plants the breakpoint",
-	From:  `linux-kernel, 9 May 2006, "[RFC] [PATCH 4/6] Kprobes: Insert probes on non-memory resident pages", 20060509070911.GD22493@in.ibm.com`,
-	Order: ReadpageHook.Order,
-	Fails: []Failure{
-		{
-			Scenario: "readpage-returns-before-uptodate",
-			Title:    "BUG: probe missed in execute",
-			Why:      "everyone who waits for the page wakes up when the read ends: a program may be faster than the hook",
-		},
-		{
-			Scenario: "waiting-for-the-page-inside-the-hook",
-			Title:    "INFO: task hung in map_uprobe_page",
-			Why:      "the hook waits for the page with uprobe_mutex held; the thread that has to end the read runs into the hook of the image file and waits for that mutex",
-		},
-		{
-			Scenario: "unregister-against-readpage",
-			Title:    "BUG: program killed by SIGTRAP in do_int3",
-			Why:      "as in the February post: the page is looked for before the hook is kept out",
-		},
-		{
-			Scenario: "unregister-against-readpage",
-			Title:    "INFO: task hung in remove_kprobe_user",
-			Why:      "unregister_uprobe takes the page lock and then kprobe_mutex, the hook kprobe_mutex and then the page lock",
-		},
-		{
-			Scenario: "mutex-under-i_mmap_lock",
-			Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
-			Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
-		},
-		{
-			Scenario: "hook-after-the-last-unregister",
-			Title:    "BUG: read(2) of a sound file failed in sys_read",
-			Why:      "as in the February post",
-		},
-		{
-			Scenario: "hook-after-the-last-unregister",
-			Title:    "KASAN: slab-use-after-free Read in do_generic_mapping_read",
-			Why:      "as in the February post",
-		},
-		{
-			Scenario: "page-read-again-after-reclaim",
-			Title:    "BUG: probe missed in execute",
-			Why:      "as in the February post",
-		},
-		{
-			Scenario: "readahead-while-registering",
-			Title:    "BUG: probe missed in execute",
-			Why:      "as in the February post",
-		},
-		{
-			Scenario: "trap-between-two-registrations",
-			Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
-			Why:      "the page is mapped, so unregister_uprobe takes the page lock under i_mmap_lock before anything else can go wrong",
+	Design: probes.Design{
+		Name:  "2006-readpage-hook-wait",
+		Title: "as posted in May: the hook waits for the page lock before it plants the breakpoint",
+		From:  `linux-kernel, 9 May 2006, "[RFC] [PATCH 4/6] Kprobes: Insert probes on non-memory resident pages", 20060509070911.GD22493@in.ibm.com`,
+		Order: ReadpageHook.Order,
+		Fails: []probes.Failure{
+			{
+				Scenario: "readpage-returns-before-uptodate",
+				Title:    "BUG: probe missed in execute",
+				Why:      "everyone who waits for the page wakes up when the read ends: a program may be faster than the hook",
+			},
+			{
+				Scenario: "waiting-for-the-page-inside-the-hook",
+				Title:    "INFO: task hung in map_uprobe_page",
+				Why:      "the hook waits for the page with uprobe_mutex held; the thread that has to end the read runs into the hook of the image file and waits for that mutex",
+			},
+			{
+				Scenario: "unregister-against-readpage",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "as in the February post: the page is looked for before the hook is kept out",
+			},
+			{
+				Scenario: "unregister-against-readpage",
+				Title:    "INFO: task hung in remove_kprobe_user",
+				Why:      "unregister_uprobe takes the page lock and then kprobe_mutex, the hook kprobe_mutex and then the page lock",
+			},
+			{
+				Scenario: "mutex-under-i_mmap_lock",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
+			},
+			{
+				Scenario: "hook-after-the-last-unregister",
+				Title:    "BUG: read(2) of a sound file failed in sys_read",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "hook-after-the-last-unregister",
+				Title:    "KASAN: slab-use-after-free Read in do_generic_mapping_read",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "page-read-again-after-reclaim",
+				Title:    "BUG: probe missed in execute",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "readahead-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped, so unregister_uprobe takes the page lock under i_mmap_lock before anything else can go wrong",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, true) },

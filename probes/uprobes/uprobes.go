@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"trapline/pagecache"
+	"trapline/probes"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -54,44 +55,17 @@ type InodeInit interface {
 
 // Design is an entry of the catalogue of designs.
 type Design struct {
-	// Name is the name on the command line: the year, and what is special.
-	Name string
-	// Title is one line on what the design does, From where it is described.
-	Title, From string
-	// Order is the lock order that the design claims, outer lock first. The
-	// machine holds every execution to it.
-	Order []string
-	// Fails are the scenarios that the design is known to fail. It is claimed
-	// to be clean on all others.
-	Fails []Failure
+	probes.Design
 	// New builds the design for one execution.
 	New func(k *sim.K) Scheme
 }
-
-// Failure is a known failure of a design.
-type Failure struct {
-	// Scenario is the name of the scenario, Title that of the violation.
-	Scenario, Title string
-	// Why says in a sentence what goes wrong.
-	Why string
-	// Only says that the failure is seen only with the probe in certain pages.
-	Only Pages
-}
-
-// Pages is a set of pages of a file.
-type Pages int
-
-const (
-	AnyPage   Pages = iota // every page
-	FirstPage              // the first page of the file
-	LaterPage              // every page but the first
-)
 
 var designs []*Design
 
 // add enters a design into the catalogue; it is called from the package
 // variables of the files of the designs.
 func add(d Design) *Design {
+	d.Subsystem = "uprobes"
 	designs = append(designs, &d)
 	return &d
 }
@@ -99,20 +73,4 @@ func add(d Design) *Design {
 // Designs are all designs, by name.
 func Designs() []*Design {
 	return slices.SortedFunc(slices.Values(designs), func(a, b *Design) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// FailsOn are the failures that the design is known to have in a scenario, for
-// a probe in the given page of the file.
-func (d *Design) FailsOn(scenario string, page int64) []Failure {
-	where := FirstPage
-	if page > 0 {
-		where = LaterPage
-	}
-	var fails []Failure
-	for _, f := range d.Fails {
-		if f.Scenario == scenario && (f.Only == AnyPage || f.Only == where) {
-			fails = append(fails, f)
-		}
-	}
-	return fails
 }

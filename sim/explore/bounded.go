@@ -167,12 +167,13 @@ func (w *boundedWalk) visited(m *sim.Machine, p *sim.Point) bool {
 // there is none.
 func (w *boundedWalk) backtrack() bool {
 	w.path = w.path[:w.depth]
+	spent := 0
+	for i := range w.path {
+		spent += w.spent(&w.path[i], w.path[i].taken)
+	}
 	for n := len(w.path); n > 0; n = len(w.path) {
 		b := &w.path[n-1]
-		spent := 0
-		for i := range w.path[:n-1] {
-			spent += w.spent(&w.path[i], w.path[i].taken)
-		}
+		spent -= w.spent(b, b.taken)
 		if b.taken+1 < b.options {
 			if spent+w.spent(b, b.taken+1) <= w.bound {
 				b.taken++

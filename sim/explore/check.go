@@ -23,7 +23,7 @@ func Check(t testing.TB, p sim.Program, options ...Options) *Result {
 	o := only(options)
 	r := inTime(t, p, o)
 	for _, f := range r.Findings {
-		t.Errorf("%s", f.story())
+		t.Errorf("%s", f.story(o))
 	}
 	if len(r.Findings) == 0 && r.Verdict() == Inconclusive && !sampled(r.Strategy) && !o.AllowIncomplete {
 		t.Errorf("no rule was broken, but the search is %s (a larger budget, the strategy %q, or Options.AllowIncomplete may help)", r.Coverage(), Bounded)
@@ -44,7 +44,7 @@ func Expect(t testing.TB, p sim.Program, title string, options ...Options) *Find
 		if f.Violation.Title == title {
 			found = f
 		} else {
-			t.Errorf("want %q and nothing else, but found %s", title, f.story())
+			t.Errorf("want %q and nothing else, but found %s", title, f.story(o))
 		}
 	}
 	if found == nil {
@@ -55,7 +55,8 @@ func Expect(t testing.TB, p sim.Program, title string, options ...Options) *Find
 }
 
 // Replay runs p once, after a schedule in its text form, and logs what happens. The
-// test fails if that breaks a rule, and if the schedule does not fit the program.
+// test fails if that breaks a rule, and if the schedule does not fit the program. Of
+// the options, Setup and TaskSteps must be those that the schedule was found with.
 func Replay(t testing.TB, p sim.Program, schedule string, options ...Options) {
 	t.Helper()
 	o := only(options)
@@ -65,6 +66,7 @@ func Replay(t testing.TB, p sim.Program, schedule string, options ...Options) {
 	}
 	m := sim.NewMachine()
 	defer m.Close()
+	m.MaxTaskSteps = o.TaskSteps
 	if o.Setup != nil {
 		o.Setup(m)
 	}
@@ -115,14 +117,19 @@ func inTime(t testing.TB, p sim.Program, o Options) *Result {
 
 var errNearlyUp = errors.New("the time of the test is nearly up")
 
-// story is a finding as it is told to a test.
-func (f *Finding) story() string {
+// story is a finding as it is told to a test. The options belong to the schedule if
+// they change the steps that there are.
+func (f *Finding) story(o Options) string {
+	options := ""
+	if o.Setup != nil || o.TaskSteps > 0 {
+		options = ", options"
+	}
 	least := "as few as were found"
 	if f.Minimal {
 		least = "the fewest possible"
 	}
-	return fmt.Sprintf("%s\npreemptions: %d (%s), steps: %d\n%s\n%s\nto see it again: explore.Replay(t, p, %q)",
-		f.Violation.Title, f.Preemptions, least, f.Steps, table(f.Records), strings.TrimRight(f.Violation.Report, "\n"), f.Schedule)
+	return fmt.Sprintf("%s\npreemptions: %d (%s), steps: %d\n%s\n%s\nto see it again: explore.Replay(t, p, %q%s)",
+		f.Violation.Title, f.Preemptions, least, f.Steps, table(f.Records), strings.TrimRight(f.Violation.Report, "\n"), f.Schedule, options)
 }
 
 // table has a line for every step: its number, counted from 0 as in schedules, the

@@ -61,6 +61,12 @@ func TestCheck(t *testing.T) {
 			"\npreemptions: 1 (the fewest possible), steps: 4\n   0  one  READ_ONCE(x) = 0\n   1  two  READ_ONCE(x) = 0\n   2  two  WRITE_ONCE(x) <- 1\n   3  one  WRITE_ONCE(x) <- 1\n",
 			"\nto see it again: explore.Replay(t, p, \"two@1\")",
 		}, logs: "violation: complete: every interleaving"},
+		{name: "a violation of a program with settings", p: lostUpdate, o: explore.Options{TaskSteps: 9}, errors: []string{
+			"\nto see it again: explore.Replay(t, p, \"two@1\", options)",
+		}, logs: "violation: complete up to 9 steps of each task"},
+		{name: "steps that are too few", p: lostUpdate, o: explore.Options{TaskSteps: 1}, errors: []string{
+			"no rule was broken, but the search is complete up to 1 steps of each task: 0 executions, 0 blocked, 1 cut off",
+		}},
 		{name: "a violation in a sample", p: lostUpdate, o: explore.Options{Strategy: explore.PCT, Executions: 50}, errors: []string{"lost update in "}, logs: "violation: pct sample, seed 0"},
 		{name: "no budget", p: counter(3, 1), o: explore.Options{Executions: 5}, errors: []string{"no rule was broken, but the search is incomplete (stopped after 5 executions)", "AllowIncomplete"}},
 		{name: "no budget, and none needed", p: counter(3, 1), o: explore.Options{Executions: 5, AllowIncomplete: true}, logs: "inconclusive: incomplete (stopped after 5 executions)"},
@@ -107,6 +113,39 @@ func TestExpect(t *testing.T) {
 			t.Errorf("%q: %s", test.title, errors)
 		}
 	}
+}
+
+// A schedule means the same with the options that it was found with.
+func TestReplayWithOptions(t *testing.T) {
+	o := explore.Options{TaskSteps: 4}
+	r := result(t, seesTwo, o)
+	if len(r.Findings) != 1 {
+		t.Fatal(r.Coverage())
+	}
+	schedule := r.Findings[0].Schedule.String()
+	errors, _ := watch(t, &quietTest{}, func(t testing.TB) { explore.Replay(t, seesTwo, schedule, o) })
+	if !strings.HasPrefix(errors, r.Findings[0].Violation.Title+"\n") {
+		t.Errorf("with the options: %s", errors)
+	}
+	errors, _ = watch(t, &quietTest{}, func(t testing.TB) {
+		explore.Replay(t, seesTwo, schedule, explore.Options{TaskSteps: 1})
+	})
+	if !strings.Contains(errors, "is not one of this program") {
+		t.Errorf("with others: %s", errors)
+	}
+}
+
+// seesTwo has no end, and breaks a rule if one task sees the other's write.
+func seesTwo(m *sim.Machine) {
+	x := words(m, 1)
+	tasks(m, 2, func(i int, k *sim.K) {
+		for n := 0; ; n++ {
+			if x[0].Read(k) == 2 && i == 0 && n == 1 {
+				k.Fail(&sim.Violation{Kind: lost, Subject: "x is 2"})
+			}
+			x[0].Write(k, i+1)
+		}
+	})
 }
 
 func TestReplay(t *testing.T) {

@@ -44,6 +44,7 @@ type checkpoint struct {
 	Program     string `json:"program"`
 	Strategy    string `json:"strategy"`
 	Preemptions int    `json:"preemptions"`
+	TaskSteps   int    `json:"task_steps,omitempty"`
 	Seed        uint64 `json:"seed"`
 	Depth       int    `json:"depth"`
 	Shard       Shard  `json:"shard"`
@@ -67,6 +68,7 @@ type savedCounts struct {
 	Blocked    int  `json:"blocked"`
 	Merged     int  `json:"merged"`
 	Cut        int  `json:"cut"`
+	Assumed    int  `json:"assumed,omitempty"`
 	Steps      int  `json:"steps"`
 	Longest    int  `json:"longest"`
 	First      int  `json:"first"`
@@ -193,10 +195,10 @@ func (s *search) keep(fill func(*checkpoint)) error {
 	s.addAll()
 	r, o := s.result, &s.options
 	c := &checkpoint{
-		Program: printOf(s.print), Strategy: o.Strategy, Preemptions: o.Preemptions, Seed: o.Seed, Depth: o.Depth, Shard: o.Shard,
+		Program: printOf(s.print), Strategy: o.Strategy, Preemptions: o.Preemptions, TaskSteps: o.TaskSteps, Seed: o.Seed, Depth: o.Depth, Shard: o.Shard,
 		Begun: int(s.begun.Load()),
 		Counts: savedCounts{
-			Executions: r.Executions, Blocked: r.Blocked, Merged: r.Merged, Cut: r.Cut, Steps: r.Steps, Longest: r.Longest,
+			Executions: r.Executions, Blocked: r.Blocked, Merged: r.Merged, Cut: r.Cut, Assumed: r.Assumed, Steps: r.Steps, Longest: r.Longest,
 			First: r.First, Varying: r.Varying, TooLong: s.stopped[tooLong(s.machine)],
 		},
 		Known: s.machine.Known(), Names: s.machine.Names(),
@@ -259,7 +261,7 @@ func (c *checkpoint) check(o *Options) error {
 		what     string
 		was, now any
 	}{
-		{"strategy", c.Strategy, o.Strategy}, {"bound", c.Preemptions, o.Preemptions}, {"seed", c.Seed, o.Seed},
+		{"strategy", c.Strategy, o.Strategy}, {"bound", c.Preemptions, o.Preemptions}, {"bound of each task", c.TaskSteps, o.TaskSteps}, {"seed", c.Seed, o.Seed},
 		{"depth", c.Depth, o.Depth}, {"shard", c.Shard, o.Shard},
 	} {
 		if d.was != d.now {
@@ -267,7 +269,7 @@ func (c *checkpoint) check(o *Options) error {
 		}
 	}
 	n := &c.Counts
-	if min(c.Begun, n.Executions, n.Blocked, n.Merged, n.Cut, n.Steps, n.Longest, n.First, c.Known, c.Next) < 0 {
+	if min(c.Begun, n.Executions, n.Blocked, n.Merged, n.Cut, n.Assumed, n.Steps, n.Longest, n.First, c.Known, c.Next) < 0 {
 		return errors.New("a number is below 0")
 	}
 	m := sim.NewMachine()
@@ -323,7 +325,7 @@ func (s *search) resume(c *checkpoint) error {
 	s.begun.Store(int64(c.Begun))
 	n, r := &c.Counts, s.result
 	r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest = n.Executions, n.Blocked, n.Merged, n.Cut, n.Steps, n.Longest
-	r.First, r.Varying = n.First, n.Varying
+	r.Assumed, r.First, r.Varying = n.Assumed, n.First, n.Varying
 	if n.TooLong {
 		s.stop(tooLong(s.machine))
 	}
@@ -724,5 +726,5 @@ func CheckpointOf(state []byte) (Options, error) {
 	if err != nil {
 		return Options{}, notResumed("it is not a checkpoint: %w", err)
 	}
-	return Options{Strategy: c.Strategy, Preemptions: c.Preemptions, Seed: c.Seed, Depth: c.Depth, Shard: c.Shard, Resume: state}, nil
+	return Options{Strategy: c.Strategy, Preemptions: c.Preemptions, TaskSteps: c.TaskSteps, Seed: c.Seed, Depth: c.Depth, Shard: c.Shard, Resume: state}, nil
 }

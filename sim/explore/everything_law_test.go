@@ -53,6 +53,26 @@ var everyKinds = [][]string{
 	{"ref_inc", "ref_put", "ref_inc_not_zero", "ref_read"},
 }
 
+// everyKindsWith are the kinds that have one of the verbs.
+func everyKindsWith(verbs ...string) [][]string {
+	return slices.DeleteFunc(slices.Clone(everyKinds), func(kind []string) bool {
+		return !slices.ContainsFunc(kind, func(verb string) bool { return slices.Contains(verbs, verb) })
+	})
+}
+
+// everyFields are the kinds by what they have to do with, for laws that are to see
+// enough of each.
+var everyFields = []struct {
+	name  string
+	kinds [][]string
+}{
+	{"everything", everyKinds},
+	{"CPUs", everyKindsWith("preempt", "irq", "irq_on", "ipi", "xchg", "spin_irq", "this_cpu_inc")},
+	{"RCU", everyKindsWith("rcu", "rcu_trace", "srcu", "xchg", "preempt")},
+	{"loops", everyKindsWith("spin_read", "await", "inc", "mutex_try", "irq_on")},
+	{"sleepers", everyKindsWith("wait", "wait_event", "sleep", "task_work", "kthread", "xchg", "queue", "mod_timer")},
+}
+
 var (
 	// everyNest are the verbs with operations inside.
 	everyNest = []string{
@@ -82,6 +102,8 @@ type everyProgram struct {
 	commute bool
 	daemons bool
 	early   bool // the timer is armed by the setup
+	// forgets has the tasks keep nothing of what they see, so that they may forget it.
+	forgets bool
 	model   sim.RCUModel
 	handler []act // what timers, work items, threads and callbacks do
 	tasks   program
@@ -113,7 +135,10 @@ func everyActs(verbs []string, wild bool, most, depth int) *rapid.Generator[[]ac
 	}), 1, most)
 }
 
-func everyPrograms() *rapid.Generator[everyProgram] {
+func everyPrograms() *rapid.Generator[everyProgram] { return everyProgramsOf(everyKinds) }
+
+// everyProgramsOf draws programs that mix some of these kinds.
+func everyProgramsOf(kinds [][]string) *rapid.Generator[everyProgram] {
 	return rapid.Custom(func(t *rapid.T) everyProgram {
 		n := rapid.IntRange(2, 3).Draw(t, "tasks")
 		p := everyProgram{on: make([]int, n), tasks: make(program, n)}
@@ -125,7 +150,7 @@ func everyPrograms() *rapid.Generator[everyProgram] {
 		wild := rapid.IntRange(0, 3).Draw(t, "wild") == 3
 		var verbs []string
 		for range rapid.IntRange(2, 4).Draw(t, "kinds") {
-			verbs = append(verbs, rapid.SampledFrom(everyKinds).Draw(t, "kind")...)
+			verbs = append(verbs, rapid.SampledFrom(kinds).Draw(t, "kind")...)
 		}
 		p.handler = everyActs([]string{"read", "xchg", "inc_return", "complete", "wake", "write"}, false, 2, 0).Draw(t, "handler")
 		for i := range p.tasks {
@@ -299,7 +324,11 @@ func (w *everything) everyActs(k *sim.K, acts []act) {
 	}
 }
 
-func (w *everything) saw(k *sim.K, v int) { w.log[k.Name()] = append(w.log[k.Name()], v) }
+func (w *everything) saw(k *sim.K, v int) {
+	if !w.p.forgets {
+		w.log[k.Name()] = append(w.log[k.Name()], v)
+	}
+}
 
 func (w *everything) sawBool(k *sim.K, b bool) bool {
 	v := 0
@@ -717,6 +746,8 @@ func (w *everything) everyOther(k *sim.K, a act, body func(k *sim.K)) bool {
 		}
 	case "unload":
 		w.sawBool(k, k.DeleteModule(&w.mod) == nil)
+	case "forget":
+		k.Forget(a.value)
 	default:
 		return false
 	}

@@ -113,6 +113,10 @@ type Options struct {
 // DefaultMinimise is the budget of the search for fewer preemptions.
 const DefaultMinimise = 50_000
 
+// endlessMinimise is the same for a search that has given up, as what it visits has no
+// end.
+const endlessMinimise = 1_000
+
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
 
@@ -198,16 +202,24 @@ const (
 )
 
 // Verdict is "violation" if a rule was broken, "clean" if none was and the
-// search was complete within its bound, and "inconclusive" otherwise.
+// search was complete within its bound, and "inconclusive" otherwise: also if an
+// execution was cut off, or none came to its end, for then nobody has asked whether
+// somebody waits for ever or what is left.
 func (r *Result) Verdict() string {
 	switch {
 	case len(r.Findings) > 0:
 		return Violation
-	case r.Complete && r.Part == nil && !sampled(r.Strategy):
+	case r.Complete && r.Part == nil && !sampled(r.Strategy) && r.Cut == 0 && r.ended():
 		return Clean
 	default:
 		return Inconclusive
 	}
+}
+
+// ended says that there was an execution that came to its end; or that there is none,
+// and all states were visited.
+func (r *Result) ended() bool {
+	return r.Executions > 0 || r.Strategy == States && r.Merged > 0 && r.Assumed == 0
 }
 
 // Coverage says in one line what was covered, with every bound that held.
@@ -228,6 +240,9 @@ func (r *Result) Coverage() string {
 		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
 	}
 	counts += fmt.Sprintf(", %d steps", r.Steps)
+	if r.Complete && r.Part == nil && !r.ended() {
+		counts += "; none came to its end"
+	}
 	if r.Part != nil {
 		counts += ", " + r.Part.Shard.String()
 	}
@@ -388,6 +403,9 @@ type search struct {
 	lockAware bool
 
 	begun atomic.Int64 // executions, since the search began or began again
+	cuts  atomic.Int64 // those of them that were cut off
+	// gaveUp says that there is no end to what is left to visit.
+	gaveUp atomic.Bool
 	// joined says that several workers have made the search.
 	joined atomic.Bool
 	// ripe says that it is time for a checkpoint.
@@ -406,6 +424,8 @@ type search struct {
 	estimator *estimator
 	// minimising says that the counts belong to the second search.
 	minimising bool
+	// simplifying counts the steps of that one.
+	simplifying int
 	// learning are the executions in which the machine has learnt something.
 	learning []sim.Schedule
 }
@@ -500,6 +520,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	t := &r.tally
 	t.steps += o.Steps
 	t.longest = max(t.longest, o.Steps)
+	if r.minimising {
+		r.simplifying += o.Steps
+	}
 	switch {
 	case o.Abandoned && merges(r.options.Strategy):
 		t.merged++
@@ -510,6 +533,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	case o.Cut:
 		t.cut++
 		r.stop(tooLong(r.m))
+		if n := r.cuts.Add(1); n >= mostCut && !r.limited() {
+			r.giveUp(fmt.Sprintf("%d of them were enough", n))
+		}
 	case o.AtBound:
 		t.cut++
 	default:
@@ -520,12 +546,33 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 			return false, err
 		}
 	}
+	if o.Endless && !sampled(r.options.Strategy) {
+		r.giveUp("executions go on for ever")
+	}
 	if r.options.SelfCheck && !o.Abandoned {
 		if err := r.again(o.Hash, r.m.Schedule()); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// mostCut is how many executions a search without a budget cuts off before it gives
+// up: to go on is seldom to come to an end.
+const mostCut = 1000
+
+// limited says that the search ends in any case.
+func (s *search) limited() bool {
+	_, timed := s.ctx.Deadline()
+	return timed || s.budget > 0 || sampled(s.options.Strategy)
+}
+
+// giveUp ends the search, which is not complete.
+func (s *search) giveUp(why string) {
+	if !s.minimising {
+		s.stop(why)
+		s.gaveUp.Store(true)
+	}
 }
 
 // tooLong is why a search is not complete in which an execution was cut off.
@@ -576,6 +623,9 @@ func (s *search) stop(why string) {
 
 // goOn says whether there is budget for another execution.
 func (r *runner) goOn() bool {
+	if r.gaveUp.Load() {
+		return false
+	}
 	n := int(r.begun.Add(1)) - 1
 	if n%256 == 0 {
 		r.add()
@@ -587,6 +637,10 @@ func (r *runner) goOn() bool {
 			r.begun.Add(-1)
 			return false
 		}
+	}
+	if r.minimising && r.options.MinimiseExecutions == 0 && r.simplifying > mostMinimising {
+		r.begun.Add(-1)
+		return false
 	}
 	if r.budget > 0 && n >= r.budget {
 		r.stop(ranOut(r.budget))
@@ -651,6 +705,8 @@ func (s *search) conclude() {
 
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
+	s.gaveUp.Store(false)
+	s.cuts.Store(0)
 	for _, r := range s.runners {
 		r.tally = tally{}
 	}
@@ -757,10 +813,13 @@ func (r *runner) better(f *finding, o *sim.Outcome) {
 func (s *search) minimise() error {
 	s.addAll()
 	s.conclude()
-	s.minimising = true
+	s.minimising, s.simplifying = true, 0
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
+	if s.gaveUp.Swap(false) {
+		s.budget = min(s.budget, endlessMinimise)
+	}
 	for bound := 0; ; bound++ {
 		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {

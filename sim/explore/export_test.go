@@ -50,7 +50,11 @@ func Expectation(p sim.Program, probes, most int) (mean float64, ok bool) {
 	var path []fork
 	var depth int
 	var probability float64
+	var again bool // the machine has learnt something, so it was another tree so far
 	e.pick = func(odds []float64) int {
+		if e.weight == 1 && depth > 0 {
+			again, path, depth = true, nil, 0
+		}
 		if depth == len(path) {
 			path = append(path, fork{0, len(odds)})
 		}
@@ -76,7 +80,12 @@ func Expectation(p sim.Program, probes, most int) (mean float64, ok bool) {
 			}
 		}
 		depth, probability = 0, 1
+		again = false
 		mean += e.answer(0) * probability
+		if again {
+			mean, path = 0, nil
+			continue
+		}
 		for len(path) > 0 && path[len(path)-1].taken+1 == path[len(path)-1].options {
 			path = path[:len(path)-1]
 		}

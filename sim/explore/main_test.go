@@ -2,8 +2,9 @@ package explore_test
 
 import (
 	"flag"
-	"os"
 	"testing"
+
+	"trapline/sim/laws"
 )
 
 // long turns on what takes minutes: go test ./sim/explore -long
@@ -14,5 +15,5 @@ func TestMain(m *testing.M) {
 	if f := flag.Lookup("rapid.checks"); *long && f.Value.String() == f.DefValue {
 		_ = flag.Set("rapid.checks", "5000")
 	}
-	os.Exit(m.Run())
+	laws.Main(m)
 }

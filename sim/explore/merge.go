@@ -25,7 +25,7 @@ func Merge(parts []*Result) (*Result, error) {
 		return nil, err
 	}
 	first := parts[0]
-	sum := &Result{Strategy: first.Strategy, Preemptions: first.Preemptions, Seed: first.Seed, Complete: true}
+	sum := &Result{Strategy: first.Strategy, Preemptions: first.Preemptions, TaskSteps: first.TaskSteps, Seed: first.Seed, Complete: true}
 	var stopped []string
 	spent := 0
 	for _, r := range parts {
@@ -34,9 +34,11 @@ func Merge(parts []*Result) (*Result, error) {
 		sum.Blocked += r.Blocked
 		sum.Merged += r.Merged
 		sum.Cut += r.Cut
+		sum.Assumed += r.Assumed
 		sum.Steps += r.Steps
 		sum.Minimising += r.Minimising
 		sum.Varying = sum.Varying || r.Varying
+		sum.Symmetric = sum.Symmetric || r.Symmetric
 		if r.Longest > sum.Longest || sum.Chance == "" {
 			sum.Chance = r.Chance // the profile is the same
 		}
@@ -47,7 +49,7 @@ func Merge(parts []*Result) (*Result, error) {
 		if r.Stopped != "" {
 			stopped = append(stopped, fmt.Sprintf("%s: %s", r.Part.Shard, r.Stopped))
 		}
-		if done := r.Executions + r.Blocked + r.Merged + r.Cut; r.Stopped == ranOut(done) {
+		if done := r.Executions + r.Blocked + r.Merged + r.Cut + r.Assumed; r.Stopped == ranOut(done) {
 			spent += done
 		}
 		for _, f := range r.Findings {
@@ -107,7 +109,7 @@ func alike(r, s *Result) error {
 		what string
 		a, b any
 	}{
-		{"strategy", r.Strategy, s.Strategy}, {"bound", r.Preemptions, s.Preemptions}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
+		{"strategy", r.Strategy, s.Strategy}, {"bound", r.Preemptions, s.Preemptions}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
 		{"program", printOf(p.Program), printOf(q.Program)},
 	} {
 		if d.a != d.b {

@@ -54,6 +54,11 @@ const (
 	late          = 500
 )
 
+// mostMinimising bounds the steps of all the executions in which one schedule is made
+// simpler, and of those of the search for fewer preemptions unless the options bound
+// that: where executions are long, few of them have to do.
+const mostMinimising = 5_000_000
+
 // shrink makes the schedule of f simpler.
 func (s *search) shrink(f *finding) error {
 	x := shrinker{s: s, f: f, left: DefaultShrink}
@@ -90,6 +95,7 @@ type shrinker struct {
 	steps []sim.TaskID // who took them in the best execution
 	cost  cost
 	left  int // budget
+	spent int // steps of the executions
 	err   error
 }
 
@@ -204,12 +210,13 @@ func (x *shrinker) replace(i, j int) {
 
 // try runs an execution with these turns, and keeps it if it is a better example.
 func (x *shrinker) try(turns []turn) bool {
-	if x.left == 0 || x.err != nil || errors.Is(x.s.ctx.Err(), context.Canceled) {
+	if x.left == 0 || x.spent > mostMinimising || x.err != nil || errors.Is(x.s.ctx.Err(), context.Canceled) {
 		return false
 	}
 	x.left--
 	x.s.result.Minimising++
 	o := x.s.machine.Run(x.s.program, &follower{turns: turns})
+	x.spent += o.Steps
 	if o.Violation == nil || o.Violation.Kind != x.kind || x.costOf(&o).compare(x.cost) >= 0 {
 		return false
 	}
@@ -249,14 +256,13 @@ func (x *shrinker) keep(o *sim.Outcome) {
 func (x *shrinker) turns() []turn {
 	m := x.s.machine
 	events := m.Events()
+	count, nth := make([]int, m.Tasks()), make([]int, len(events))
+	for i := range events {
+		count[events[i].Task]++
+		nth[i] = count[events[i].Task]
+	}
 	after := func(step int) moment { // the moment after a step
-		n := 0
-		for i := range events[:step+1] {
-			if events[i].Task == events[step].Task {
-				n++
-			}
-		}
-		return moment{task: events[step].Task, n: n}
+		return moment{task: events[step].Task, n: nth[step]}
 	}
 	var turns []turn
 	for _, s := range m.Schedule() {
@@ -281,6 +287,7 @@ func (x *shrinker) turns() []turn {
 // follower is the strategy that takes turns when their moment comes.
 type follower struct {
 	turns  []turn
+	due    map[moment][]turn // the turns, if there are many
 	events int
 	last   sim.TaskID
 	counts []int // by TaskID
@@ -299,7 +306,7 @@ func (f *follower) Choose(m *sim.Machine, p *sim.Point) int {
 	if f.last != 0 {
 		now.n = f.counts[f.last]
 	}
-	for _, t := range f.turns {
+	for _, t := range f.at(now) {
 		switch {
 		case t.moment != now:
 		case t.value != 0 && t.value < p.N:
@@ -311,5 +318,19 @@ func (f *follower) Choose(m *sim.Machine, p *sim.Point) int {
 	return 0
 }
 
+// at are the turns that may be due.
+func (f *follower) at(now moment) []turn {
+	if len(f.turns) <= few {
+		return f.turns
+	}
+	if f.due == nil {
+		f.due = make(map[moment][]turn, len(f.turns))
+		for _, t := range f.turns {
+			f.due[t.moment] = append(f.due[t.moment], t)
+		}
+	}
+	return f.due[now]
+}
+
 // Restart takes the turns from the beginning.
-func (f *follower) Restart() { *f = follower{turns: f.turns} }
+func (f *follower) Restart() { *f = follower{turns: f.turns, due: f.due} }

@@ -1,0 +1,105 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// OneLock is what the patch of 2005 replaced, kprobes in Linux 2.6.14: a CPU that
+// hits a probe takes kprobe_lock in the int3 exception and keeps it until it has
+// stepped the instruction, so that one probe at a time is handled in the whole
+// machine, and none while one is registered or unregistered. A CPU that has the lock
+// already (kprobe_cpu) is in a handler, and only counts.
+//
+//	kprobe_lock  the table, the lists of managers, and every hit
+var OneLock = add(Design{
+	Design: probes.Design{
+		Name:  "2005-one-lock",
+		Title: "before the patch: one spinlock from the breakpoint to the end of the step",
+		From:  "Linux 2.6.14, kernel/kprobes.c, and the lines that the patch of October 2005 removes",
+		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
+		Fails: []probes.Failure{
+			lostSlot,
+			{
+				Scenario: "stranger-unregisters",
+				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",
+				Why:      "a probe that is not registered is taken off the list of the manager at its address, on which it is not",
+			},
+		},
+	},
+	New: func(k *sim.K, text *Text) Scheme {
+		d := &oneLock{text: text}
+		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
+		d.table.list.Init(k, "kprobe_table")
+		return d
+	},
+})
+
+type oneLock struct {
+	text       *Text
+	kprobeLock sim.SpinLock
+	table      table
+	cpus       cpus
+}
+
+// RegisterKprobe is register_kprobe().
+func (d *oneLock) RegisterKprobe(k *sim.K, p *Kprobe) error {
+	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+		return sim.ENOMEM
+	}
+	flags := k.SpinLockIRQSave(&d.kprobeLock)
+	err := registerUnderLock(k, d.text, &d.table, p)
+	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	return err
+}
+
+// UnregisterKprobe is unregister_kprobe(). Nobody else is anywhere near a probe, so
+// what is taken out may be freed at once.
+func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	flags := k.SpinLockIRQSave(&d.kprobeLock)
+	old := d.table.get(k, p.Addr, true)
+	if old == nil {
+		k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+		return
+	}
+	if old.isManager(k) {
+		old.members.Del(k, &p.list)
+		if !old.members.Empty(k) {
+			k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+			return
+		}
+	}
+	d.text.disarm(k, p.Addr)
+	d.table.list.Del(k, &old.hlist)
+	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	d.text.slots.freeInsnSlot(k, old.slot) // arch_remove_kprobe()
+	if old != p {
+		k.Kfree(&old.Life)
+	}
+}
+
+// KprobeHandler is kprobe_handler() of the i386 and x86_64 of that time.
+func (d *oneLock) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
+	cpu := d.cpus.this(k)
+	outer := cpu.current == nil
+	if outer {
+		k.SpinLock(&d.kprobeLock) // lock_kprobes()
+	}
+	p := d.table.get(k, addr, true)
+	if p == nil {
+		if outer {
+			k.SpinUnlock(&d.kprobeLock)
+		}
+		return d.text.unknown(k, addr), nil
+	}
+	return Handled, cpu.hit(k, p)
+}
+
+// PostKprobeHandler is post_kprobe_handler().
+func (d *oneLock) PostKprobeHandler(k *sim.K) {
+	cpu := d.cpus.this(k)
+	cpu.stepped(k)
+	if cpu.current == nil {
+		k.SpinUnlock(&d.kprobeLock) // unlock_kprobes()
+	}
+}

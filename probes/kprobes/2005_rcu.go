@@ -1,0 +1,206 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// RCU is the patch of October 2005 that lets handlers run in parallel: the table and
+// the lists of managers are read without a lock in the exceptions, kprobe_lock only
+// keeps updaters out of each other's way, and unregister_kprobe waits with
+// synchronize_sched until no CPU is in a handler.
+//
+//	kprobe_lock  updates of the table and of managers; a spinlock, taken with
+//	             interrupts off
+//
+// The patch says that get_kprobe is "called under a rcu_read_lock()", and this file
+// takes it at its word. The code of the processor disables preemption as well, once
+// it has found the probe. Where the exception runs with interrupts off that makes no
+// difference; elsewhere it is what the review is about.
+var RCU = add(Design{
+	Design: probes.Design{
+		Name:  "2005-rcu",
+		Title: "as posted: handlers under RCU, updates under a spinlock",
+		From:  `linux-kernel, 10 to 18 Oct 2005, Ananth N Mavinakayanahalli, "[PATCH 8/9] Kprobes: Use RCU for (un)register synchronization - base changes", with Paul E. McKenney's review`,
+		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "second-probe-at-an-address",
+				Title:    "int3: 0000 [#1] in do_int3",
+				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
+			},
+			lostSlot,
+			{
+				Scenario: "last-two-probes-unregister",
+				Title:    "KASAN: double-free in unregister_kprobe",
+				Why:      "after the grace period both removers find the list of the manager empty, and both free it",
+			},
+			{
+				Scenario: "last-two-probes-unregister",
+				Title:    "KASAN: slab-use-after-free Read in unregister_kprobe",
+				Why:      "a remover looks at the manager again after the grace period, when the other one may have freed it",
+			},
+			{
+				Scenario: "last-two-probes-unregister",
+				Title:    "KASAN: slab-use-after-free Read in cleanup_kprobe",
+				Why:      "the first remover sees the list empty as soon as the other one has taken its probe off, and frees the manager that is only then taken out of the table",
+			},
+			{
+				Scenario: "last-two-probes-unregister",
+				Title:    "KASAN: slab-use-after-free Write in cleanup_kprobe",
+				Why:      "the same, a moment later",
+			},
+			{
+				Scenario: "slot-given-to-another-probe",
+				Title:    "BUG: wrong instruction stepped in do_int3",
+				Why:      "arch_remove_kprobe gives the slot back before the grace period, while another CPU is about to step what is in it",
+			},
+			{
+				Scenario: "handler-with-interrupts-on",
+				Title:    "KASAN: slab-use-after-free Read in kprobe_handler",
+				Why:      "synchronize_sched does not wait for rcu_read_lock where readers can be preempted",
+			},
+			{
+				Scenario: "handler-with-interrupts-on",
+				Title:    "BUG: handler called after unregister in pre_handler",
+				Why:      "the same: unregister_kprobe has returned and the handler has not begun",
+			},
+			{
+				Scenario: "handler-with-interrupts-on",
+				Title:    "KASAN: slab-use-after-free Read in post_kprobe_handler",
+				Why:      "the grace period began before preemption was disabled, so what is done with preemption off is not waited for either",
+			},
+			{
+				Scenario: "stranger-unregisters",
+				Title:    "BUG: unable to handle kernel paging request in cleanup_aggr_kprobe",
+				Why:      "a probe that is not registered is taken off the list of the manager at its address, on which it is not",
+			},
+		},
+	},
+	New: func(k *sim.K, text *Text) Scheme {
+		d := &rcuKprobes{text: text}
+		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
+		d.table.list.Init(k, "kprobe_table")
+		return d
+	},
+})
+
+// lostSlot is what those have in common that give a slot to every probe and then copy
+// that of the first one over it.
+var lostSlot = probes.Failure{
+	Scenario: "second-probe-at-an-address",
+	Title:    "memory leak in get_insn_slot",
+	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
+}
+
+type rcuKprobes struct {
+	text       *Text
+	kprobeLock sim.SpinLock
+	table      table
+	cpus       cpus
+}
+
+// RegisterKprobe is register_kprobe().
+func (d *rcuKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
+	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+		return sim.ENOMEM
+	}
+	flags := k.SpinLockIRQSave(&d.kprobeLock)
+	err := registerUnderLock(k, d.text, &d.table, p)
+	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	return err
+}
+
+// registerUnderLock is register_kprobe() from the lock on. The caller holds
+// kprobe_lock, so memory comes from GFP_ATOMIC.
+func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
+	if old := t.get(k, p.Addr, true); old != nil {
+		return registerAggrKprobe(k, t, old, p)
+	}
+	p.slot.copyInsn(k, p.Addr) // arch_copy_kprobe()
+	t.list.AddHead(k, &p.hlist)
+	text.arm(k, p.Addr)
+	return nil
+}
+
+// registerAggrKprobe is register_aggr_kprobe(): a second probe at an address has a
+// manager take the place of the first one.
+func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
+	if old.isManager(k) {
+		p.slot = old.slot // copy_kprobe()
+		old.members.AddTail(k, &p.list)
+		return nil
+	}
+	ap, err := newManager(k, p.Addr, sim.GFPAtomic)
+	if err != nil {
+		return err
+	}
+	addAggrKprobe(k, t, ap, old)
+	p.slot = ap.slot // copy_kprobe()
+	ap.members.AddTail(k, &p.list)
+	return nil
+}
+
+// addAggrKprobe is add_aggr_kprobe(): for a moment there is nobody in the table.
+func addAggrKprobe(k *sim.K, t *table, ap, p *Kprobe) {
+	ap.slot = p.slot // copy_kprobe()
+	ap.members.AddHead(k, &p.list)
+	t.list.Del(k, &p.hlist)
+	t.list.AddHead(k, &ap.hlist)
+}
+
+// UnregisterKprobe is unregister_kprobe().
+func (d *rcuKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	flags := k.SpinLockIRQSave(&d.kprobeLock)
+	old := d.table.get(k, p.Addr, true)
+	if old == nil {
+		k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+		return
+	}
+	if old.isManager(k) {
+		d.cleanupAggrKprobe(k, old, p, flags)
+	} else {
+		d.cleanupKprobe(k, p, flags)
+	}
+	k.SynchronizeSched()
+	if old.isManager(k) && old.members.Empty(k) {
+		k.Kfree(&old.Life)
+	}
+}
+
+// cleanupKprobe is cleanup_kprobe(). It drops kprobe_lock.
+func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
+	d.text.disarm(k, p.Addr)
+	d.table.list.Del(k, &p.hlist)
+	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+}
+
+// cleanupAggrKprobe is cleanup_aggr_kprobe(). It drops kprobe_lock.
+func (d *rcuKprobes) cleanupAggrKprobe(k *sim.K, old, p *Kprobe, flags int) {
+	old.members.Del(k, &p.list)
+	if old.members.Empty(k) {
+		d.cleanupKprobe(k, old, flags)
+	} else {
+		k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	}
+}
+
+// KprobeHandler is kprobe_handler().
+func (d *rcuKprobes) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
+	k.RCUReadLock()
+	p := d.table.get(k, addr, false)
+	if p == nil {
+		k.RCUReadUnlock()
+		return d.text.unknown(k, addr), nil
+	}
+	k.PreemptDisable()
+	return Handled, d.cpus.this(k).hit(k, p)
+}
+
+// PostKprobeHandler is post_kprobe_handler().
+func (d *rcuKprobes) PostKprobeHandler(k *sim.K) {
+	d.cpus.this(k).stepped(k)
+	k.PreemptEnable()
+	k.RCUReadUnlock()
+}

@@ -1,0 +1,161 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// Mutex is what the patch of 2005 had become by Linux 2.6.16: kprobe_mutex in place
+// of the spinlock, so that memory may be waited for; a manager takes the place of a
+// probe at one go; whether a remover is the last one is decided under the mutex, and
+// the last one alone frees; slots are given back after the grace period; and a probe
+// that is not registered is left alone.
+//
+//	kprobe_mutex  updates of the table and of managers
+//
+// The exceptions are protected by preemption, and by nothing that RCU calls a reader.
+var Mutex = add(Design{
+	Design: probes.Design{
+		Name:  "2006-mutex",
+		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
+		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
+		Order: mutexOrder,
+	},
+	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
+})
+
+var mutexOrder = []string{"kprobe_mutex", "kprobe_insn_mutex"}
+
+type mutexKprobes struct {
+	text        *Text
+	kprobeMutex sim.Mutex
+	table       table
+	cpus        cpus
+	relock      bool // see Relock
+}
+
+func newMutexKprobes(k *sim.K, text *Text, relock bool) *mutexKprobes {
+	d := &mutexKprobes{text: text, relock: relock}
+	k.MutexInit(&d.kprobeMutex, "kprobe_mutex")
+	d.table.list.Init(k, "kprobe_table")
+	return d
+}
+
+// RegisterKprobe is register_kprobe().
+func (d *mutexKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
+	k.MutexLock(&d.kprobeMutex)
+	defer k.MutexUnlock(&d.kprobeMutex)
+	if old := d.table.get(k, p.Addr, true); old != nil {
+		return d.registerAggrKprobe(k, old, p)
+	}
+	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+		return sim.ENOMEM
+	}
+	p.slot.copyInsn(k, p.Addr)
+	d.table.list.AddHead(k, &p.hlist)
+	d.text.arm(k, p.Addr)
+	return nil
+}
+
+// registerAggrKprobe is register_aggr_kprobe(). The caller holds kprobe_mutex.
+func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
+	ap := old
+	if !old.isManager(k) {
+		var err error
+		if ap, err = newManager(k, p.Addr, sim.GFPKernel); err != nil {
+			return err
+		}
+		// add_aggr_kprobe()
+		ap.slot = old.slot
+		if old.PostHandler != nil {
+			ap.post.Write(k, true)
+		}
+		ap.members.AddHead(k, &old.list)
+		d.table.list.Replace(k, &old.hlist, &ap.hlist)
+	}
+	// add_new_kprobe()
+	p.slot = ap.slot
+	ap.members.AddTail(k, &p.list)
+	if p.PostHandler != nil {
+		ap.post.Write(k, true)
+	}
+	return nil
+}
+
+// validOld is the probe or the manager in the table under which p is registered, nil
+// if it is not. The caller holds kprobe_mutex.
+func (d *mutexKprobes) validOld(k *sim.K, p *Kprobe) *Kprobe {
+	old := d.table.get(k, p.Addr, true)
+	if old == nil || old == p {
+		return old
+	}
+	if old.isManager(k) {
+		for member := range old.members.All(k, true) {
+			if member == p {
+				return old
+			}
+		}
+	}
+	return nil
+}
+
+// singular is list_is_singular() of the list of a manager. The caller holds
+// kprobe_mutex.
+func (p *Kprobe) singular(k *sim.K) bool {
+	n := 0
+	for range p.members.All(k, true) {
+		n++
+	}
+	return n == 1
+}
+
+// UnregisterKprobe is unregister_kprobe().
+func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	k.MutexLock(&d.kprobeMutex)
+	old := d.validOld(k, p)
+	if old == nil {
+		k.MutexUnlock(&d.kprobeMutex)
+		return
+	}
+	last := old == p || old.singular(k)
+	if last {
+		// Only this probe is left.
+		d.text.disarm(k, p.Addr)
+		d.table.list.Del(k, &old.hlist)
+	} else {
+		old.members.Del(k, &p.list)
+	}
+	k.MutexUnlock(&d.kprobeMutex)
+
+	k.SynchronizeSched()
+
+	switch {
+	case last:
+		if old != p {
+			old.members.Del(k, &p.list)
+			k.Kfree(&old.Life)
+		}
+		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+	case d.relock:
+		k.MutexLock(&d.kprobeMutex)
+		d.dropPostHandler(k, old, p)
+		k.MutexUnlock(&d.kprobeMutex)
+	}
+}
+
+// KprobeHandler is kprobe_handler().
+func (d *mutexKprobes) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
+	k.PreemptDisable()
+	p := d.table.get(k, addr, false)
+	if p == nil {
+		k.PreemptEnable()
+		return d.text.unknown(k, addr), nil
+	}
+	return Handled, d.cpus.this(k).hit(k, p)
+}
+
+// PostKprobeHandler is post_kprobe_handler().
+func (d *mutexKprobes) PostKprobeHandler(k *sim.K) {
+	d.cpus.this(k).stepped(k)
+	k.PreemptEnable()
+}

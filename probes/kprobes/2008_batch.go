@@ -1,0 +1,55 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// Batch is kprobes from Linux 2.6.26 on, as far as one probe at a time goes: all that
+// is to be changed is changed in the one critical section before the grace period,
+// and after it things are only freed.
+var Batch = add(Design{
+	Design: probes.Design{
+		Name:  "2008-batch",
+		Title: "as in 2.6.26: unregistration in a top and a bottom half",
+		From:  `Linux 2.6.26, commit 9861668f7478 "kprobes: add (un)register_kprobes"`,
+		Order: mutexOrder,
+	},
+	New: func(k *sim.K, text *Text) Scheme {
+		return &batchKprobes{newMutexKprobes(k, text, false)}
+	},
+})
+
+type batchKprobes struct{ *mutexKprobes }
+
+// UnregisterKprobe is unregister_kprobes() for one probe.
+func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	// __unregister_kprobe_top()
+	k.MutexLock(&d.kprobeMutex)
+	old := d.validOld(k, p)
+	if old == nil {
+		k.MutexUnlock(&d.kprobeMutex)
+		return
+	}
+	last := old == p || old.singular(k)
+	if last {
+		d.text.disarm(k, p.Addr)
+		d.table.list.Del(k, &old.hlist)
+	} else {
+		d.dropPostHandler(k, old, p)
+		old.members.Del(k, &p.list)
+	}
+	k.MutexUnlock(&d.kprobeMutex)
+
+	k.SynchronizeSched()
+
+	// __unregister_kprobe_bottom()
+	if !last {
+		return
+	}
+	if old != p {
+		old.members.Del(k, &p.list)
+		k.Kfree(&old.Life)
+	}
+	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+}

@@ -1,0 +1,74 @@
+package kprobes
+
+import "trapline/sim"
+
+// running is what a CPU is about between the two exceptions of a hit: current_kprobe
+// and the state of kprobe_ctlblk. Each task here has a CPU of its own, and nobody
+// else looks at it.
+type running struct {
+	current *Kprobe
+	// outer is what was running when a handler, or the stepped instruction, hit
+	// another probe: prev_kprobe.
+	outer *Kprobe
+	// reenter is KPROBE_REENTER.
+	reenter bool
+}
+
+// cpus are the CPUs, by task.
+type cpus []*running
+
+func (c *cpus) this(k *sim.K) *running {
+	for int(k.ID()) >= len(*c) {
+		*c = append(*c, &running{})
+	}
+	return (*c)[k.ID()]
+}
+
+// hit is what the int3 exception does with the probe that it has found, once nobody
+// can preempt it any more: it runs the handlers, or only counts if a handler is
+// running already.
+func (r *running) hit(k *sim.K, p *Kprobe) *Slot {
+	if r.current != nil {
+		if r.reenter {
+			k.Fail(&sim.Violation{Kind: Unrecoverable, Subject: "a third probe was hit while two were being handled"})
+		}
+		p.each(k, func(p *Kprobe) { p.missed(k) })
+		r.outer, r.current, r.reenter = r.current, p, true
+		return p.slot
+	}
+	r.current = p
+	p.each(k, func(p *Kprobe) {
+		if p.PreHandler != nil {
+			p.PreHandler(k)
+		}
+	})
+	return p.slot
+}
+
+// stepped is what the debug exception does after the instruction.
+func (r *running) stepped(k *sim.K) {
+	if r.reenter {
+		r.current, r.outer, r.reenter = r.outer, nil, false
+		return
+	}
+	r.current.each(k, func(p *Kprobe) {
+		if p.PostHandler != nil {
+			p.PostHandler(k)
+		}
+	})
+	r.current = nil
+}
+
+var _ = sim.Plumbing("is_manager", "each", "hit", "stepped", "drop_post_handler")
+
+// Unrecoverable is a probe hit where not even that can be counted.
+var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: Unrecoverable kprobe detected"}
+
+// unknown is an int3 that no probe is found for. If the breakpoint is gone from the
+// text, another CPU has removed it after this one had fetched it.
+func (t *Text) unknown(k *sim.K, a Addr) Trap {
+	if t.Fetch(k, a) {
+		return NotOurs
+	}
+	return Restart
+}

@@ -1,0 +1,105 @@
+package kprobes
+
+import "trapline/sim"
+
+// Kprobe is struct kprobe. It lies in memory of the user's, who may free it once the
+// probe is unregistered; a manager of several probes lies in memory of the design's.
+type Kprobe struct {
+	// Life is the memory that the probe lies in.
+	Life sim.Life
+	// Addr is where it goes.
+	Addr Addr
+	// PreHandler is called before the instruction, PostHandler after it, each if it
+	// is not nil. They run with interrupts off and must not sleep.
+	PreHandler, PostHandler func(k *sim.K)
+
+	name  string
+	hlist sim.RCUHNode[Kprobe] // in kprobe_table
+	list  sim.RCUHNode[Kprobe] // in the list of a manager
+	slot  *Slot                // ainsn.insn
+
+	manager bool                 // pre_handler == aggr_pre_handler
+	members sim.RCUHList[Kprobe] // of a manager: the probes of its address
+	post    sim.Word[bool]       // of a manager: post_handler is set
+
+	nmissed []int // by task, so that no increment is lost
+}
+
+// InitKprobe prepares a probe, whose memory has begun its life, for the first
+// registration.
+func InitKprobe(k *sim.K, p *Kprobe, name string, a Addr) {
+	p.name, p.Addr = name, a
+	p.hlist.Init(k, name+"->hlist", p)
+	p.hlist.In(&p.Life)
+	p.list.Init(k, name+"->list", p)
+	p.list.In(&p.Life)
+}
+
+// Name is the name of the probe.
+func (p *Kprobe) Name() string { return p.name }
+
+// Nmissed is p->nmissed: how many hits of a task did not reach the handlers. It is
+// no step.
+func (p *Kprobe) Nmissed(k *sim.K) int {
+	if int(k.ID()) >= len(p.nmissed) {
+		return 0
+	}
+	return p.nmissed[k.ID()]
+}
+
+func (p *Kprobe) missed(k *sim.K) {
+	for int(k.ID()) >= len(p.nmissed) {
+		p.nmissed = append(p.nmissed, 0)
+	}
+	p.nmissed[k.ID()]++
+}
+
+var opPreHandler = sim.NewOp("READ_ONCE(%s->pre_handler)")
+
+// isManager is p->pre_handler == aggr_pre_handler.
+func (p *Kprobe) isManager(k *sim.K) bool {
+	k.Use(opPreHandler, &p.Life)
+	return p.manager
+}
+
+// each calls f for the probe, or for each probe of a manager. The caller is an
+// exception, which every kind of updater waits for, or holds the lock of the table.
+func (p *Kprobe) each(k *sim.K, f func(p *Kprobe)) {
+	if !p.isManager(k) {
+		f(p)
+		return
+	}
+	for member := range p.members.All(k, false) {
+		f(member)
+	}
+}
+
+// newManager is the allocation of an aggregate kprobe for an address, with
+// kcalloc().
+func newManager(k *sim.K, a Addr, gfp sim.GFP) (*Kprobe, error) {
+	ap := &Kprobe{Addr: a, manager: true}
+	if err := k.Kzalloc(&ap.Life, "aggregate kprobe", gfp); err != nil {
+		return nil, err
+	}
+	ap.name = "ap"
+	ap.hlist.Init(k, "ap->hlist", ap)
+	ap.hlist.In(&ap.Life)
+	ap.members.Init(k, "ap->list")
+	ap.post.Init(k, "ap->post_handler", false)
+	ap.post.In(&ap.Life)
+	return ap, nil
+}
+
+// table is kprobe_table, of one bucket: hashing is left out.
+type table struct{ list sim.RCUHList[Kprobe] }
+
+// get is get_kprobe(): the probe at an address, or its manager. held says that the
+// caller holds the lock of the table; otherwise it must be some kind of reader.
+func (t *table) get(k *sim.K, a Addr, held bool) *Kprobe {
+	for p := range t.list.All(k, held) {
+		if p.Addr == a {
+			return p
+		}
+	}
+	return nil
+}

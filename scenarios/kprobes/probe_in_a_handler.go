@@ -1,0 +1,25 @@
+package kprobes
+
+import (
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// ProbeInAHandler has a probe on a function that the handler of another one calls.
+var ProbeInAHandler = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "probe-in-a-handler",
+		Asks: "Is a hit within a handler counted and stepped, without a handler?",
+		From: "Documentation/trace/kprobes.rst: nmissed",
+	},
+	RCU: sim.ClassicRCU,
+	Setup: func(w *World) {
+		inner := w.Probe("inner", handlerText)
+		outer := w.Probe("outer", doFork).Calling(func(k *sim.K) { w.Execute(k, handlerText) })
+		must(w.Register(w.K, outer))
+		must(w.Register(w.K, inner))
+		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
+		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, inner) })
+		w.M.Go("notify", func(k *sim.K) { w.Execute(k, handlerText) })
+	},
+})

@@ -1,0 +1,24 @@
+package kprobes
+
+import (
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// StrangerUnregisters unregisters a probe that was never registered, at an address
+// where others are.
+var StrangerUnregisters = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "stranger-unregisters",
+		Asks: "Does unregister_kprobe look whether the probe is registered at all?",
+		From: "the patch of October 2005: unregister_kprobe, which finds what is at the address of the probe",
+	},
+	RCU: sim.ClassicRCU,
+	Setup: func(w *World) {
+		must(w.Register(w.K, w.Probe("first", doFork)))
+		must(w.Register(w.K, w.Probe("second", doFork)))
+		stranger := w.Probe("stranger", doFork)
+		w.M.Go("stranger", func(k *sim.K) { w.Unregister(k, stranger) })
+		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
+	},
+})

@@ -1,0 +1,25 @@
+package kprobes
+
+import (
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// UnregisterWhileExecuting takes a probe away and puts it back while two CPUs run
+// through it.
+var UnregisterWhileExecuting = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "unregister-while-executing",
+		Asks: "Does a CPU that has fetched the breakpoint find its way when the probe is gone?",
+		From: "kprobe_handler of i386, which looks again at the text when it finds no probe",
+	},
+	RCU: sim.ClassicRCU,
+	Setup: func(w *World) {
+		p := w.Probe("probe", doFork)
+		must(w.Register(w.K, p))
+		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
+		for _, name := range []string{"fork", "clone"} {
+			w.M.Go(name, func(k *sim.K) { w.Execute(k, doFork) })
+		}
+	},
+})

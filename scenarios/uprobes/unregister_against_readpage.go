@@ -1,0 +1,41 @@
+package uprobes
+
+import (
+	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// UnregisterAgainstReadpage unregisters a probe while its page is read for the
+// first time. When both are done, a program maps the page and runs. Another
+// probe keeps the file hooked.
+var UnregisterAgainstReadpage = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "unregister-against-readpage",
+		Asks: "Can a breakpoint be left behind that no probe answers for?",
+		From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
+	},
+	Setup: func(w *World) {
+		file := w.File(pagecache.Ramfs)
+		mm := w.Space("victim")
+		p := w.Probe(file, w.Image.Symbol, 0)
+		must(w.Register(w.K, p))
+		must(w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
+		var done sim.Completion
+		w.K.InitCompletion(&done, "done")
+		w.M.Go("unregister", func(k *sim.K) {
+			w.Unregister(k, p)
+			k.Complete(&done)
+		})
+		w.M.Go("reader", func(k *sim.K) {
+			w.Read(k, file)
+			k.Complete(&done)
+		})
+		w.M.Go("program", func(k *sim.K) {
+			k.WaitForCompletion(&done)
+			k.WaitForCompletion(&done)
+			must(w.Mmap(k, mm, file))
+			w.Execute(k, mm, p)
+		})
+	},
+})

@@ -1,0 +1,169 @@
+package uprobes
+
+import (
+	"bytes"
+
+	"trapline/pagecache"
+	"trapline/probes/uprobes"
+	"trapline/sim"
+	"trapline/vm"
+)
+
+// World is what the tasks of a scenario act on: a machine with a design at work
+// on it, and the program whose text is probed.
+type World struct {
+	// M is the machine, K the handle of its setup.
+	M *sim.Machine
+	K *sim.K
+	// Scheme is the design.
+	Scheme uprobes.Scheme
+	// Image is the program.
+	Image *vm.Image
+
+	files  []*pagecache.Inode
+	spaces []*vm.MM
+	atRest []func(k *sim.K)
+}
+
+func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
+	m.ClaimOrder(d.Order)
+	m.Fold(image.Digest)
+	w := &World{M: m, K: m.Setup(), Image: image}
+	w.Scheme = d.New(w.K)
+	m.After(w.quiet)
+	return w
+}
+
+// File is a file of the given file system that holds the program.
+func (w *World) File(fs *pagecache.FS) *pagecache.Inode {
+	return w.track(pagecache.NewInode(w.K, w.Image.Name, w.Image.Bytes, fs))
+}
+
+// LoopFile is a file that holds the program, on a loop device over the image
+// file. The thread of the device is called loop0.
+func (w *World) LoopFile(image *pagecache.Inode) *pagecache.Inode {
+	fs := pagecache.NewLoop(w.M, "loop0", image)
+	return w.track(pagecache.NewInode(w.K, w.Image.Name+".loop", w.Image.Bytes, fs))
+}
+
+func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
+	w.files = append(w.files, inode)
+	if s, ok := w.Scheme.(uprobes.InodeInit); ok {
+		s.InitInode(w.K, inode)
+	}
+	return inode
+}
+
+// Space is a new process, without anything mapped.
+func (w *World) Space(name string) *vm.MM {
+	mm := vm.NewMM(w.K, name)
+	w.spaces = append(w.spaces, mm)
+	return mm
+}
+
+// text is where the probed instruction is mapped: the range of pages that hold
+// it, and the first of them in the file.
+func (w *World) text() (start, length, pgoff uint64) {
+	start = w.Image.Addr &^ (pagecache.PageSize - 1)
+	end := w.Image.Addr + uint64(len(w.Image.Insn))
+	length = (end - start + pagecache.PageSize - 1) &^ (pagecache.PageSize - 1)
+	return start, length, uint64(w.Image.PageIndex())
+}
+
+// Mmap maps the text of the program into mm.
+func (w *World) Mmap(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
+	start, length, pgoff := w.text()
+	_, err := vm.DoMmap(k, mm, inode, start, length, pgoff, 0)
+	return err
+}
+
+// Munmap removes the text of the program from mm.
+func (w *World) Munmap(k *sim.K, mm *vm.MM) error {
+	start, length, _ := w.text()
+	return vm.DoMunmap(k, mm, start, length)
+}
+
+// Read is pread(2) of the instruction. In a world without I/O errors it must not
+// fail.
+func (w *World) Read(k *sim.K, inode *pagecache.Inode) {
+	sysRead(k, inode, w.Image.Offset, len(w.Image.Insn))
+}
+
+func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
+	if _, err := pagecache.DoGenericMappingRead(k, inode, pos, count); err != nil {
+		k.Fail(&sim.Violation{Kind: SpuriousError, Subject: "read(2) = " + err.Error() + ", and the device is in order"})
+	}
+}
+
+// Execute runs the program through the instruction, once, and holds the design
+// to its contract for the probe p. The text must be mapped, and in the file.
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
+	run := p.beginRun(k)
+	for {
+		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		if text == nil {
+			if err := vm.HandleMmFault(k, mm, w.Image.Addr, false); err != nil {
+				k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + err.Error() + ", and the file and the device are in order"})
+			}
+			continue
+		}
+		if text[0] != breakpoint {
+			w.mustBeOriginal(k, WrongText, text)
+			break
+		}
+		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+			w.mustBeOriginal(k, WrongOriginal, insn)
+			break
+		}
+	}
+	p.endRun(k, run)
+}
+
+// breakpoint is the instruction int3.
+const breakpoint = 0xcc
+
+// doInt3 is do_int3(): the trap goes to the design. It returns the instruction
+// that is stepped, if one is.
+func (w *World) doInt3(k *sim.K, mm *vm.MM, addr uint64) (insn []byte, stepped bool) {
+	if k.Tracing() {
+		k.Event("trap", "int3 at %#x", addr)
+	}
+	trap, insn := w.Scheme.Int3(k, mm, addr)
+	if trap == uprobes.NotOurs {
+		k.Fail(&sim.Violation{Kind: StrayTrap, Subject: "an int3 in its text that no probe answers for"})
+	}
+	return insn, trap == uprobes.Handled
+}
+
+// mustBeOriginal fails if the bytes do not begin with the instruction of the
+// file.
+func (w *World) mustBeOriginal(k *sim.K, kind sim.Kind, insn []byte) {
+	if !bytes.HasPrefix(insn, w.Image.Insn) {
+		k.Fail(&sim.Violation{Kind: kind, Subject: hex(insn) + "where the file has " + hex(w.Image.Insn)})
+	}
+}
+
+// AtRest adds a check for when all tasks have ended.
+func (w *World) AtRest(check func(k *sim.K)) { w.atRest = append(w.atRest, check) }
+
+// quiet is the end of every scenario: after its own checks, no page is locked or
+// has a reference too many, and nothing of the page cache is left behind.
+func (w *World) quiet(k *sim.K) {
+	for _, check := range w.atRest {
+		check(k)
+	}
+	if v := vm.CheckQuiet(w.spaces...); v != nil {
+		k.Fail(v)
+	}
+	for _, inode := range w.files {
+		if v := pagecache.CheckQuiet(inode); v != nil {
+			k.Fail(v)
+		}
+	}
+	for _, mm := range w.spaces {
+		vm.ExitMmap(k, mm)
+	}
+	for _, inode := range w.files {
+		pagecache.Evict(k, inode)
+	}
+}

@@ -1,0 +1,9 @@
+package sim_test
+
+import (
+	"testing"
+
+	"trapline/sim/laws"
+)
+
+func TestMain(m *testing.M) { laws.Main(m) }
