@@ -73,8 +73,7 @@ func (t *Thread) exec(n *node, name string, argv, env []string) error {
 		t.cpu.SwitchMM(t.k, s.mm)
 	} else {
 		t.space = s
-		t.cpu = vm.NewCPU(t.k, "cpu")
-		t.cpu.SwitchMM(t.k, s.mm)
+		t.newCPU(t.k)
 	}
 	t.comm = path.Base(name)
 	if len(t.comm) > 15 {
