@@ -58,6 +58,9 @@ func WriteSpecialMapping(k *sim.K, mm *MM, addr uint64, off int, content []byte)
 	return nil
 }
 
+// Areas are the areas of an address space in order. The caller holds mm->mmap_sem.
+func Areas(k *sim.K, mm *MM) []*VMA { return mm.overlapping(k, 0, ^uint64(0)) }
+
 // Gaps are the free places of one page in an address space, for who has to find
 // one near another. It holds mm->mmap_sem for reading while it looks.
 type Gaps struct {

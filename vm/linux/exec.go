@@ -186,8 +186,15 @@ func (t *Thread) load(s *space, p *vm.Program, argv, env []string) error {
 	}
 	vm.SetBrk(mm, end)
 	s.entry = p.Entry + bias
+	// Later mappings lie where they do beside a vdso, though there is none.
+	if _, err := vm.InstallSpecialMapping(k, mm, 0, vdsoSize, vm.VMRead|vm.VMMayRead|vm.VMDontExpand, "[vvar]", nil); err != nil {
+		return err
+	}
 	return t.setupStack(s, p, bias, argv, env)
 }
+
+// vdsoSize is what [vvar], [vvar_vclock] and [vdso] take together.
+const vdsoSize = 8 * x86.PageSize
 
 func pageUp(addr uint64) uint64 { return (addr + x86.PageSize - 1) &^ (x86.PageSize - 1) }
 
