@@ -20,7 +20,7 @@ import (
 type machine struct {
 	kernel   *live.Kernel
 	programs fs.FS
-	lines    []string        // of the trace, with P1, P2 … for processes
+	lines    []live.Line     // of the trace
 	names    map[process]int // the numbers of processes, from 1
 	session  *session
 }
@@ -47,7 +47,7 @@ func newMachine(programs fs.FS, d defects.Set) *machine {
 		if m.names[p] == 0 {
 			m.names[p] = len(m.names) + 1
 		}
-		m.lines = append(m.lines, fmt.Sprintf("%s-P%d %s", l.Comm, m.names[p], l.Text))
+		m.lines = append(m.lines, l)
 	}
 	return m
 }
@@ -93,8 +93,15 @@ func (s *session) output() []string {
 	return strings.Split(text, "\n")
 }
 
-// recorded are the lines of the trace from the n-th on.
-func (m *machine) recorded(n int) []string { return slices.Clone(m.lines[n:]) }
+// recorded are the lines of the trace from the n-th on, with P1, P2 … for
+// processes.
+func (m *machine) recorded(n int) []string {
+	var list []string
+	for _, l := range m.lines[n:] {
+		list = append(list, fmt.Sprintf("%s-P%d %s", m.kernel.Comm(l), m.names[process{l.Run, l.PID}], l.Text))
+	}
+	return list
+}
 
 // files is the file system of the captures' machine.
 type files struct{ programs fs.FS }

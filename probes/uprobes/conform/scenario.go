@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"trapline/probes/uprobes/defects"
@@ -83,9 +84,10 @@ type player struct {
 	*scenario
 	reporter
 	m    *machine
-	at   int   // the next step
-	open *step // whose output is still to come: it has started the program or sent a command
-	from int   // the first line of the trace that belongs to it
+	at   int      // the next step
+	open *step    // whose output is still to come: it has started the program or sent a command
+	from int      // the first line of the trace that belongs to it
+	seen []string // the trace but for what came before programs were ready
 }
 
 func (p *player) wrong(st *step, format string, args ...any) {
@@ -139,7 +141,7 @@ func (p *player) start(st *step) {
 	}
 	if p.at < len(p.Steps) && p.Steps[p.at].Op == "finish" {
 		p.at++
-		p.exit(&p.Steps[p.at-1], s)
+		p.exit(&p.Steps[p.at-1], s, nil)
 	}
 	p.m.session = nil
 }
@@ -153,9 +155,13 @@ func (p *player) close(s *session) {
 	p.open = nil
 	out := s.output()
 	trace := p.m.recorded(p.from)
+	p.from = len(p.m.lines)
+	if st.Op != "start" {
+		p.seen = append(p.seen, trace...)
+	}
 	switch st.Op {
 	case "finish":
-		p.exit(st, s)
+		p.exit(st, s, trace)
 	case "start":
 		p.texts(st, "output", out, st.Out)
 	default:
@@ -168,14 +174,14 @@ func (p *player) close(s *session) {
 }
 
 // exit compares the end of a program.
-func (p *player) exit(st *step, s *session) {
+func (p *player) exit(st *step, s *session, trace []string) {
 	switch {
 	case s.err != nil:
 		p.wrong(st, "%v", s.err)
 	case s.exit != st.Exit:
 		p.wrong(st, "exit status %d, the kernel %d", s.exit, st.Exit)
 	}
-	p.traces(st, p.m.recorded(p.from), st.Trace)
+	p.traces(st, trace, st.Trace)
 }
 
 // perform does a step that needs no program.
@@ -280,6 +286,8 @@ func (p *player) runOther(st *step) {
 	from := len(p.m.lines)
 	s := &session{next: feed(input)}
 	p.m.run(s, argv)
+	p.seen = append(p.seen, p.m.recorded(from)...)
+	p.from = len(p.m.lines)
 	if s.err != nil {
 		p.wrong(st, "%v", s.err)
 	}
@@ -332,7 +340,7 @@ func (p *player) which(out []string) (argv []string, input string) {
 func (p *player) lastly() {
 	p.at = len(p.Steps)
 	end := &step{Op: "end"}
-	p.traces(end, p.m.recorded(0), p.Trace)
+	p.traces(end, p.seen, p.Trace)
 	hits := map[string]uint64{}
 	for _, pr := range p.m.kernel.Registry().Probes() {
 		hits[pr.Event.Name] += pr.Hits
@@ -344,6 +352,9 @@ func (p *player) lastly() {
 
 // texts compares lines, and shows the first one that differs.
 func (p *player) texts(st *step, what string, got, want []string) {
+	if len(want) == 1 && want[0] == "" {
+		want = nil
+	}
 	for i := range max(len(got), len(want)) {
 		a, b := "nothing", "nothing"
 		if i < len(got) {
@@ -362,11 +373,50 @@ func (p *player) texts(st *step, what string, got, want []string) {
 // traces compares lines of the trace. Which of several processes is the first to
 // be seen is not the kernel's to say.
 func (p *player) traces(st *step, got, want []string) {
+	got = p.translate(got, want)
 	if !slices.Equal(got, want) && slices.Equal(unordered(got), unordered(want)) && len(unordered(got)) > 0 && several(want) {
 		return
 	}
 	p.texts(st, "trace", got, want)
 }
+
+// translate puts what the kernel has in place of numbers of processes among the
+// arguments, which are others on every machine, and of stack pointers below a
+// signal frame, whose size depends on the processor.
+func (p *player) translate(got, want []string) []string {
+	if len(got) != len(want) {
+		return got
+	}
+	list := slices.Clone(got)
+	for i := range list {
+		a, b := strings.Fields(got[i]), strings.Fields(want[i])
+		for j := range min(len(a), len(b)) {
+			key, x, _ := strings.Cut(a[j], "=")
+			_, y, _ := strings.Cut(b[j], "=")
+			if x != y && (isPID(x, y) || p.Name == "ret_signal" && key == "sp") {
+				a[j] = key + "=" + y
+			}
+		}
+		if slices.Equal(a, b) {
+			list[i] = want[i]
+		}
+	}
+	return list
+}
+
+// isPID says that one number can be that of a process here, and the other one
+// there.
+func isPID(here, there string) bool {
+	a, err := strconv.Atoi(here)
+	b, err2 := strconv.Atoi(there)
+	return err == nil && err2 == nil && a >= firstPID && a < firstPID+100 && b >= firstPID && b <= maxPID
+}
+
+// The numbers of processes that there can be.
+const (
+	firstPID = 100
+	maxPID   = 1 << 22
+)
 
 // unordered are the lines without the numbers of processes, sorted.
 func unordered(lines []string) []string {

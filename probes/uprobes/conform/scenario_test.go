@@ -61,3 +61,11 @@ func TestScenarios(t *testing.T) {
 		})
 	}
 }
+
+func TestSites(t *testing.T) {
+	var out strings.Builder
+	res, err := Sites(unpack(t, "../insn/testdata/sites.jsonl.gz", SitesKind), programFiles(t), &out, defects.Linux618)
+	if err != nil || res != (Result{Cases: 390}) {
+		t.Errorf("%+v, %v\n%s", res, err, out.String())
+	}
+}

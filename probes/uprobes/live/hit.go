@@ -82,6 +82,7 @@ func (k *Kernel) record(t *linux.Thread, c *consumer, s *x86.State, function uin
 	tr.busy = false
 	l := Line{Comm: t.Comm(), PID: t.TID(), Run: k.run, Time: t.Now(), Text: text}
 	tr.lines = append(tr.lines, l)
+	tr.comms[thread{l.Run, l.PID}] = l.Comm
 	if k.Recorded != nil {
 		k.Recorded(l)
 	}

@@ -52,7 +52,7 @@ func New(files FileSystem, d defects.Set) *Kernel {
 		defects: d, files: inodes, registry: events.New(inodes), byPlace: map[place]*uprobe{}, attached: map[*events.Probe]*consumer{},
 		byMM: map[*vm.MM]*space{}, tasks: map[*linux.Thread]*task{},
 	}
-	k.trace.buffer.Defects, k.trace.was = d, map[*events.Event]bool{}
+	k.trace.buffer.Defects, k.trace.was, k.trace.comms = d, map[*events.Event]bool{}, map[thread]string{}
 	return k
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"trapline/probes/uprobes/events"
 )
@@ -18,14 +19,23 @@ type Line struct {
 
 // A trace is the trace buffer, and where records are put together.
 type trace struct {
+	comms map[thread]string // saved_cmdlines: the last name of each
+
 	buffer events.Buffer
 	busy   bool // somebody puts a record together: ucb->mutex
 	lines  []Line
 	was    map[*events.Event]bool // has been enabled
 }
 
+// A thread of any of the runs.
+type thread struct{ run, pid int }
+
+// Comm is the name of the thread of a line as the trace shows it: the last one that
+// was seen, as saved_cmdlines has it.
+func (k *Kernel) Comm(l Line) string { return k.trace.comms[thread{l.Run, l.PID}] }
+
 // Trace is what the trace buffer holds, oldest first.
-func (k *Kernel) Trace() []Line { return k.trace.lines }
+func (k *Kernel) Trace() []Line { return slices.Clone(k.trace.lines) }
 
 // header is what the file trace begins with, trace_print_lat_help_header() for the
 // tracer nop.
@@ -51,6 +61,7 @@ func (k *Kernel) WriteTrace(w io.Writer, cpus int) error {
 		return err
 	}
 	for _, l := range k.trace.lines {
+		l.Comm = k.Comm(l)
 		if _, err := fmt.Fprintln(w, l.String()); err != nil {
 			return err
 		}

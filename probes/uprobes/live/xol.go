@@ -50,10 +50,8 @@ func (s *space) takeSlot(t *linux.Thread, in *insn.Insn) (slot int, ok bool) {
 		t.WaitEvent(func() bool { return s.freeSlot() < slots })
 	}
 	s.xol.used[slot] = true
-	if vm.WriteSpecialMapping(t.K(), s.mm, s.xol.addr, slot*insn.SlotSize, in.Slot[:]) != nil {
-		s.xol.used[slot] = false
-		return 0, false
-	}
+	// A program may have unmapped the page: then it faults there.
+	_ = vm.WriteSpecialMapping(t.K(), s.mm, s.xol.addr, slot*insn.SlotSize, in.Slot[:])
 	return slot, true
 }
 
