@@ -15,6 +15,7 @@ const (
 	fpeFltund  = 5
 	fpeFltres  = 6
 	fpeFltinv  = 7
+	trapBrkpt  = 1
 	trapTrace  = 2
 )
 
@@ -45,7 +46,11 @@ func (t *Thread) exception(e x86.Exception) {
 			return
 		}
 		t.trap(1, 0)
-		t.ForceSig(faultInfo(sigTRAP, trapTrace, rip))
+		code := int32(trapTrace)
+		if s := t.cpu.State(); s.RFLAGS&x86.TF == 0 { // int1
+			code = trapBrkpt
+		}
+		t.ForceSig(faultInfo(sigTRAP, code, rip))
 	case x86.DivideError:
 		t.fault(0, 0, faultInfo(sigFPE, fpeIntdiv, rip))
 	case x86.Overflow:

@@ -67,7 +67,8 @@ func Scenario(data []byte, programs fs.FS, w io.Writer, d defects.Set) (Result, 
 	for _, st := range s.Steps {
 		if len(st.Argv) > 0 {
 			if _, err := fs.Stat(programs, st.Argv[0]); err != nil {
-				return Result{}, fmt.Errorf("scenario %s: the program %s is not there: %w", s.Name, st.Argv[0], err)
+				_, werr := fmt.Fprintf(w, "%s: the program %s is not there: %v\n", s.Name, st.Argv[0], err)
+				return Result{Cases: 1, Wrong: 1}, werr
 			}
 		}
 	}

@@ -52,8 +52,10 @@ type siteRun struct {
 // Sites performs instructions, a JSON object a line, with the programs of a
 // directory. The execution does not count where the processor of the captures has
 // instructions that the simulated one reports not to have, nor of values that vary.
+// The sites were captured with 6.18.44, which puts an optimised nop back.
 func Sites(data []byte, programs fs.FS, w io.Writer, d defects.Set) (Result, error) {
 	r := &reporter{w: w}
+	d &^= defects.CallStays
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, 4<<20)
 	for n := 1; lines.Scan(); n++ {
@@ -188,9 +190,6 @@ func (p *sitePlayer) warm() {
 		}
 		if at == len(p.Warm.Runs) {
 			_ = m.kernel.Enable("s", false)
-			if p.defects.Has(defects.CallStays) && strings.HasPrefix(p.peek(m), "e8") && !strings.HasPrefix(p.Bytes, "e8") {
-				return 'r', true // 6.18.44, of the captures, puts the nop back
-			}
 			p.wrong("text when disabled", p.peek(m), p.Warm.Disabled)
 		}
 		return 'r', p.Run
