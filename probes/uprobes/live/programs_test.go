@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,9 +36,9 @@ func functions(t *testing.T, content []byte, n int) []uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	symbols, err := f.Symbols()
-	if err != nil {
-		t.Fatal(err)
+	symbols, _ := f.Symbols()
+	if s := f.Section(".eh_frame"); len(symbols) == 0 && s != nil {
+		symbols = unwound(t, s)
 	}
 	var all []uint64
 	seen := map[uint64]bool{}
@@ -58,8 +59,29 @@ func functions(t *testing.T, content []byte, n int) []uint64 {
 	return some
 }
 
+// unwound are the functions that .eh_frame knows, for programs without symbols.
+func unwound(t *testing.T, s *elf.Section) (list []elf.Symbol) {
+	t.Helper()
+	data, err := s.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at+16 <= len(data); {
+		n := int(binary.LittleEndian.Uint32(data[at:]))
+		if n == 0 {
+			break
+		}
+		if binary.LittleEndian.Uint32(data[at+4:]) != 0 { // no common entry; its address is relative
+			pc := s.Addr + uint64(at+8) + uint64(int64(int32(binary.LittleEndian.Uint32(data[at+8:]))))
+			list = append(list, elf.Symbol{Info: byte(elf.STT_FUNC), Value: pc, Size: 1})
+		}
+		at += 4 + n
+	}
+	return list
+}
+
 // outcome runs a program with probes on so many of its functions.
-func outcome(t *testing.T, content []byte, probes int, d defects.Set, seed uint64, stdin string) (out string, hits int) {
+func outcome(t *testing.T, content []byte, probes int, d defects.Set, seed uint64, stdin string, args ...string) (out string, hits int) {
 	t.Helper()
 	const name = "/bin/prog"
 	k := New(one{name, content}, d)
@@ -72,7 +94,7 @@ func outcome(t *testing.T, content []byte, probes int, d defects.Set, seed uint6
 		}
 	}
 	var stdout bytes.Buffer
-	r, err := k.Run(linux.Config{Path: name, Program: content, Args: []string{name, "a b", ""}, Seed: seed, Stdin: strings.NewReader(stdin),
+	r, err := k.Run(linux.Config{Path: name, Program: content, Args: append([]string{name}, args...), Seed: seed, Stdin: strings.NewReader(stdin),
 		Stdout: &stdout, Stderr: &stdout, MaxInsns: 400_000_000, CPUs: 2})
 	if err != nil || r.Exhausted != "" {
 		t.Fatalf("seed %d: %v, %q\n%s", seed, err, r.Exhausted, stdout.String())
@@ -83,6 +105,15 @@ func outcome(t *testing.T, content []byte, probes int, d defects.Set, seed uint6
 	return fmt.Sprintf("%s\nexit status %d", stdout.String(), r.ExitCode()), hits
 }
 
+// withOutput puts -o behind the name of the command of go, and before all else for
+// a compiler.
+func withOutput(args []string, out string) []string {
+	if args[0] == "build" {
+		return append([]string{"build", "-o", out}, args[1:]...)
+	}
+	return append([]string{"-o", out}, args...)
+}
+
 func TestProbesChangeNothing(t *testing.T) {
 	build := func(name string, args ...string) func(t *testing.T, out string) {
 		return func(t *testing.T, out string) {
@@ -90,20 +121,39 @@ func TestProbesChangeNothing(t *testing.T) {
 			if err != nil {
 				t.Skipf("%s is not there", name)
 			}
-			cmd := exec.Command(path, append(args[:len(args)-1:len(args)-1], "-o", out, args[len(args)-1])...)
+			cmd := exec.Command(path, withOutput(args, out)...)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
 			if msg, err := cmd.CombinedOutput(); err != nil {
 				t.Skipf("%s: %v\n%s", name, err, msg)
 			}
 		}
 	}
+	busybox := func(t *testing.T, out string) {
+		path, err := exec.LookPath("busybox")
+		if err != nil {
+			t.Skip("busybox is not there")
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(out, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name  string
 		build func(t *testing.T, out string)
+		args  []string
 	}{
-		{"musl", build("musl-gcc", "-static", "../../../vm/linux/testdata/hello.c")},
-		{"glibc", build("gcc", "-static", "../../../vm/linux/testdata/hello.c")},
-		{"go", build("go", "build", "../../../vm/linux/testdata/gostatic")},
+		{"musl", build("musl-gcc", "-static", "../../../vm/linux/testdata/hello.c"), []string{"a b", ""}},
+		{"glibc", build("gcc", "-static", "../../../vm/linux/testdata/hello.c"), []string{"a b", ""}},
+		{"go", build("go", "build", "../../../vm/linux/testdata/gostatic"), []string{"x", "y"}},
+		{"lua", build("gcc", "-static", "-I/usr/include/lua5.4", "../../../vm/linux/testdata/lua.c", "-llua5.4", "-lm", "-ldl"), nil},
+		{"busybox-sh", busybox, []string{"sh", "-c", "i=0; while [ $i -lt 5 ]; do echo $i | (read x; echo got $x); i=$((i+1)); done | sort -r; exit 3"}},
+		{"busybox-sha256sum", busybox, []string{"sha256sum"}},
+		{"busybox-awk", busybox, []string{"awk", "{ n += NF; print $2 } END { print n, n / 3 }"}},
+		{"busybox-gzip", busybox, []string{"sh", "-c", "gzip -c | gunzip -c"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "prog")
@@ -112,11 +162,14 @@ func TestProbesChangeNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const stdin = "line one\nline two\n"
-			want, _ := outcome(t, content, 0, defects.Linux618, 0, stdin)
+			stdin := "line one\nline two\n"
+			if c.name == "lua" {
+				stdin = "local t = {}\nfor i = 1, 100 do t[i] = (i * 37) % 101 end\ntable.sort(t)\nprint(t[1], t[100], math.sin(1), pcall(error, 'caught'))\n"
+			}
+			want, _ := outcome(t, content, 0, defects.Linux618, 0, stdin, c.args...)
 			for seed := range uint64(3) {
 				for _, k := range defects.Kernels {
-					got, hits := outcome(t, content, 300, k.Defects, seed, stdin)
+					got, hits := outcome(t, content, 300, k.Defects, seed, stdin, c.args...)
 					if got != want || hits == 0 {
 						t.Errorf("kernel %s, seed %d: %d hits\n%s\nwant\n%s", k.Name, seed, hits, got, want)
 					}

@@ -48,7 +48,7 @@ func (k *Kernel) task(t *linux.Thread) *task {
 type hooks struct{ *Kernel }
 
 // Hooks are the hooks of address spaces.
-func (k hooks) Hooks() vm.Hooks { return memoryHooks{k.Kernel} }
+func (k hooks) Hooks() vm.Hooks { return memoryHooks(k) }
 
 // PreSingleStep is uprobe_pre_sstep_notifier().
 func (k hooks) PreSingleStep(t *linux.Thread) bool {
