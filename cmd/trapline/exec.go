@@ -127,11 +127,11 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 		return mistake("exec: %w", err)
 	}
 	for _, d := range f.dirs {
-		m, close, err := mount(d)
+		m, done, err := mount(d)
 		if err != nil {
 			return mistake("--dir %s: %w", d, err)
 		}
-		defer close()
+		defer done()
 		c.Mounts = append(c.Mounts, m)
 	}
 	start := time.Now()
@@ -212,7 +212,7 @@ func readProgram(name string) (at string, content []byte, err error) {
 
 // mount opens a directory of the host. Nothing outside of it can be reached
 // through it, by symbolic links either.
-func mount(arg string) (m linux.Mount, close func(), err error) {
+func mount(arg string) (m linux.Mount, done func(), err error) {
 	host, at, found := strings.Cut(arg, "=")
 	if !found {
 		at = "/"

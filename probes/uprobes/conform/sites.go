@@ -160,7 +160,7 @@ func (p *sitePlayer) cold() {
 	if p.skip || !p.Run {
 		return
 	}
-	p.wrong("output", comparable(out), comparable(text(p.Cold.Out)))
+	p.wrong("output", withoutPID(out), withoutPID(text(p.Cold.Out)))
 	p.wrong("hits", fmt.Sprint(len(m.lines)), fmt.Sprint(p.Cold.Hits))
 	p.wrong("exit status", fmt.Sprint(s.exit), fmt.Sprint(p.Cold.Exit))
 	p.wrong("trace", siteTrace(m), strings.Join(p.Cold.Trace, "\n"))
@@ -185,7 +185,7 @@ func (p *sitePlayer) warm() {
 		case at <= len(p.Warm.Runs):
 			p.compareRun(m, at, out)
 		default:
-			p.wrong("output when disabled", comparable(out), comparable(text(p.Warm.Out)))
+			p.wrong("output when disabled", withoutPID(out), withoutPID(text(p.Warm.Out)))
 			return 'q', true
 		}
 		if at == len(p.Warm.Runs) {
@@ -205,7 +205,7 @@ func (p *sitePlayer) warm() {
 func (p *sitePlayer) compareRun(m *machine, n int, out string) {
 	want := p.Warm.Runs[n-1]
 	what := fmt.Sprintf("run %d: ", n)
-	p.wrong(what+"output", comparable(out), comparable(text(want.Out)))
+	p.wrong(what+"output", withoutPID(out), withoutPID(text(want.Out)))
 	p.wrong(what+"text", p.peek(m), want.Text)
 	p.wrong(what+"mappings", strings.Join(m.kernel.Special(), " "), strings.Join(want.Maps, " "))
 	p.wrong(what+"hits", fmt.Sprint(len(m.lines)), fmt.Sprint(want.Hits))
@@ -227,9 +227,9 @@ func text(p *string) string {
 	return *p
 }
 
-// comparable takes out of an output what depends on the run: the pid in place of the
+// withoutPID takes out of an output what depends on the run: the pid in place of the
 // address of a SIGTRAP.
-func comparable(out string) string {
+func withoutPID(out string) string {
 	const before = "signo=5 code=0 addr="
 	i := strings.Index(out, before)
 	if i < 0 {

@@ -43,19 +43,19 @@ func (k *Kernel) TextMemory() Memory {
 func pagesOf(h *sim.K, vma *vm.VMA) (mapped, own int) {
 	for at := vma.Start; at < vma.End; {
 		end := min((at/pageSize/faultAround+1)*faultAround*pageSize, vma.End)
-		n, any := int((end-at)/pageSize), false
+		n, around := int((end-at)/pageSize), false
 		for ; at < end; at += pageSize {
 			page := vm.FollowPage(h, vma.MM, at)
 			if page == nil {
 				continue
 			}
-			any = true
+			around = true
 			if page.Mapping.Peek() == nil {
 				own++
 			}
 			pagecache.PageCacheRelease(h, page)
 		}
-		if any {
+		if around {
 			mapped += n
 		}
 	}

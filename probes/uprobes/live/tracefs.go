@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"trapline/probes/uprobes/defects"
 	"trapline/probes/uprobes/events"
 	"trapline/sim"
 	"trapline/vm"
@@ -14,11 +15,20 @@ import (
 func (k *Kernel) Registry() *events.Registry { return k.registry }
 
 // Write is a write(2) to uprobe_events, see [events.Registry.Write]. An event that
-// goes away and has been enabled takes the trace with it.
+// goes away and has been enabled takes the trace with it. A kernel with the defect
+// SiblingFree leaves the probes of an enabled event that it frees where they are.
 func (k *Kernel) Write(data string) error {
-	before := k.events()
+	before, probes := k.events(), k.registry.Probes()
 	_, err := k.registry.Write([]byte(data))
 	after := k.events()
+	if !k.defects.Has(defects.SiblingFree) {
+		kept := k.registry.Probes()
+		for _, p := range probes {
+			if !slices.Contains(kept, p) {
+				k.unregister(p)
+			}
+		}
+	}
 	for _, e := range before {
 		if !slices.Contains(after, e) && k.trace.was[e] {
 			delete(k.trace.was, e)
