@@ -105,7 +105,7 @@ func (k *K) round(loop []look) Wait {
 	case v == ends:
 		return 0
 	case v == endless:
-	case !k.changed(loop):
+	case !k.changed(loop) || m.weak != nil && v == untried:
 		m.trial = trial{k: k, loop: key, site: k.site}
 		return 0
 	case v == untried && !m.assume(key):

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // checked is what became of a pair.
@@ -60,6 +61,9 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 // exploreOne explores a pair, or leaves it if there is no time any more.
 func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, line *statusLine) (c *checked) {
 	c = &checked{pair: p, settings: on}
+	if o.Memory = p.model; o.Memory != memory.SC {
+		o.Estimate = 0
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			c.err = fault(r)
@@ -68,7 +72,7 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, li
 	begun := time.Now()
 	if ctx.Err() != nil && o.Shard.Of == 0 && o.Checkpoint == nil {
 		c.result = &explore.Result{
-			Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
+			Strategy: o.Strategy, Memory: o.Memory, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
 			Stopped: context.Cause(ctx).Error(),
 		}
 	} else {
