@@ -27,8 +27,9 @@ var layout = []struct {
 	{"probes/uprobes/defects", nil},
 	{"probes/uprobes/events", []string{"sim", "probes/uprobes/defects"}},
 	{"probes/uprobes/insn", []string{"sim", "vm/x86", "probes/uprobes/defects"}},
-	{"probes/uprobes/conform", []string{"sim", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
-	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
+	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86"}},
+	{"probes/uprobes/live", []string{"sim", "pagecache", "vm", "vm/x86", "vm/linux", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
+	{"probes/uprobes/conform", []string{"sim", "vm", "vm/linux", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live"}},
 	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "probes"}},
@@ -38,7 +39,7 @@ var layout = []struct {
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
 	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/conform", "scenarios"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live", "probes/uprobes/conform", "scenarios"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
+		Setup:               setPrograms,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"edit":   edit,
@@ -28,6 +29,13 @@ func TestScripts(t *testing.T) {
 			"recipe": recipeCommand,
 		},
 	})
+}
+
+// setPrograms tells scripts where programs for trapline exec are.
+func setPrograms(env *testscript.Env) error {
+	dir, err := filepath.Abs("../../vm/linux/testdata/oracle")
+	env.Setenv("PROGRAMS", dir)
+	return err
 }
 
 // edit is "edit FILE OLD NEW": it replaces a text that must be in the file.
@@ -107,8 +115,8 @@ func TestExampleOfHelp(t *testing.T) {
 	c := theCatalogue()
 	a := &app{catalogue: c, stdout: &writer{w: &bytes.Buffer{}}, stderr: &writer{w: os.Stderr}}
 	for _, cmd := range append(a.command().Commands(), a.command()) {
-		if cmd.Name() == "exec" {
-			continue // names files only
+		if cmd.Name() == "exec" || cmd.Name() == "conform" {
+			continue // they name files only
 		}
 		for word := range strings.FieldsSeq(cmd.Example) {
 			word = strings.Trim(word, "'")

@@ -92,7 +92,7 @@ func (t *Thread) clone(r cloneRequest) (uint64, error) {
 		}
 		c.space = space
 	}
-	c.newCPU(t)
+	c.newCPU(t.k)
 	if flags&cloneFiles != 0 {
 		c.files = t.files
 		c.files.users++

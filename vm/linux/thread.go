@@ -119,7 +119,8 @@ func (t *Thread) leave() {
 		case t.notify:
 			t.notify = false
 			t.sys.probes.NotifyResume(t)
-		case t.sigPending && !t.denied():
+		case t.sigPending && t.denied():
+		case t.sigPending:
 			t.deliver()
 		default:
 			t.restoreMask()
