@@ -69,7 +69,7 @@ func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			return
 		}
 	}
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &old.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, old.slot) // arch_remove_kprobe()

@@ -119,7 +119,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 	}
 	p.slot.copyInsn(k, p.Addr) // arch_copy_kprobe()
 	t.list.AddHead(k, &p.hlist)
-	text.arm(k, p.Addr)
+	text.armText(k, p.Addr)
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (d *rcuKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 
 // cleanupKprobe is cleanup_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &p.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()

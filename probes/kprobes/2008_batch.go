@@ -26,14 +26,14 @@ type batchKprobes struct{ *mutexKprobes }
 func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	// __unregister_kprobe_top()
 	k.MutexLock(&d.kprobeMutex)
-	old := d.validOld(k, p)
+	old := d.table.valid(k, p)
 	if old == nil {
 		k.MutexUnlock(&d.kprobeMutex)
 		return
 	}
 	last := old == p || old.singular(k)
 	if last {
-		d.text.disarm(k, p.Addr)
+		d.text.disarmText(k, p.Addr)
 		d.table.list.Del(k, &old.hlist)
 	} else {
 		d.dropPostHandler(k, old, p)
