@@ -33,14 +33,6 @@ func (p *Page) changed(off, n int) {
 	}
 }
 
-// AllocZeroedUserHighpage is alloc_zeroed_user_highpage(): a new anonymous page
-// with one reference, all zeroes and up to date.
-func AllocZeroedUserHighpage(k *sim.K, index uint64) *Page {
-	p := AllocAnonPage(k, index)
-	p.uptodate = true
-	return p
-}
-
 // ReuseSwapPage is reuse_swap_page(): whether the page table entry that the
 // caller looks at is the only reference to an anonymous page, so that it may be
 // written without a copy. It is part of the step that looks at the entry.
@@ -116,3 +108,10 @@ func FilemapLookup(k *sim.K, inode *Inode, index uint64) *Page {
 	}
 	return FindGetPage(k, inode.Mapping, index)
 }
+
+// PeekRefs is how many references there are to the page, and whether it is still
+// allocated. It is for checks, and not an access.
+func (p *Page) PeekRefs() (n int, alive bool) { return p.refs, p.life.Alive() }
+
+// PeekMappers are the areas that map the file, for checks when no task runs.
+func (mapping *Mapping) PeekMappers() []Mapper { return mapping.mappers }

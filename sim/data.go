@@ -37,6 +37,7 @@ const (
 func (d *Data) Init(k *K, name string) {
 	*d = Data{}
 	d.o.init(k, name)
+	k.orderedBy(&d.o, asPlain)
 	if k.m.States {
 		k.m.tracking.data = append(k.m.tracking.data, d)
 	}
@@ -48,6 +49,10 @@ func (d *Data) In(life *Life) { d.o.In(life) }
 // Read reports that k reads the data.
 func (d *Data) Read(k *K) {
 	if k.setup || k.m.aborting {
+		return
+	}
+	if k.m.weak != nil {
+		k.plainly(d, Read, 0)
 		return
 	}
 	d.use(k, Read)
@@ -66,6 +71,10 @@ func (d *Data) Write(k *K) { d.change(k, 0) }
 
 func (d *Data) change(k *K, how how) {
 	if k.setup || k.m.aborting {
+		return
+	}
+	if k.m.weak != nil {
+		k.plainly(d, Write, how)
 		return
 	}
 	d.use(k, Write)
@@ -90,8 +99,13 @@ func (d *Data) use(k *K, mode Mode) {
 	}
 	if !k.m.uses(&d.o, mode) {
 		k.m.enterPlain(&d.o, mode)
-	} else if k.m.States {
-		k.m.finds(&d.o, mode)
+	} else {
+		if mode != Read {
+			k.m.busy(&d.o) // after a look at the same word
+		}
+		if k.m.States {
+			k.m.finds(&d.o, mode)
+		}
 	}
 	d.o.check(k, mode)
 }
@@ -118,13 +132,15 @@ func (k *K) access(mode Mode) access {
 // Cell is one plain variable that reports its accesses.
 type Cell[T any] struct {
 	Data
-	v T
+	v    T
+	hist history[T]
 }
 
 // Init names the cell. It is to be called by the task that makes it, before
 // anything uses it.
 func (c *Cell[T]) Init(k *K, name string) {
 	c.Data.Init(k, name)
+	c.hist.begin(c.v)
 	if k.m.States && hasBits(reflect.TypeFor[T]()) {
 		c.o.content = c
 	}
@@ -134,8 +150,15 @@ func (c *Cell[T]) content(Mode) uint64 { return bits(any(c.v)) }
 
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {
+	if k.m.weak != nil && !k.setup && !k.m.aborting {
+		v := c.hist.value(k.plainly(&c.Data, Read, 0))
+		if k.m.values {
+			k.fold(bits(any(v)))
+		}
+		return v
+	}
 	c.Read(k)
-	if k.m.StateHash {
+	if k.m.values {
 		k.fold(bits(any(c.v)))
 	}
 	return c.v
@@ -143,8 +166,13 @@ func (c *Cell[T]) Get(k *K) T {
 
 // Set changes the cell.
 func (c *Cell[T]) Set(k *K, v T) {
-	c.Write(k)
-	if k.m.StateHash {
+	if k.m.weak != nil && !k.setup && !k.m.aborting {
+		c.hist.enter(k, &c.o, k.plainly(&c.Data, Write, 0), v)
+	} else {
+		c.Write(k)
+		c.hist.begin(v)
+	}
+	if k.m.values {
 		k.fold(bits(any(v)))
 	}
 	c.v = v

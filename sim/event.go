@@ -44,6 +44,9 @@ type Access struct {
 	// Idle says that the step turned out to change nothing, although it might
 	// have (a cmpxchg that failed).
 	Idle bool
+	// Passes says that the step took or gave back a lock, and has learnt nothing of
+	// what others did with it. It is noted for tasks that go round a loop only.
+	Passes bool
 }
 
 // Wait is a set of ways in which a step can be blocked by its object: one of

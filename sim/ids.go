@@ -61,13 +61,14 @@ type facts struct {
 
 // reasons is a set of reasons to take other steps: with tasksWork tasks end with a
 // step, as they may be given work by others, with tasksSpin a task is blocked that
-// goes round a loop, and with the others the regions of code that a flavour of RCU
+// goes round a loop, with tasksRetry also if it changes something, and with the others the regions of code that a flavour of RCU
 // waits for begin and end with a step.
 type reasons uint16
 
 const (
 	tasksWork reasons = 1 << iota
 	tasksSpin
+	tasksRetry
 	firstOfRegions
 )
 
@@ -77,7 +78,7 @@ func stepsOf(f flavour) reasons { return firstOfRegions << f }
 func (r reasons) has(s reasons) bool { return r&s != 0 }
 
 // reasonNames are the names of the reasons in a schedule.
-var reasonNames = append([]string{"task_work", "spin"}, flavourNames[:]...)
+var reasonNames = append([]string{"task_work", "spin", "retry"}, flavourNames[:]...)
 
 // learn adds to the facts.
 func (s *ids) learn(add func(*facts)) {

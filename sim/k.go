@@ -74,7 +74,18 @@ type K struct {
 	lookStep int    // the value of steps at the last one
 	site     uint64 // of the one under way
 	loop     []look // what must change before it looks again
-	plain    int    // accesses of plain data since the last step
+	// What it has done, if the machine keeps that, see retry.go: where it is, how many
+	// deeds there were when it waited last, and whether the last step is one.
+	deeds  []deed
+	here   uint64
+	waited int
+	acted  bool
+	plain  int // accesses of plain data since the last step
+	// What the pending step does to memory, if inMemory, with a model other than SC.
+	mem      memoryStep
+	inMemory bool
+	born     int // the execution in which it was spawned last
+	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -97,6 +108,8 @@ type pending struct {
 func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
+	k.deeds, k.waited, k.acted = k.deeds[:0], 0, false
+	k.inMemory, k.marked = false, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil
@@ -222,11 +235,14 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.aborting {
 		panic(errUnwind)
 	}
+	if m.retries {
+		k.retry(op, w)
+	}
 	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
 	if k.c != nil && o != &k.c.o {
 		k.pending.cpu = k.needs()
 	}
-	if m.recording {
+	if m.recording && m.trial.k == nil {
 		k.at = callers()
 	}
 	if o != nil && !k.done() {
@@ -261,6 +277,9 @@ func (k *K) take() {
 	if m.States {
 		m.acts(k, p.op)
 	}
+	if m.Forgetful {
+		m.events, m.accesses, m.deviations = m.events[:0], m.accesses[:0], m.deviations[:0]
+	}
 	first := int32(len(m.accesses))
 	m.taken, m.first = m.taken+1, first
 	stays := m.section.k != nil && m.stayInSection()
@@ -271,10 +290,13 @@ func (k *K) take() {
 	if p.obj != nil {
 		m.hash = mix(m.hash, m.objects[p.obj.id].key)
 	}
-	if m.StateHash {
+	if m.values {
 		m.acting = k
 	}
-	if m.recording {
+	if m.retries {
+		k.did(p.op)
+	}
+	if m.recording && m.trial.k == nil {
 		m.record(k)
 	}
 	if k.gated() {
@@ -284,7 +306,10 @@ func (k *K) take() {
 	k.steps++
 	k.plain = 0
 	since := m.since(k, p.obj)
-	if p.obj != nil {
+	if k.inMemory && p.obj.life != nil {
+		m.enter(&p.obj.life.o, Read, 0)
+	}
+	if p.obj != nil && !k.inMemory {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
 		}
@@ -295,8 +320,10 @@ func (k *K) take() {
 	if k.steps == 1 && k.younger != nil {
 		k.first()
 	}
-	if p.wait == Spinning {
-		m.accesses[first].Since = since // it is not the first step of the task
+	if p.wait == Spinning && !k.inMemory {
+		if p.obj != nil {
+			m.accesses[first].Since = since // it is not the first step of the task
+		}
 		m.enterLoop(k)
 	}
 	if p.cpu != 0 {
@@ -315,6 +342,7 @@ func (k *K) take() {
 	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
+		k.usesLife(p.obj, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
 	}
 	if len(k.text) > 0 {
@@ -325,6 +353,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.unordered(o) {
+		return
+	}
 	if m.States {
 		m.finds(o, mode)
 	}
@@ -347,6 +378,9 @@ func (m *Machine) enterPlain(o *Object, mode Mode) {
 
 func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	m.accesses = append(m.accesses, Access{Obj: o.id, Mode: mode, Need: need, Before: o.allow})
+	if m.retries {
+		m.acting.does(uint64(o.id)<<8 | uint64(mode))
+	}
 	if mode != Read {
 		m.objects[o.id].version++
 	}
@@ -379,6 +413,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 		k.m.enter(o, mode, 0)
 	}
 	o.check(k, mode)
+	k.usesLife(o, mode)
 	k.synchronise(o, mode, false)
 }
 
@@ -413,6 +448,9 @@ func (k *K) Choose(n int, what string) int {
 	v := k.m.value(k, n)
 	e := &k.m.events[len(k.m.events)-1]
 	e.Choice, e.Choices = int16(v), int16(n)
+	if k.m.retries {
+		k.does(uint64(v))
+	}
 	k.m.hash = mix(k.m.hash, uint64(v)+1)
 	if k.Tracing() {
 		k.Note("%s: %d of %d", what, v, n)

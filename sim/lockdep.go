@@ -194,6 +194,7 @@ func (k *K) holds(o *Object, class int16, how taking) {
 		h.where = k.at[0]
 	}
 	k.held = append(k.held, h)
+	k.passes(o, true)
 }
 
 // gotByTrying enters o, which a trylock has taken. As a trylock waits for nobody
@@ -203,6 +204,7 @@ func (k *K) gotByTrying(o *Object, how taking) {
 	k.m.lockdep.wait[o.class] = o.wait
 	k.mark(o, o.class, how, k.context(false))
 	k.holds(o, o.class, how)
+	k.passes(o, false)
 }
 
 // releasing takes o from the locks that k holds, and fails if it is not there
@@ -211,6 +213,7 @@ func (k *K) releasing(o *Object, read bool) {
 	for i := len(k.held) - 1; i >= 0; i-- {
 		if h := &k.held[i]; h.o == o && (h.how != exclusive) == read {
 			k.held = append(k.held[:i], k.held[i+1:]...)
+			k.passes(o, true)
 			return
 		}
 	}

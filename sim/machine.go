@@ -5,6 +5,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+
+	"trapline/sim/memory"
 )
 
 // DefaultMaxSteps is the number of steps after which an execution is cut off
@@ -36,7 +38,8 @@ type Machine struct {
 	// States has the machine keep up with the state that it is in, see
 	// [Machine.State].
 	States bool
-	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones.
+	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones. So does a machine
+	// with a memory model other than SC.
 	NoSymmetry bool
 	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
@@ -47,8 +50,16 @@ type Machine struct {
 	// explore the order of those that commute: see section.go. The data races
 	// that are seen then include those of another order.
 	LockAware bool
+	// Forgetful keeps no account of the steps that have been taken, nor of what was
+	// allocated, and takes no loop for a wait: it is for executions without end, which
+	// nobody searches or replays.
+	// Events, Schedule and the check for leaks have nothing to go by then.
+	Forgetful bool
 	// RCU is the kernel's RCU.
 	RCU RCUModel
+	// Memory is the memory model: SC, TSO (x86), or LKMM (the Linux-kernel memory
+	// model), see weak.go. Only SC is for questions of who waits for whom.
+	Memory memory.Model
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -59,7 +70,8 @@ type Machine struct {
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
 	running *K   // who took the last step, nil if it has ended
-	acting  *K   // whose values are folded, kept for StateHash only
+	acting  *K   // whose values are folded, if values says so
+	values  bool // somebody needs them: StateHash, or loops that try again
 
 	unfinished []TaskID
 	events     []Event
@@ -76,12 +88,17 @@ type Machine struct {
 	awaits  []await
 	known   *facts // when the execution began
 	trial   trial
+	turns   []turn // of loops that try again
+	retries bool   // there are some, see retry.go
+	retrace retrace
 	repeats bool // what the execution has learnt concerns no other
 
 	section   section
 	rcu       rcuState
 	tracking  tracking
-	symmetric bool // there are tasks that are alike
+	runs      int   // executions
+	weak      *weak // nil if Memory is SC
+	symmetric bool  // there are tasks that are alike
 
 	lockdep lockdep
 	cpus    cpus
@@ -111,6 +128,9 @@ type Outcome struct {
 	// end with tasks that MaxTaskSteps kept from going on: what is left then is no
 	// one's fault.
 	Cut, AtBound bool
+	// Endless says that the tasks go round for ever together, which is the
+	// violation: executions go on from here without an end.
+	Endless bool
 	// Learnt says that the machine gave the execution up because it came to
 	// something that it had not watched so far, and will from now on. What
 	// earlier executions reported of their steps may lack it: a search has to
@@ -149,7 +169,7 @@ func NewMachine() *Machine {
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
 	s.MaxSteps, s.MaxTaskSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash, s.NoSymmetry = m.MaxSteps, m.MaxTaskSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash, m.NoSymmetry
-	s.ProveRawLockNesting, s.LockAware, s.RCU, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.ids
+	s.ProveRawLockNesting, s.LockAware, s.RCU, s.Memory, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.Memory, m.ids
 	return s
 }
 
@@ -236,6 +256,8 @@ func (m *Machine) reset(s Strategy) {
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
 	m.trial, m.repeats = trial{}, false
+	m.turns, m.retries = m.turns[:0], m.known.steps.has(tasksRetry) && !m.States
+	m.values = m.StateHash || m.retries
 	m.section.reset(m.known)
 	clear(m.resting)
 	m.resting = m.resting[:0]
@@ -249,6 +271,8 @@ func (m *Machine) reset(s Strategy) {
 		o := &m.objects[i]
 		o.stores, o.adds = o.stores[:0], o.adds[:0]
 	}
+	m.runs++
+	m.prepareMemory()
 	m.tasks[0].reset()
 	m.acting = m.tasks[0]
 	m.symmetric = false
@@ -296,13 +320,18 @@ func (m *Machine) After(f func(k *K)) { m.after = append(m.after, f) }
 // or a property of the program that the steps do not show.
 func (m *Machine) Fold(x uint64) {
 	m.hash = mix(m.hash, x)
-	if m.StateHash {
+	if m.values {
 		m.acting.fold(x)
 	}
 }
 
 // fold makes x a part of what the task has seen or changed.
-func (k *K) fold(x uint64) { k.folded = mix(k.folded, x) }
+func (k *K) fold(x uint64) {
+	k.folded = mix(k.folded, x)
+	if k.m.retries {
+		k.does(x)
+	}
+}
 
 // state combines what the tasks have folded, whatever the order among them.
 func (m *Machine) state() uint64 {
@@ -352,9 +381,12 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	k.reset()
 	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
 	k.call(name, parent, n)
-	k.alive = true
+	k.alive, k.born = true, m.runs
 	k.wake.init(k, k.name)
 	k.wake.Allow(woken)
+	if m.weak != nil {
+		k.orderedBy(&k.wake, fully)
+	}
 	k.chain = parent.chain
 	if k.c = c; c == nil {
 		k.c = m.cpus.place(k, parent)
@@ -373,6 +405,9 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
 		k.wake.Allow(born)
+		if m.weak != nil {
+			m.weak.bear(parent, k)
+		}
 		if m.States {
 			m.tracking.actor = k
 		}
@@ -463,25 +498,39 @@ func (m *Machine) pick(cur *K) *K {
 	if m.trial.k != nil {
 		return m.onTrial(cur)
 	}
+	if m.retries {
+		if m.roundTrip() {
+			return nil
+		}
+		if m.trial.k != nil {
+			return m.onTrial(cur)
+		}
+	} else if m.taken >= longRun && m.seemsToRetry() {
+		m.startOver(func(f *facts) { f.steps |= tasksRetry })
+		return nil
+	}
 	m.running = cur
 	if cur != nil && cur.inSection() && m.taken < m.MaxSteps {
 		return cur
 	}
 	options := m.options[:0]
 	p := &m.point
-	p.Running = cur != nil && cur.ready()
+	p.Running = cur != nil && cur.ready() && (cur.late || !cur.yields())
 	if p.Running {
 		options = append(options, cur.id)
 	}
-	late := false
+	late, yields := false, false
 	for _, k := range m.live {
-		if k != cur && k.ready() {
-			if k.late {
-				late = true
+		if (k != cur || !p.Running) && k.ready() {
+			if k.late || k.yields() {
+				late, yields = late || k.late, yields || !k.late
 				continue
 			}
 			options = append(options, k.id)
 		}
+	}
+	if yields {
+		options = m.yielding(options)
 	}
 	if late {
 		options = m.later(cur, options)
@@ -555,7 +604,7 @@ func (m *Machine) startOver(add func(*facts)) {
 
 // finish judges an execution in which no task can go on.
 func (m *Machine) finish() {
-	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed {
+	if m.aborting || m.outcome.Abandoned || m.outcome.Cut || m.outcome.Assumed || m.outcome.Endless {
 		return
 	}
 	for _, k := range m.live {
@@ -568,6 +617,9 @@ func (m *Machine) finish() {
 	m.acting = m.tasks[0]
 	if v := m.stuck(); v != nil {
 		m.outcome.Violation = v
+		return
+	}
+	if m.weak != nil && m.weak.judge(m) {
 		return
 	}
 	for _, f := range m.after {
@@ -614,18 +666,21 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	if k.gated() {
 		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
-	if o := k.pending.obj; o != nil {
+	if o := k.pending.obj; o != nil && !k.inMemory && !m.unordered(o) {
 		uses = append(uses, Access{Obj: o.id, Mode: k.pending.mode, Need: k.pending.wait, Before: o.allow, Since: m.since(k, o)})
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
 	}
+	if k.inMemory && k.pending.obj.life != nil {
+		uses = append(uses, Access{Obj: k.pending.obj.life.o.id, Mode: Read})
+	}
 	if k.steps == 0 && k.younger != nil {
 		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}
-	if k.pending.wait == Spinning {
+	if k.pending.wait == Spinning && !k.inMemory {
 		for i, l := range k.loop {
-			if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+			if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
 				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
 			}
 		}

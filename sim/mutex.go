@@ -55,7 +55,8 @@ func (k *K) MutexTrylock(l *Mutex) bool {
 
 // MutexIsLocked is mutex_is_locked(): it says whether anybody holds the mutex.
 func (k *K) MutexIsLocked(l *Mutex) bool {
-	k.Step(opMutexLocked, &l.o, Read)
+	k.StepWait(opMutexLocked, &l.o, Read, k.around(&l.o))
+	k.looked(&l.o, Read, uint64(l.o.allow&free))
 	return k.saw(l.o.allow&free == 0)
 }
 
@@ -67,6 +68,7 @@ func (k *K) try(o *Object) bool {
 	}
 	o.Forbid(free)
 	o.holder = k
+	k.locks(o)
 	k.gotByTrying(o, exclusive)
 	return true
 }
@@ -91,6 +93,7 @@ func (k *K) MutexUnlock(l *Mutex) {
 func (k *K) own(o *Object, class int16) {
 	o.Forbid(free)
 	o.holder = k
+	k.locks(o)
 	k.holds(o, class, exclusive)
 }
 
@@ -98,5 +101,6 @@ func (k *K) own(o *Object, class int16) {
 func (k *K) disown(o *Object) {
 	k.releasing(o, false)
 	o.holder = nil
+	k.unlocks(o)
 	o.Allow(free)
 }

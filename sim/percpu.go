@@ -144,7 +144,8 @@ func (s *PerCPUSlot[T]) WriteOnce(k *K, v T) { s.store(k, opWriteOnce, v) }
 func (s *PerCPUSlot[T]) Peek() T { return s.v }
 
 func (s *PerCPUSlot[T]) load(k *K, op Op) T {
-	k.Step(op, &s.x.o, Read)
+	k.StepWait(op, &s.x.o, Read, k.around(&s.x.o))
+	k.looked(&s.x.o, Read, bits(any(s.v)))
 	s.x.mark(k, Read, 0)
 	k.m.Fold(bits(s.v))
 	if k.Tracing() {

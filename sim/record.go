@@ -34,7 +34,7 @@ func (m *Machine) Records() []Record { return m.records }
 
 // Tracing says whether the execution is being recorded. Ask before building
 // the arguments of Note or Event.
-func (k *K) Tracing() bool { return k.m.recording && !k.setup && !k.m.aborting }
+func (k *K) Tracing() bool { return k.m.recording && k.m.trial.k == nil && !k.setup && !k.m.aborting }
 
 // Note adds to the record of the step being taken what came of it.
 func (k *K) Note(format string, args ...any) {

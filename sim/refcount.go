@@ -73,7 +73,8 @@ func (r *Refcount) Peek() int32 { return r.v }
 
 // RefcountRead is refcount_read().
 func (k *K) RefcountRead(r *Refcount) int32 {
-	k.Step(opRefcountRead, &r.o, Read)
+	k.StepWait(opRefcountRead, &r.o, Read, k.around(&r.o))
+	k.looked(&r.o, Read, uint64(r.v))
 	k.m.Fold(uint64(r.v))
 	if k.Tracing() {
 		k.Note("= %d", r.v)
@@ -241,7 +242,7 @@ const saturated = math.MinInt32 / 2
 // refcountBegin takes the step of an operation and returns the value before;
 // refcountEnd ends it, and says whether the value has changed.
 func (k *K) refcountBegin(op Op, r *Refcount) int32 {
-	k.Step(op, &r.o, Write)
+	k.StepWait(op, &r.o, Write, k.around(&r.o))
 	k.m.Fold(uint64(r.v))
 	return r.v
 }
@@ -249,6 +250,9 @@ func (k *K) refcountBegin(op Op, r *Refcount) int32 {
 func (k *K) refcountEnd(r *Refcount, v int32) bool {
 	old := r.v
 	r.v = v
+	if v == old {
+		k.looked(&r.o, Write, uint64(v))
+	}
 	k.m.Fold(uint64(v))
 	if k.Tracing() {
 		k.Note("%d -> %d", old, v)

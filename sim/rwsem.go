@@ -125,8 +125,10 @@ func (k *K) readRW(l *rwState, op Op, how taking, subclass int) {
 }
 
 func (k *K) tryReadRW(l *rwState, op Op, how taking) bool {
-	k.Step(op, &l.o, Add)
+	k.StepWait(op, &l.o, Add, k.around(&l.o))
 	if !k.saw(l.open()) {
+		// What a lock is not open for is changed by nobody who only adds to it.
+		k.looked(&l.o, Add, 0)
 		return false
 	}
 	l.readers++
@@ -159,8 +161,9 @@ func (k *K) writeRW(l *rwState, op Op, subclass int) {
 }
 
 func (k *K) tryWriteRW(l *rwState, op Op) bool {
-	k.Step(op, &l.o, Write)
+	k.StepWait(op, &l.o, Write, k.around(&l.o))
 	if !k.saw(l.o.holder == nil && l.readers == 0 && len(l.queue) == 0) {
+		k.looked(&l.o, Write, 0)
 		return false
 	}
 	l.o.holder = k

@@ -61,16 +61,15 @@ func (k *K) ReadSeqcountBegin(s *SeqCount) int {
 // RawReadSeqcount is raw_read_seqcount(): the number as it is, odd if somebody is
 // writing, without waiting.
 func (k *K) RawReadSeqcount(s *SeqCount) int {
-	k.Step(opRawReadSeqcount, &s.o, Read)
+	k.lookSeq(opRawReadSeqcount, s)
 	return k.sawSeq(s.seq)
 }
 
 // RawSeqcountBegin is raw_seqcount_begin(): it does not wait; if somebody is
 // writing, ReadSeqcountRetry of what it returns is true. It is for readers that
-// then go another way. One that tried until it succeeds would never come to an end
-// in an execution in which the writer does not go on.
+// then go another way; in one that tries until it succeeds it is a loop that waits.
 func (k *K) RawSeqcountBegin(s *SeqCount) int {
-	k.Step(opRawSeqcountBegin, &s.o, Read)
+	k.lookSeq(opRawSeqcountBegin, s)
 	return k.sawSeq(s.seq &^ 1)
 }
 
@@ -78,8 +77,14 @@ func (k *K) RawSeqcountBegin(s *SeqCount) int {
 // since the reader got the number start, so that what it has read may not fit
 // together.
 func (k *K) ReadSeqcountRetry(s *SeqCount, start int) bool {
-	k.Step(opReadSeqcountRetry, &s.o, Read)
+	k.lookSeq(opReadSeqcountRetry, s)
 	return k.saw(s.seq != start)
+}
+
+// lookSeq is a step that looks at the number, and changes nothing.
+func (k *K) lookSeq(op Op, s *SeqCount) {
+	k.StepWait(op, &s.o, Read, k.around(&s.o))
+	k.looked(&s.o, Read, uint64(s.seq))
 }
 
 // sawSeq enters the number that the step being taken has read into the books.

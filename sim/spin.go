@@ -19,6 +19,8 @@ import (
 // waits. Either way that execution is not counted. What it has seen on the way counts
 // as well: one who has seen another value may have left the loop, and have come to it
 // anew.
+//
+// Loops that change something on the way are found in another way, see retry.go.
 
 // Spinning is the way in to a loop: it is open when one of the things that the
 // task looks at there has changed, see [Access].Since.
@@ -53,7 +55,7 @@ const mostLooks = 16
 // around is asked before a step that may turn out to change nothing: if the task
 // goes round a loop, it returns the way in to wait for.
 func (k *K) around(o *Object) Wait {
-	if k.setup || k.m.aborting {
+	if k.setup || k.m.aborting || k.m.Forgetful {
 		return 0
 	}
 	if k.lookStep != k.steps {
@@ -81,9 +83,19 @@ func (k *K) round(loop []look) Wait {
 	for i := range loop {
 		key = mix(key, loop[i].value)
 	}
-	if m.trial.k == k {
-		if m.trial.loop == key {
+	switch {
+	case m.trial.turns != nil:
+		if v := m.known.loops[key]; v == untried || v == ends {
+			return 0
+		}
+		k.loop = append(k.loop[:0], loop...)
+		return Spinning
+	case m.trial.k == k:
+		switch {
+		case m.trial.loop == key:
 			m.trial.rounds++
+		case m.trial.site == k.site:
+			m.trial.strays = true
 		}
 		return 0
 	}
@@ -93,8 +105,8 @@ func (k *K) round(loop []look) Wait {
 	case v == ends:
 		return 0
 	case v == endless:
-	case !k.changed(loop):
-		m.trial = trial{k: k, loop: key}
+	case !k.changed(loop) || m.weak != nil && v == untried:
+		m.trial = trial{k: k, loop: key, site: k.site}
 		return 0
 	case v == untried && !m.assume(key):
 		return 0
@@ -150,9 +162,22 @@ func (m *Machine) idle(o *Object) {
 	uses[i].Idle = true
 }
 
+// busy notes that the last step has changed o after all.
+func (m *Machine) busy(o *Object) {
+	if len(m.events) == 0 {
+		return
+	}
+	for i := m.first; int(i) < len(m.accesses); i++ {
+		if a := &m.accesses[i]; a.Obj == o.id && a.Idle {
+			a.Idle = false
+			m.objects[o.id].version++
+		}
+	}
+}
+
 // since is how often o has changed since k looked at it.
 func (m *Machine) since(k *K, o *Object) uint32 {
-	if k.pending.wait == Spinning {
+	if k.pending.wait == Spinning && o != nil {
 		for _, l := range k.loop {
 			if l.obj == o.id {
 				return m.objects[o.id].version - l.version
@@ -166,12 +191,15 @@ func (m *Machine) since(k *K, o *Object) uint32 {
 // the step.
 func (m *Machine) enterLoop(k *K) {
 	for i, l := range k.loop {
-		if l.obj != k.pending.obj.id && !again(k.loop[:i], l.obj) {
+		if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
 			m.accesses = append(m.accesses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
 		}
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }
+
+// uses says whether o is the object of the step.
+func (p *pending) uses(o ObjID) bool { return p.obj != nil && p.obj.id == o }
 
 // again says whether o is among the looks.
 func again(looks []look, o ObjID) bool {
@@ -184,8 +212,7 @@ func (k *K) spins() bool { return k.pending.wait == Spinning || k.pending.wait =
 // softLockup is the report of a task that goes round a loop for ever.
 func (r *splat) softLockup() {
 	k := r.k
-	r.line("watchdog: BUG: soft lockup - CPU#%d stuck for 26s! [%s]", k.cpu(), strings.Replace(k.who(), "/", ":", 1))
-	r.trace(k, r.stack)
+	r.lockup(k, r.stack)
 	for _, other := range k.m.live {
 		if other != k && !other.daemon {
 			r.line("")
@@ -194,24 +221,41 @@ func (r *splat) softLockup() {
 	}
 }
 
+func (r *splat) lockup(k *K, stack []Frame) {
+	r.line("watchdog: BUG: soft lockup - CPU#%d stuck for 26s! [%s]", k.cpu(), strings.Replace(k.who(), "/", ":", 1))
+	r.trace(k, stack)
+}
+
 // trial is a task that runs alone to find out whether it spins.
 type trial struct {
 	k      *K
 	loop   uint64
+	site   uint64 // where it begins
+	strays bool   // it has come there having seen something else
 	rounds int
 	steps  int
+	// round is, of a loop that tries again, how many steps it takes, and turns are
+	// those of a round of several tasks.
+	round int
+	turns []turn
 }
 
 // onTrial lets the task on trial go on, or ends the trial.
 func (m *Machine) onTrial(cur *K) *K {
 	t := &m.trial
+	if t.turns != nil {
+		return m.nextTurn()
+	}
 	t.steps++
+	if t.round > 0 {
+		return m.tryAgain(cur)
+	}
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.pending.choices == 0 && cur.ready()
 	switch {
 	case t.rounds >= trialRounds:
 		m.decide(endless)
 		return nil
-	case !inLoop || t.steps > trialRounds*mostLooks:
+	case !inLoop || t.strays || t.steps > trialRounds*mostLooks:
 		m.decide(ends)
 		return nil
 	}
@@ -227,12 +271,12 @@ func (m *Machine) decide(v verdict) {
 	m.startOver(func(f *facts) {
 		was = f.loops[m.trial.loop]
 		f.loops[m.trial.loop] = v
-		if v == endless {
+		if v == endless && m.trial.round == 0 {
 			f.steps |= tasksSpin
 		}
 	})
 	if v == endless {
-		m.repeats = m.known.steps.has(tasksSpin)
+		m.repeats = m.trial.round > 0 || m.known.steps.has(tasksSpin)
 	} else {
 		m.repeats = was != assumed
 	}

@@ -34,21 +34,18 @@ func vmaMerge(k *sim.K, like VMA) *VMA {
 }
 
 // mergeAround makes one area of vma and those of its neighbours that it goes on
-// from or that go on from it, and returns it. The caller holds mm->mmap_sem for
-// writing.
-func mergeAround(k *sim.K, vma *VMA) *VMA {
+// from or that go on from it. The caller holds mm->mmap_sem for writing.
+func mergeAround(k *sim.K, vma *VMA) {
 	mm := vma.MM
 	if next := mm.vmaAbove(vma.End); next != nil && vma.canFollow(next) {
 		vmaAdjust(k, vma, vma.Start, next.End, vma.Pgoff, next)
 	}
 	if vma.Start == 0 {
-		return vma
+		return
 	}
 	if prev := mm.vmaBelow(vma.Start - 1); prev != nil && prev.canFollow(vma) {
 		vmaAdjust(k, prev, prev.Start, vma.End, prev.Pgoff, vma)
-		return prev
 	}
-	return vma
 }
 
 // vmaAdjust is vma_adjust(): it gives an area other bounds. The area gone, if it is
@@ -57,7 +54,7 @@ func mergeAround(k *sim.K, vma *VMA) *VMA {
 func vmaAdjust(k *sim.K, vma *VMA, start, end, pgoff uint64, gone *VMA) {
 	mm := vma.MM
 	uprobeMunmap(k, vma, vma.Start, vma.End)
-	unlock := lockFile(k, vma)
+	lockFile(k, vma)
 	mm.mmapData.Write(k)
 	vma.data.Write(k)
 	if gone != nil {
@@ -72,7 +69,7 @@ func vmaAdjust(k *sim.K, vma *VMA, start, end, pgoff uint64, gone *VMA) {
 	vma.Start, vma.End, vma.Pgoff = start, end, pgoff
 	mm.mmap.ReplaceOrInsert(vma)
 	mm.totalVM += vma.pages()
-	unlock()
+	unlockFile(k, vma)
 	_ = uprobeMmap(k, vma)
 	if gone != nil {
 		uprobeMunmap(k, gone, gone.Start, gone.End)
@@ -94,7 +91,7 @@ func splitVMA(k *sim.K, vma *VMA, addr uint64) (*VMA, error) {
 	}
 	_ = vma.getFile(k) // never denied, for vma has it too
 	uprobeMunmap(k, vma, vma.Start, vma.End)
-	unlock := lockFile(k, vma)
+	lockFile(k, vma)
 	vma.data.Write(k)
 	vma.End = addr
 	mm.totalVM -= rest.pages()
@@ -102,7 +99,7 @@ func splitVMA(k *sim.K, vma *VMA, addr uint64) (*VMA, error) {
 	if rest.Inode != nil {
 		pagecache.VMALinkFile(k, rest.Inode.Mapping, rest)
 	}
-	unlock()
+	unlockFile(k, vma)
 	_ = uprobeMmap(k, vma)
 	_ = uprobeMmap(k, rest)
 	return rest, nil

@@ -8,13 +8,17 @@ import (
 // doWpPage is do_wp_page(): the program wants to write to a page that is mapped
 // for reading. It gets a private copy, or the page itself if that is its own and
 // nobody else's. The caller holds mm->mmap_sem for reading, and a reference to the
-// page, which the function drops.
-func doWpPage(k *sim.K, vma *VMA, addr uint64, old pte) {
+// page, which the function drops. It returns ENOMEM.
+func doWpPage(k *sim.K, vma *VMA, addr uint64, old pte) error {
 	mm := vma.MM
 	if old.anon() && reuse(k, vma, addr, old) {
-		return
+		return nil
 	}
-	private := pagecache.AllocAnonPage(k, addr>>pageShift)
+	private, err := pagecache.AllocUserPage(k, mm.Zone, addr>>pageShift)
+	if err != nil {
+		pagecache.PageCacheRelease(k, old.page)
+		return err
+	}
 	pagecache.CopyUserHighpage(k, private, old.page)
 
 	mm.lockedStep(k, opSetPte, sim.Write)
@@ -24,6 +28,7 @@ func doWpPage(k *sim.K, vma *VMA, addr uint64, old pte) {
 		pagecache.PageCacheRelease(k, private)
 	}
 	pagecache.PageCacheRelease(k, old.page)
+	return nil
 }
 
 // reuse is wp_page_reuse(): if no other address space maps the anonymous page, and

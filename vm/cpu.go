@@ -105,7 +105,7 @@ func (c *CPU) Run(k *sim.K, n uint64) (done uint64, e x86.Exception) {
 // Translate walks the page table, see [x86.Memory]. It is called by the processor.
 func (c *CPU) Translate(addr uint64, size int, access x86.Access) (f *x86.Frame, keep, present bool) {
 	if c.mm.Watched {
-		f, present = c.translateWatched(addr, size, access)
+		f, present = c.accessUserMemory(addr, size, access)
 		return f, false, present
 	}
 	e := c.mm.pt.get(addr >> pageShift)
@@ -148,9 +148,9 @@ func frameOf(p *pagecache.Page) *x86.Frame {
 	return f
 }
 
-// translateWatched is Translate for an access that is a step. The access to the
+// accessUserMemory is Translate for an access that is a step. The access to the
 // second page of an operand that crosses into it belongs to that to the first.
-func (c *CPU) translateWatched(addr uint64, size int, access x86.Access) (*x86.Frame, bool) {
+func (c *CPU) accessUserMemory(addr uint64, size int, access x86.Access) (*x86.Frame, bool) {
 	k, mm, vpn := c.k, c.mm, addr>>pageShift
 	if !c.continues(addr, access) {
 		k.Step(opAccess[access], &c.tlb, sim.Read)

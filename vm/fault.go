@@ -31,8 +31,8 @@ func HandleMmFault(k *sim.K, mm *MM, addr uint64, write bool) error {
 }
 
 // DoPageFault is do_user_addr_fault(): it handles a page fault at addr. It returns
-// nil if the access is to be tried again, a [*Fault], or ENOMEM if the address
-// space has all pages that it may have. It takes mm->mmap_sem for reading, for
+// nil if the access is to be tried again, a [*Fault], or ENOMEM if there is no page
+// to be had, or the address space has all that it may have. It takes mm->mmap_sem for reading, for
 // writing where a stack grows, and sleeps.
 func DoPageFault(k *sim.K, mm *MM, addr uint64, flags FaultFlags) error {
 	for {
@@ -91,7 +91,7 @@ func handlePteFault(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 	case !present && mm.PageLimit != 0 && mm.pt.pages >= mm.PageLimit:
 		return sim.ENOMEM
 	case !present && vma.Inode == nil:
-		doAnonymousPage(k, vma, addr)
+		return doAnonymousPage(k, vma, addr)
 	case !present:
 		return doNoPage(k, vma, addr, flags)
 	case !write || e.write():
@@ -100,7 +100,7 @@ func handlePteFault(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 	default:
 		// For do_wp_page(), while the page table is locked.
 		pagecache.GetPage(k, e.page)
-		doWpPage(k, vma, addr, e)
+		return doWpPage(k, vma, addr, e)
 	}
 	return nil
 }
@@ -108,16 +108,20 @@ func handlePteFault(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 // doAnonymousPage is do_anonymous_page(): it maps a page of zeroes, of the
 // program's own at once where the kernel would share one until the first write.
 // The caller holds mm->mmap_sem for reading.
-func doAnonymousPage(k *sim.K, vma *VMA, addr uint64) {
+func doAnonymousPage(k *sim.K, vma *VMA, addr uint64) error {
 	mm := vma.MM
-	page := pagecache.AllocZeroedUserHighpage(k, addr>>pageShift)
+	page, err := pagecache.AllocUserPage(k, mm.Zone, addr>>pageShift)
+	if err != nil {
+		return err
+	}
 
 	mm.lockedStep(k, opSetPte, sim.Write)
 	if _, present := mm.walk(addr); present { // another thread was faster
 		pagecache.PutPage(k, page)
-		return
+		return nil
 	}
 	setPte(k, mm, addr, pte{page, vma.bits(true)})
+	return nil
 }
 
 // bits are those of an entry for the area.
@@ -154,7 +158,11 @@ func doNoPage(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 		}
 		anon := flags&FaultWrite != 0 && vma.Flags&VMShared == 0
 		if anon {
-			private := pagecache.AllocAnonPage(k, addr>>pageShift)
+			private, err := pagecache.AllocUserPage(k, mm.Zone, addr>>pageShift)
+			if err != nil {
+				pagecache.PageCacheRelease(k, page)
+				return err
+			}
 			pagecache.CopyUserHighpage(k, private, page)
 			pagecache.PageCacheRelease(k, page)
 			page = private

@@ -16,7 +16,7 @@ var (
 // that of the copy.
 func DupMM(k *sim.K, oldmm *MM, name string) (*MM, error) {
 	mm := MMAlloc(k, name)
-	mm.Hooks, mm.Watched = oldmm.Hooks, oldmm.Watched
+	mm.Hooks, mm.Zone, mm.Watched = oldmm.Hooks, oldmm.Zone, oldmm.Watched
 	if mm.Hooks != nil {
 		mm.Hooks.StartDupMmap(k)
 		defer mm.Hooks.EndDupMmap(k)
@@ -61,7 +61,8 @@ func flushAfterFork(k *sim.K, mm *MM) {
 		k.Step(opFlushTLBMM, &mm.pgd, sim.Write)
 	}
 	mm.forking = false
-	mm.gather(0, ^uint64(0)).finish(k)
+	g := mm.gather(0, ^uint64(0))
+	g.finish(k)
 }
 
 // dupVMA copies an area with what it maps. The caller holds the mmap_sem of both

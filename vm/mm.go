@@ -44,6 +44,7 @@ type MM struct {
 	MmapSem  sim.RWSem
 	mmapData sim.Data
 	mmap     *btree.BTreeG[*VMA] // by start; protected by MmapSem
+	key      VMA                 // what is looked for in mmap
 	totalVM  uint64              // total_vm in pages; protected by MmapSem
 	brk      uint64              // protected by MmapSem
 
@@ -57,6 +58,9 @@ type MM struct {
 	// up the address space for a program changes them.
 	MmapBase, StartBrk, StackLimit, AddressLimit, PageLimit uint64
 
+	// Zone is where private pages are taken from, nil if there is no end of memory.
+	// It is to be set before any task uses the address space; children inherit it.
+	Zone *pagecache.Zone
 	// Watched says that every access to memory by a [CPU] on which the address space
 	// is active is a step, as a search needs it, and that a flush of its TLB takes
 	// steps too. It is to be set before any task or CPU uses the address space;
@@ -68,9 +72,10 @@ type MM struct {
 	pgd sim.Object
 	pt  pageTable
 
-	cpus    []*CPU    // mm_cpumask; changed within steps on pgd
-	pending []*gather // flushes under way; changed within steps on pgd
-	forking bool      // entries were made read-only, and TLBs not flushed yet
+	cpus    []*CPU      // mm_cpumask; changed within steps on pgd
+	pending []flush     // flushes under way; changed within steps on pgd
+	forking bool        // entries were made read-only, and TLBs not flushed yet
+	moving  []movingPte // by mremap(); with the page table locked
 }
 
 // NewMM returns an empty address space whose users nobody counts. It is for the
@@ -128,9 +133,15 @@ func (mm *MM) vmaAt(addr uint64) (found *VMA) {
 	return nil
 }
 
+// from is what areas are compared with to find those at addr.
+func (mm *MM) from(addr uint64) *VMA {
+	mm.key.Start = addr
+	return &mm.key
+}
+
 // vmaBelow is the last area that starts at addr or below, nil if there is none.
 func (mm *MM) vmaBelow(addr uint64) (found *VMA) {
-	mm.mmap.DescendLessOrEqual(&VMA{Start: addr}, func(vma *VMA) bool {
+	mm.mmap.DescendLessOrEqual(mm.from(addr), func(vma *VMA) bool {
 		found = vma
 		return false
 	})
@@ -139,7 +150,7 @@ func (mm *MM) vmaBelow(addr uint64) (found *VMA) {
 
 // vmaAbove is the first area that starts at addr or above, nil if there is none.
 func (mm *MM) vmaAbove(addr uint64) (found *VMA) {
-	mm.mmap.AscendGreaterOrEqual(&VMA{Start: addr}, func(vma *VMA) bool {
+	mm.mmap.AscendGreaterOrEqual(mm.from(addr), func(vma *VMA) bool {
 		found = vma
 		return false
 	})

@@ -124,17 +124,10 @@ func doMmap(k *sim.K, mm *MM, a MmapArgs, length uint64) (uint64, error) {
 		}
 	}
 	if a.File == nil && vma.Flags&VMShared != 0 {
-		vma.Inode, vma.shmem = shmemFile(k, length), true
+		vma.Inode, vma.shmem = pagecache.ShmemFileSetup(k, "dev/zero", int64(length)), true
 	}
 	_, err = mmapRegion(k, vma)
 	return addr, err
-}
-
-// shmemFile is shmem_zero_setup(): a file of zeroes for shared anonymous memory.
-func shmemFile(k *sim.K, size uint64) *pagecache.Inode {
-	inode := pagecache.NewInode(k, "dev/zero", nil, pagecache.Ramfs)
-	inode.ISize.Write(k, int64(size))
-	return inode
 }
 
 // mmapRegion is mmap_region() from where nothing is mapped there any more: it
@@ -179,7 +172,10 @@ func (mm *MM) overlapping(k *sim.K, start, end uint64) []*VMA {
 		from = below.Start
 	}
 	var found []*VMA
-	mm.mmap.AscendRange(&VMA{Start: from}, &VMA{Start: end}, func(vma *VMA) bool {
+	mm.mmap.AscendGreaterOrEqual(mm.from(from), func(vma *VMA) bool {
+		if vma.Start >= end {
+			return false
+		}
 		if vma.End > start {
 			found = append(found, vma)
 		}
@@ -191,23 +187,26 @@ func (mm *MM) overlapping(k *sim.K, start, end uint64) []*VMA {
 // vmaLink is vma_link(): it makes the area known to its address space and its
 // file. The caller holds mm->mmap_sem for writing.
 func vmaLink(k *sim.K, vma *VMA) {
-	unlock := lockFile(k, vma)
+	lockFile(k, vma)
 	insertVMA(k, vma)
 	if vma.Inode != nil {
 		pagecache.VMALinkFile(k, vma.Inode.Mapping, vma)
 	}
-	unlock()
+	unlockFile(k, vma)
 }
 
-// lockFile takes mapping->i_mmap_lock if the area maps a file, and returns what
-// gives it back.
-func lockFile(k *sim.K, vma *VMA) (unlock func()) {
-	if vma.Inode == nil {
-		return func() {}
+// lockFile takes mapping->i_mmap_lock if the area maps a file.
+func lockFile(k *sim.K, vma *VMA) {
+	if vma.Inode != nil {
+		k.SpinLock(&vma.Inode.Mapping.IMmapLock)
 	}
-	lock := &vma.Inode.Mapping.IMmapLock
-	k.SpinLock(lock)
-	return func() { k.SpinUnlock(lock) }
+}
+
+// unlockFile gives back what lockFile took.
+func unlockFile(k *sim.K, vma *VMA) {
+	if vma.Inode != nil {
+		k.SpinUnlock(&vma.Inode.Mapping.IMmapLock)
+	}
 }
 
 // insertVMA is __vma_link() without the file.

@@ -136,20 +136,23 @@ func moveVMA(k *sim.K, vma *VMA, addr, oldLen, newLen, to uint64, flags MremapFl
 // after that at from among those that map the file: so a walk over them sees each
 // page in one of its places.
 func movePageTables(k *sim.K, mm *MM, from, to, length uint64) {
-	type moved struct {
-		vpn uint64
-		pte
-	}
-	var found []moved
 	mm.lockedStep(k, opMovePageTables, sim.Write)
 	g := mm.gather(from>>pageShift, (from+length)>>pageShift)
 	mm.pt.each(g.start, g.end, func(vpn uint64, e pte) {
 		mm.pt.set(vpn, pte{})
-		found = append(found, moved{vpn - from>>pageShift + to>>pageShift, e})
+		mm.moving = append(mm.moving, movingPte{vpn - g.start + to>>pageShift, e})
 	})
 	g.finishLocked(k, true, func() {
-		for _, e := range found {
+		for _, e := range mm.moving {
 			mm.pt.set(e.vpn, e.pte)
 		}
+		mm.moving = nil
 	})
+}
+
+// movingPte is an entry that is in no page table for the moment, and the page that
+// it is going to be for.
+type movingPte struct {
+	vpn uint64
+	pte
 }

@@ -1,7 +1,8 @@
 package vm
 
 import (
-	"github.com/google/btree"
+	"cmp"
+	"slices"
 
 	"trapline/pagecache"
 )
@@ -42,7 +43,7 @@ func (f VMFlags) protection() (bits pteBits) {
 // A page table is kept in groups of entries. A group is as large as is good both
 // for programs and for the small worlds of a search.
 const (
-	groupBits = 6
+	groupBits = 4
 	groupSize = 1 << groupBits
 )
 
@@ -55,26 +56,32 @@ type group struct {
 
 // pageTable finds the entry of a page. A group that has no entries is not there.
 type pageTable struct {
-	groups *btree.BTreeG[*group]
-	recent [8]*group // those used last, by the lowest bits of their numbers
-	pages  uint64    // entries that are present
+	groups []*group   // by number
+	recent [16]*group // those used last, by the lowest bits of their numbers
+	pages  uint64     // entries that are present
 }
+
+// find is the place of a group, or where it would be.
+func (t *pageTable) find(number uint64) (i int, found bool) {
+	return slices.BinarySearchFunc(t.groups, number, func(g *group, n uint64) int { return cmp.Compare(g.number, n) })
+}
+
+// slot is where a group is kept that was used last.
+func (t *pageTable) slot(number uint64) **group { return &t.recent[number%uint64(len(t.recent))] }
 
 // group is the group of a page, nil if it has no entries.
 func (t *pageTable) group(vpn uint64) *group {
 	n := vpn >> groupBits
-	slot := &t.recent[n%uint64(len(t.recent))]
+	slot := t.slot(n)
 	if g := *slot; g != nil && g.number == n {
 		return g
 	}
-	if t.groups == nil {
+	i, found := t.find(n)
+	if !found {
 		return nil
 	}
-	g, _ := t.groups.Get(&group{number: n})
-	if g != nil {
-		*slot = g
-	}
-	return g
+	*slot = t.groups[i]
+	return t.groups[i]
 }
 
 // get is the entry of a page, which is not present if there is none.
@@ -92,11 +99,9 @@ func (t *pageTable) set(vpn uint64, e pte) {
 		if !e.present() {
 			return
 		}
-		if t.groups == nil {
-			t.groups = btree.NewG(16, func(a, b *group) bool { return a.number < b.number })
-		}
 		g = &group{number: vpn >> groupBits}
-		t.groups.ReplaceOrInsert(g)
+		i, _ := t.find(g.number)
+		t.groups = slices.Insert(t.groups, i, g)
 	}
 	old := &g.ptes[vpn%groupSize]
 	switch {
@@ -109,31 +114,28 @@ func (t *pageTable) set(vpn uint64, e pte) {
 	}
 	*old = e
 	if g.present == 0 {
-		t.groups.Delete(g)
-		t.recent[g.number%uint64(len(t.recent))] = nil
+		i, _ := t.find(g.number)
+		t.groups = slices.Delete(t.groups, i, i+1)
+		*t.slot(g.number) = nil
 	}
 }
 
 // each calls f for the present entries of the pages from start up to end, in
 // order. f may change the entry that it is called for.
 func (t *pageTable) each(start, end uint64, f func(vpn uint64, e pte)) {
-	if t.groups == nil || start >= end {
-		return
-	}
-	var found []*group
-	t.groups.AscendGreaterOrEqual(&group{number: start >> groupBits}, func(g *group) bool {
-		if g.number > (end-1)>>groupBits {
-			return false
-		}
-		found = append(found, g)
-		return true
-	})
-	for _, g := range found {
+	for i, _ := t.find(start >> groupBits); i < len(t.groups); {
+		g := t.groups[i]
 		first := g.number << groupBits
+		if first >= end {
+			return
+		}
 		for vpn := max(start, first); vpn < min(end, first+groupSize); vpn++ {
 			if e := g.ptes[vpn%groupSize]; e.present() {
 				f(vpn, e)
 			}
+		}
+		if i < len(t.groups) && t.groups[i] == g { // it has entries left
+			i++
 		}
 	}
 }

@@ -35,15 +35,18 @@ type gather struct {
 	mm         *MM
 	start, end uint64 // pages
 	pages      []*pagecache.Page
-	cpus       []*CPU
+	cpus       []*CPU // that are watched and have to be told
 }
 
+// flush is a range of pages that is being flushed.
+type flush struct{ start, end uint64 }
+
 // gather begins the flush of the pages from start up to end.
-func (mm *MM) gather(start, end uint64) *gather {
-	g := &gather{mm: mm, start: start, end: end}
+func (mm *MM) gather(start, end uint64) gather {
+	g := gather{mm: mm, start: start, end: end}
 	if mm.Watched && len(mm.cpus) > 0 {
 		g.cpus = slices.Clone(mm.cpus)
-		mm.pending = append(mm.pending, g)
+		mm.pending = append(mm.pending, flush{start, end})
 	}
 	return g
 }
@@ -62,40 +65,45 @@ func (g *gather) clear(k *sim.K, vpn uint64, e pte) {
 // finish is tlb_finish_mmu(): it flushes the TLBs of all processors on which the
 // address space is active, and drops the pages. It is called in the step that has
 // changed the entries, and may take more.
-func (g *gather) finish(k *sim.K) { g.finishLocked(k, false, func() {}) }
+func (g *gather) finish(k *sim.K) { g.finishLocked(k, false, nil) }
 
 // finishLocked is finish with the page table locked from the step under way to the
-// last one, if lock is set; in that one then is called.
+// last one, if lock is set; in that one then is called, if there is anything to do.
 func (g *gather) finishLocked(k *sim.K, lock bool, then func()) {
 	mm := g.mm
 	if g.cpus == nil {
 		for _, c := range mm.cpus {
 			c.forget(g.start, g.end)
 		}
-		then()
+		if then != nil {
+			then()
+		}
 		return
 	}
 	if lock {
 		mm.pgd.Forbid(ptUnlocked)
 		mm.pgd.SetHolder(k)
 	}
-	g.flush(k)
+	g.tell(k)
 	k.Step(opFinishTLB, &mm.pgd, sim.Write)
-	mm.pending = slices.DeleteFunc(mm.pending, func(o *gather) bool { return o == g })
+	i := slices.Index(mm.pending, flush{g.start, g.end})
+	mm.pending = slices.Delete(mm.pending, i, i+1)
 	for _, p := range g.pages {
 		pagecache.PutPage(k, p)
 	}
-	then()
+	if then != nil {
+		then()
+	}
 	if lock {
 		mm.pgd.Allow(ptUnlocked)
 		mm.pgd.SetHolder(nil)
 	}
 }
 
-// flush is native_flush_tlb_multi(). The sender of the IPI waits for each
+// tell is native_flush_tlb_multi(). The sender of the IPI waits for each
 // processor to have served it and does nothing meanwhile, so what one of them does
 // is one step, at whatever time it comes.
-func (g *gather) flush(k *sim.K) {
+func (g *gather) tell(k *sim.K) {
 	for _, c := range g.cpus {
 		k.Step(opFlushTLB, &c.tlb, sim.Write)
 		c.forget(g.start, g.end)
@@ -105,5 +113,5 @@ func (g *gather) flush(k *sim.K) {
 // flushing says whether a flush of the page is under way, so that TLBs may still
 // have it as it was.
 func (mm *MM) flushing(vpn uint64) bool {
-	return mm.forking || slices.ContainsFunc(mm.pending, func(g *gather) bool { return g.start <= vpn && vpn < g.end })
+	return mm.forking || slices.ContainsFunc(mm.pending, func(f flush) bool { return f.start <= vpn && vpn < f.end })
 }

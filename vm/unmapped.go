@@ -55,7 +55,7 @@ func (mm *MM) highestGap(length, limit uint64) (addr uint64, ok bool) {
 	if above := mm.vmaAbove(limit); above != nil {
 		limit = min(limit, above.startGap())
 	}
-	mm.mmap.DescendLessOrEqual(&VMA{Start: limit}, func(vma *VMA) bool {
+	mm.mmap.DescendLessOrEqual(mm.from(limit), func(vma *VMA) bool {
 		ok = vma.End <= limit && limit-vma.End >= length
 		if !ok {
 			limit = min(limit, vma.startGap())
@@ -73,7 +73,7 @@ func (mm *MM) lowestGap(length, low, high uint64) (uint64, error) {
 	if below := mm.vmaBelow(low); below != nil {
 		low = max(low, below.End)
 	}
-	mm.mmap.AscendGreaterOrEqual(&VMA{Start: low}, func(vma *VMA) bool {
+	mm.mmap.AscendGreaterOrEqual(mm.from(low), func(vma *VMA) bool {
 		if vma.startGap() >= low && vma.startGap()-low >= length {
 			return false
 		}

@@ -67,6 +67,6 @@ func (vma *VMA) change(k *sim.K, page *pagecache.Page, op sim.Op, f func(g *gath
 		return
 	}
 	g := mm.gather(addr>>pageShift, addr>>pageShift+1)
-	f(g, e)
-	g.finishLocked(k, true, func() {})
+	f(&g, e)
+	g.finishLocked(k, true, nil)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"trapline/sim"
+	"trapline/sim/graph"
+	"trapline/sim/memory"
 )
 
 // The strategies.
@@ -102,6 +104,10 @@ type Options struct {
 	// one: as it goes on, for Progress, and when it stops before it is done. A few
 	// hundred will do.
 	Estimate int
+	// Memory is the memory model. With another one than SC there are the strategies
+	// DPOR, which then goes by execution graphs (see graphs.go), Random and PCT, POS
+	// and SURW; DPOR has one worker, no shards, and cannot be resumed.
+	Memory memory.Model
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -112,6 +118,10 @@ type Options struct {
 
 // DefaultMinimise is the budget of the search for fewer preemptions.
 const DefaultMinimise = 50_000
+
+// endlessMinimise is the same for a search that has given up, as what it visits has no
+// end.
+const endlessMinimise = 1_000
 
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
@@ -140,7 +150,9 @@ type Finding struct {
 // Result is what an exploration came to.
 type Result struct {
 	// Strategy, the bounds and Seed repeat the options.
-	Strategy                       string
+	Strategy string
+	// Memory is the memory model.
+	Memory                         memory.Model
 	Preemptions, Delays, TaskSteps int
 	Seed                           uint64
 	// Findings are the rules broken, fewest preemptions first.
@@ -254,13 +266,13 @@ func (r *Result) Coverage() string {
 	bounds := r.bounds()
 	switch {
 	case sampled(r.Strategy):
-		s := fmt.Sprintf("%s sample, seed %d (%s)%s: %s", r.Strategy, r.Seed, r.Stopped, bounds, counts)
+		s := fmt.Sprintf("%s sample%s, seed %d (%s)%s: %s", r.Strategy, r.under(), r.Seed, r.Stopped, bounds, counts)
 		if r.Chance != "" {
 			s += "; " + r.Chance
 		}
 		return s
 	case !r.Complete:
-		return fmt.Sprintf("incomplete%s (%s): %s", strings.Replace(bounds, "up to", "within", 1), r.Stopped, counts)
+		return fmt.Sprintf("incomplete%s%s (%s): %s", r.under(), strings.Replace(bounds, "up to", "within", 1), r.Stopped, counts)
 	case r.Part != nil:
 		return fmt.Sprintf("complete%s, but only a part: %s", bounds, counts)
 	case r.LockAware:
@@ -268,10 +280,20 @@ func (r *Result) Coverage() string {
 	case r.Strategy == States:
 		return fmt.Sprintf("complete: every state%s, %s", bounds, counts)
 	case bounds != "":
-		return fmt.Sprintf("complete%s: %s", bounds, counts)
+		return fmt.Sprintf("complete%s%s: %s", r.under(), bounds, counts)
+	case r.Memory != memory.SC:
+		return fmt.Sprintf("complete: every execution graph under %v, %s", r.Memory, counts)
 	default:
 		return "complete: every interleaving, " + counts
 	}
+}
+
+// under names a memory model other than SC.
+func (r *Result) under() string {
+	if r.Memory == memory.SC {
+		return ""
+	}
+	return " under " + r.Memory.String()
 }
 
 // bounds says up to what the search is complete, or would have been.
@@ -331,6 +353,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	}
 	s := newSearch(ctx, p, o, resumed)
 	defer s.close()
+	if err := s.weakly(); err != nil {
+		return nil, err
+	}
 	if err := s.resume(resumed); err != nil {
 		return nil, err
 	}
@@ -366,7 +391,11 @@ func (s *search) run() error {
 	var err error
 	switch s.options.Strategy {
 	case DPOR:
-		err = s.dpor()
+		if s.weak() {
+			err = s.graphs()
+		} else {
+			err = s.dpor()
+		}
 	case Bounded:
 		err = s.bounded(preemptions, s.options.Preemptions)
 	case States:
@@ -399,6 +428,9 @@ type search struct {
 	lockAware bool
 
 	begun atomic.Int64 // executions, since the search began or began again
+	cuts  atomic.Int64 // those of them that were cut off
+	// gaveUp says that there is no end to what is left to visit.
+	gaveUp atomic.Bool
 	// joined says that several workers have made the search.
 	joined atomic.Bool
 	// ripe says that it is time for a checkpoint.
@@ -467,7 +499,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 	for _, r := range s.runners {
 		s.setUp(r.m)
 	}
-	if o.Estimate > 0 && o.Strategy == DPOR {
+	if o.Estimate > 0 && o.Strategy == DPOR && !s.weak() {
 		s.estimator = newEstimator(p)
 		s.setUp(s.estimator.m)
 	}
@@ -477,6 +509,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 // setUp makes a machine what the options say.
 func (s *search) setUp(m *sim.Machine) {
 	m.MaxTaskSteps = s.options.TaskSteps
+	m.Memory = s.options.Memory
 	if s.options.Setup != nil {
 		s.options.Setup(m)
 	}
@@ -526,6 +559,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	case o.Cut:
 		t.cut++
 		r.stop(tooLong(r.m))
+		if n := r.cuts.Add(1); n >= mostCut && !r.limited() {
+			r.giveUp(fmt.Sprintf("%d of them were enough", n))
+		}
 	case o.AtBound:
 		t.cut++
 	default:
@@ -536,6 +572,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 			return false, err
 		}
 	}
+	if o.Endless && !sampled(r.options.Strategy) {
+		r.giveUp("executions go on for ever")
+	}
 	if r.options.SelfCheck && !o.Abandoned {
 		if err := r.again(o.Hash, r.m.Schedule()); err != nil {
 			return false, err
@@ -544,8 +583,29 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	return true, nil
 }
 
+// mostCut is how many executions a search without a budget cuts off before it gives
+// up: to go on is seldom to come to an end.
+const mostCut = 1000
+
+// limited says that the search ends in any case.
+func (s *search) limited() bool {
+	_, timed := s.ctx.Deadline()
+	return timed || s.budget > 0 || sampled(s.options.Strategy)
+}
+
+// giveUp ends the search, which is not complete.
+func (s *search) giveUp(why string) {
+	if !s.minimising {
+		s.stop(why)
+		s.gaveUp.Store(true)
+	}
+}
+
 // tooLong is why a search is not complete in which an execution was cut off.
 func tooLong(m *sim.Machine) string {
+	if m.MemoryFull() {
+		return fmt.Sprintf("an execution had more than %d events of memory", graph.MaxEvents)
+	}
 	return fmt.Sprintf("an execution had more than %d steps", m.MaxSteps)
 }
 
@@ -592,6 +652,9 @@ func (s *search) stop(why string) {
 
 // goOn says whether there is budget for another execution.
 func (r *runner) goOn() bool {
+	if r.gaveUp.Load() {
+		return false
+	}
 	n := int(r.begun.Add(1)) - 1
 	if n%256 == 0 {
 		r.add()
@@ -671,12 +734,14 @@ func (s *search) conclude() {
 
 // startAgain forgets what was counted, but not what was found.
 func (s *search) startAgain() {
+	s.gaveUp.Store(false)
+	s.cuts.Store(0)
 	for _, r := range s.runners {
 		r.tally = tally{}
 	}
 	r, o := s.result, &s.options
 	*r = Result{
-		Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
+		Strategy: o.Strategy, Memory: s.memory(), Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
 		Stopped: r.Stopped, First: r.First, Estimate: r.Estimate,
 	}
 }
@@ -781,7 +846,10 @@ func (s *search) minimise() error {
 	s.setLockAware(false)
 	s.begun.Store(0)
 	s.budget = cmp.Or(s.options.MinimiseExecutions, DefaultMinimise)
-	for bound := 0; ; bound++ {
+	if s.gaveUp.Swap(false) {
+		s.budget = min(s.budget, endlessMinimise)
+	}
+	for bound := 0; !s.weak(); bound++ {
 		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {
 			return err
