@@ -30,6 +30,7 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
+			notSeen,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -91,6 +92,13 @@ var lostSlot = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
+}
+
+// notSeen is what all have in common that leave a breakpoint at being written.
+var notSeen = probes.Failure{
+	Scenario: "hit-on-another-cpu",
+	Title:    "BUG: probe missed in execute",
+	Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
 }
 
 type rcuKprobes struct {

@@ -13,6 +13,13 @@ var FlagBeforeText = addModern(Design{
 		Title: "as in 5.3: a probe is no longer optimised before its jump is gone",
 		From:  `Linux 5.3, kernel/kprobes.c; commit f66c0447cca1 "kprobes: Set unoptimized flag after unoptimizing code"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "hit-while-unoptimizing",
+				Title:    "invalid opcode: 0000 [#1] in execute",
+				Why:      "the exception takes a probe for a plain one whose jump is half taken back, and comes back into the operand",
+			},
+		},
 	},
 	Has: Jumps,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,18 @@ var ModuleMutex = addModern(Design{
 		Title: "as in 5.3-rc: module_mutex outside text_mutex for the optimizer, inside it for ftrace",
 		From:  `Linux 5.3-rc, kernel/kprobes.c and arch/x86/kernel/ftrace.c; commit f1c6ece23729 "kprobes: Fix potential deadlock in kprobe_optimizer()"`,
 		Order: []string{"kprobe_mutex", "cpu_hotplug_lock", "ftrace_lock"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "tracer-switched-on-while-optimizing",
+				Title:    "possible deadlock in kprobe_optimizer",
+				Why:      "text_mutex is asked for inside module_mutex",
+			},
+			{
+				Scenario: "tracer-switched-on-while-optimizing",
+				Title:    "possible deadlock in ftrace_run_update_code",
+				Why:      "module_mutex is asked for inside text_mutex",
+			},
+		},
 	},
 	Has: Jumps | Tracing,
 	New: func(k *sim.K, text *Text) Scheme {

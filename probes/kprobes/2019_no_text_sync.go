@@ -15,6 +15,23 @@ var NoTextSync = addModern(Design{
 		Title: "as in 5.4: a grace period stands for the visibility of an instruction",
 		From:  `Linux 5.4, arch/x86/kernel/kprobes/core.c; tip commit 5b8ad1c9bc44 "x86/kprobes: Fix ordering while text-patching"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "hit-on-another-cpu",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
+			},
+			{
+				Scenario: "optimized-where-nobody-looks",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
+			},
+			{
+				Scenario: "optimized-where-nobody-looks",
+				Title:    "invalid opcode: 0000 [#1] in execute",
+				Why:      "a CPU that does not see the breakpoint yet comes behind the first instruction after the optimizer has waited, and the jump is written under it",
+			},
+		},
 	},
 	Has: Breakpoints | Jumps,
 	New: func(k *sim.K, text *Text) Scheme {

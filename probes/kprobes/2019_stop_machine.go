@@ -14,6 +14,18 @@ var StopMachine = addModern(Design{
 		Title: "as in 5.2-rc: ftrace takes cpu_hotplug_lock inside text_mutex",
 		From:  `Linux 5.2-rc, arch/x86/kernel/ftrace.c; commit d5b844a2cf50 "ftrace/x86: Remove possible deadlock between register_kprobe() and ftrace_run_update_code()"`,
 		Order: []string{"kprobe_mutex", "ftrace_lock"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "tracer-switched-on-while-registering",
+				Title:    "possible deadlock in prepare_kprobe",
+				Why:      "text_mutex is asked for inside cpu_hotplug_lock",
+			},
+			{
+				Scenario: "tracer-switched-on-while-registering",
+				Title:    "possible deadlock in ftrace_run_update_code",
+				Why:      "cpu_hotplug_lock is asked for inside text_mutex",
+			},
+		},
 	},
 	Has: Tracing,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,13 @@ var FlushUnderLock = addModern(Design{
 		Title: "as in 5.7: the end of a task holds the lock that a kretprobe takes",
 		From:  `Linux 5.7, kernel/kprobes.c, kprobe_flush_task(); commit 9b38cc704e84 "kretprobe: Prevent triggering kretprobe from within kprobe_flush_task"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "task-ends-under-a-kretprobe",
+				Title:    "possible deadlock in pre_handler_kretprobe",
+				Why:      "the end of a task runs into a kretprobe with the lock held that it takes",
+			},
+		},
 	},
 	Has: Returns,
 	New: func(k *sim.K, text *Text) Scheme {

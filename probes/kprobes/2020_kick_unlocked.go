@@ -13,6 +13,23 @@ var KickUnlocked = addModern(Design{
 		Title: "as in 5.7: the optimizer looks at its lists after it has given the mutex back",
 		From:  `Linux 5.7, kernel/kprobes.c, kprobe_optimizer(); commit 1a0aa991a627 "kprobes: Fix to protect kick_kprobe_optimizer() by kprobe_mutex"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "hit-while-unoptimizing",
+				Title:    "KCSAN: data-race in kick_again / unoptimize_kprobe",
+				Why:      "a list of the optimizer's is read after kprobe_mutex was given back, while another task changes it under the mutex",
+			},
+			{
+				Scenario: "second-probe-under-a-jump",
+				Title:    "KCSAN: data-race in kick_again / unoptimize_kprobe",
+				Why:      "a list of the optimizer's is read after kprobe_mutex was given back, while another task changes it under the mutex",
+			},
+			{
+				Scenario: "unregister-while-optimizing",
+				Title:    "KCSAN: data-race in kick_again / unoptimize_kprobe",
+				Why:      "a list of the optimizer's is read after kprobe_mutex was given back, while another task changes it under the mutex",
+			},
+		},
 	},
 	Has: Jumps,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,18 @@ var KillKeepsFtrace = addModern(Design{
 		Title: "as in 5.8: ftrace is not told that a probe has gone with its module",
 		From:  `Linux 5.8, kernel/kprobes.c, kill_kprobe(); commit 0cb2f1372baa "kprobes: Fix NULL pointer dereference at kprobe_ftrace_handler"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "module-with-a-traced-probe-goes",
+				Title:    "BUG: function still traced in quiet",
+				Why:      "the probe is marked as gone, and ftrace keeps its address",
+			},
+			{
+				Scenario: "register-while-the-module-goes",
+				Title:    "BUG: function still traced in quiet",
+				Why:      "the probe is marked as gone, and ftrace keeps its address",
+			},
+		},
 	},
 	Has: Addresses,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,13 @@ var NMIRefused = addModern(Design{
 		Title: "as in 5.9: no returns in an NMI",
 		From:  `Linux 5.9, kernel/kprobes.c, pre_handler_kretprobe(); commit e03b4a084ea6 "kprobes: Remove NMI context check"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "function-called-by-an-nmi",
+				Title:    "BUG: probe missed in call",
+				Why:      "a kretprobe refuses in an NMI, and counts a miss, though no probe is being handled",
+			},
+		},
 	},
 	Has: Returns,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,13 @@ var StepForgets = addModern(Design{
 		Title: "as in 5.10: what was switched off for the step stays off if the step faults",
 		From:  `Linux 5.10, arch/x86/kernel/kprobes/core.c, kprobe_fault_handler(); commit 78ff2733ff35 "x86/kprobes: Restore BTF if the single-stepping is cancelled"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "step-that-faults",
+				Title:    "BUG: state of the CPU not restored in fork",
+				Why:      "the bit is put back behind the step, which there is not",
+			},
+		},
 	},
 	Has: Faults,
 	New: func(k *sim.K, text *Text) Scheme { return &stepping{today: newToday(k, text), restores: false} },

@@ -13,6 +13,13 @@ var UserAccessLeft = addModern(Design{
 		Title: "as in 5.6: the handlers of an optimised probe run with user access as they find it",
 		From:  "Linux 5.6, arch/x86/kernel/kprobes/opt.c; commit d8a738689794",
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "optimized-probe-with-user-access-open",
+				Title:    "BUG: handler called with user access open in pre_handler",
+				Why:      "a jump is no exception, and does not clear the flag",
+			},
+		},
 	},
 	Has: Jumps,
 	New: func(k *sim.K, text *Text) Scheme {

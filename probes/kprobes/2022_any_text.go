@@ -14,6 +14,23 @@ var AnyText = addModern(Design{
 		Title: "as in 5.19: a probe may lie in text that its owner frees unasked",
 		From:  `Linux 5.19, kernel/kprobes.c, check_kprobe_address_safe(); commit 28f6c37a2910 "kprobes: Forbid probing on trampoline and BPF code areas"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "probe-in-a-trampoline",
+				Title:    "KASAN: slab-use-after-free Read in recover_probed_instruction",
+				Why:      "the BPF program is freed before its instruction is saved",
+			},
+			{
+				Scenario: "probe-in-a-trampoline",
+				Title:    "KASAN: slab-use-after-free Write in arm_kprobe",
+				Why:      "it is freed before the breakpoint is written",
+			},
+			{
+				Scenario: "probe-in-a-trampoline",
+				Title:    "KASAN: slab-use-after-free Write in disarm_kprobe",
+				Why:      "it is freed with the breakpoint in it, and unregister_kprobe writes to what was its memory",
+			},
+		},
 	},
 	Has: Addresses,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -13,6 +13,13 @@ var DisarmBlindly = addModern(Design{
 		Title: "as in 5.19: what is to be disabled is disarmed, armed or not",
 		From:  `Linux 5.19, kernel/kprobes.c, __disable_kprobe(); commit 9c80e79906b4 "kprobes: don't call disarm_kprobe() for disabled kprobes"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "switched-off-as-a-whole",
+				Title:    "WARNING in disarm_kprobe_ftrace",
+				Why:      "that all probes are switched on does not mean that the manager is armed",
+			},
+		},
 	},
 	Has: Switching | Tracing,
 	New: func(k *sim.K, text *Text) Scheme {

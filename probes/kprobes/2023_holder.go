@@ -14,6 +14,13 @@ var PlainHolder = addModern(Design{
 		Title: "as in 6.6: the pointer from a node to its probe is not marked",
 		From:  `Linux 6.6, include/linux/kprobes.h, get_kretprobe(); commit d839a656d0f3 "kprobes: consistent rcu api usage for kretprobe holder"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "kretprobe-goes-during-the-call",
+				Title:    "KCSAN: data-race in clear_holder / get_kretprobe",
+				Why:      "the pointer from the node of a call to its probe is cleared and read as plain data",
+			},
+		},
 	},
 	Has: Returns,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -13,6 +13,13 @@ var RethookFirst = addModern(Design{
 		Title: "as in 6.4: the rethook goes before ftrace has stopped calling",
 		From:  `Linux 6.4, kernel/trace/fprobe.c, unregister_fprobe(); commit 5f81018753df "fprobe: Release rethook after the ftrace_ops is unregistered"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "fprobe-goes-during-the-call",
+				Title:    "KASAN: slab-use-after-free Read in rethook_try_get",
+				Why:      "ftrace calls the probe still when its rethook is free",
+			},
+		},
 	},
 	Has: Exits,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -14,6 +14,13 @@ var EndbrRead = addModern(Design{
 		Title: "as in 6.8: the address is read before it is checked",
 		From:  `Linux 6.8, arch/x86/kernel/kprobes/core.c, arch_adjust_kprobe_addr(); commit 4e51653d5d87 "kprobes/x86: Use copy_from_kernel_nofault() to read from unsafe address"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "probe-at-no-address",
+				Title:    "BUG: unable to handle kernel paging request in arch_adjust_kprobe_addr",
+				Why:      "the first bytes are read before the address is checked",
+			},
+		},
 	},
 	Has: Addresses,
 	New: func(k *sim.K, text *Text) Scheme {

@@ -15,6 +15,18 @@ var TwoModuleLookups = addModern(Design{
 		Title: "as in 6.8: one look tells that it is text, another whose",
 		From:  `Linux 6.8, kernel/kprobes.c, check_kprobe_address_safe(); commit 325f3fb551f8 "kprobes: Fix possible use-after-free issue on kprobe registration"`,
 		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "register-while-the-module-goes",
+				Title:    "BUG: unable to handle kernel paging request in arm_kprobe_ftrace",
+				Why:      "between the two looks the module is taken off the list: no reference is taken, and the text goes before the probe is armed",
+			},
+			{
+				Scenario: "register-while-the-module-goes",
+				Title:    "BUG: unable to handle kernel paging request in disarm_kprobe_ftrace",
+				Why:      "the same, a moment later: the module was gone for kprobes before the probe was in the table, so nobody tells the probe",
+			},
+		},
 	},
 	Has: Addresses,
 	New: func(k *sim.K, text *Text) Scheme {
