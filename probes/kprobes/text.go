@@ -105,10 +105,12 @@ func (t *Text) Fetch(k *sim.K, a Addr) Byte {
 	i := &t.insns[a]
 	for {
 		k.Step(opFetch, &i.o, sim.Read)
+		if i.jumpable {
+			k.Touch(&t.insns[a+1].o, sim.Read)
+		}
 		b, whole := t.see(k, a)
 		if b == Jump {
 			var operand Byte
-			k.Touch(&t.insns[a+1].o, sim.Read)
 			if operand, whole = t.see(k, a+1); operand != Garbage {
 				b = Garbage // half of the jump is there
 			}
