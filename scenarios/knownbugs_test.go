@@ -10,7 +10,7 @@ import (
 	"trapline/vm"
 )
 
-// TestKnownBugs names for each bug that Linux had and repaired the scenario and the
+// TestKnownBugs names for each bug that Linux had and repaired, and for one that we have found, the scenario and the
 // design that show it, and a design that has it no more.
 func TestKnownBugs(t *testing.T) {
 	const today = "2024-today"
@@ -19,6 +19,7 @@ func TestKnownBugs(t *testing.T) {
 		{"cpu_hotplug_lock and text_mutex in both orders", "tracer-switched-on-while-registering", "2019-stop-machine", "possible deadlock in ftrace_run_update_code", today},
 		{"a probe is no longer optimised before its text is restored", "hit-while-unoptimizing", "2019-flag-before-text", "invalid opcode: 0000 [#1] in execute", today},
 		{"a breakpoint that is written is not seen", "hit-on-another-cpu", "2019-no-text-sync", "BUG: probe missed in execute", today},
+		{"ours: a probe comes between two looks of the exception", "probe-goes-and-comes", "2008-batch", "int3: 0000 [#1] in do_int3", today},
 		{"a jump is written while a CPU does not see the breakpoint", "optimized-where-nobody-looks", "2019-no-text-sync", "invalid opcode: 0000 [#1] in execute", today},
 		{"the operand of a jump is saved as an instruction", "second-probe-under-a-jump", "2023-recover", "BUG: wrong instruction stepped in do_int3", today},
 		{"the optimizer is kicked without the mutex", "unregister-while-optimizing", "2020-kick-unlocked", "KCSAN: data-race in kick_again / unoptimize_kprobe", today},

@@ -20,7 +20,7 @@ var Mutex = add(Design{
 		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
 		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
 		Order: mutexOrder,
-		Fails: []probes.Failure{notSeen},
+		Fails: []probes.Failure{notSeen, comesBack},
 	},
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
 })

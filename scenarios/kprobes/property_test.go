@@ -2,13 +2,16 @@ package kprobes
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"trapline/probes"
 	"trapline/probes/kprobes"
 	"trapline/sim"
 	"trapline/sim/laws"
@@ -53,7 +56,7 @@ func (p program) String() string {
 func programs(d *kprobes.Design) *rapid.Generator[program] {
 	verbs := []string{"register", "register", "unregister", "execute", "execute"}
 	if d.Has&kprobes.Switching != 0 {
-		verbs = append(verbs, "disable", "enable", "all off", "all on")
+		verbs = append(verbs, "disable", "enable")
 	}
 	last := 1
 	if d.Has&kprobes.Jumps != 0 {
@@ -103,7 +106,7 @@ func (p *program) run(d *kprobes.Design) error {
 	}
 	// A machine that learns something gives the execution up: the next one counts.
 	for range 5 {
-		o := m.Record(func(m *sim.Machine) { p.setup(newWorld(m, d, false)) }, p.strategy())
+		o := m.Record(func(m *sim.Machine) { p.setup(newWorld(m, d, d.OneRCU, false)) }, p.strategy())
 		switch {
 		case o.Learnt:
 			continue
@@ -137,7 +140,7 @@ func (p *program) setup(world *World) {
 			if op.verb == "register" {
 				probe := w.Probe(fmt.Sprintf("probe of t%d in %s", i, placeNames[op.place]), places[op.place])
 				if op.place == 0 {
-					probe.Calling(func(k *sim.K) { w.Execute(k, handlerText) })
+					probe.WithPostHandler().Calling(func(k *sim.K) { w.Execute(k, handlerText) })
 				}
 				w.spare[i][op.place] = append(w.spare[i][op.place], probe)
 			}
@@ -174,32 +177,88 @@ func (w *lives) do(k *sim.K, task int, op operation) {
 		if p := *current; p != nil && !p.active && places[op.place] != moduleText {
 			w.Enable(k, p)
 		}
-	case "all off":
-		w.off.Step(k)
-		w.Scheme.(kprobes.Switch).DisarmAllKprobes(k)
-	case "all on":
-		w.Scheme.(kprobes.Switch).ArmAllKprobes(k)
 	case "rmmod":
 		_ = k.DeleteModule(w.mod)
 	}
 }
 
-// violations are the titles that so many drawn programs come to, with the number of the
-// first program that does.
-func violations(t *testing.T, d *kprobes.Design, n int) (titles []string, first int) {
+// draw runs so many drawn programs with the design: the titles that they come to, with
+// the number of the program that was the first to.
+func draw(t *testing.T, d *kprobes.Design, n int) (found []string, at map[string]int, first program) {
 	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	was := f.Value.String()
+	defer func() { _ = f.Value.Set(was) }()
+	if more, err := strconv.Atoi(was); err != nil || more < n {
+		_ = f.Value.Set(strconv.Itoa(n))
+	}
 	drawn := 0
-	restore := laws.Checks(n)
-	defer restore()
+	at = map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		p := programs(d).Draw(rt, "program")
 		drawn++
-		var v *sim.Violation
-		if errors.As(p.run(d), &v) && !slices.Contains(titles, v.Title) {
-			if titles = append(titles, v.Title); first == 0 {
-				first = drawn
-			}
+		err := p.run(d)
+		if err == nil {
+			return
+		}
+		if len(found) == 0 {
+			first = p
+		}
+		if !slices.Contains(found, err.Error()) {
+			found, at[err.Error()] = append(found, err.Error()), drawn
 		}
 	})
-	return titles, first
+	return found, at, first
+}
+
+// TestPropertyToday holds the designs that are claimed to be sound to the contract in
+// drawn programs.
+//
+// The longer run is: go test ./scenarios/kprobes -run PropertyToday -rapid.checks=100000
+func TestPropertyToday(t *testing.T) {
+	for _, d := range []*kprobes.Design{kprobes.Mutex, kprobes.Batch, kprobes.Today} {
+		t.Run(d.Name, func(t *testing.T) {
+			found, _, first := draw(t, d, 1500)
+			if len(found) > 0 {
+				t.Errorf("%q\n%v", found, first)
+			}
+		})
+	}
+}
+
+// TestPropertyPosted shows that the property can fail: it finds again what is known of
+// the designs that have something wrong, within so many programs, and nothing that is
+// not known.
+func TestPropertyPosted(t *testing.T) {
+	for _, c := range []struct {
+		design *kprobes.Design
+		titles []string
+		within int
+	}{
+		{kprobes.OneLock, nil, 1500},
+		{kprobes.RCU, nil, 1500},
+		{kprobes.Relock, nil, 1500},
+		{kprobes.FlagBeforeText, nil, 1500},
+		{kprobes.RecoverTooLittle, nil, 1500},
+		{kprobes.KickUnlocked, nil, 1500},
+		{kprobes.KillKeepsFtrace, nil, 1500},
+		{kprobes.TwoModuleLookups, nil, 1500},
+		{kprobes.RecordWithoutRCU, nil, 1500},
+		{kprobes.NoTextSync, nil, 1500},
+	} {
+		t.Run(c.design.Name, func(t *testing.T) {
+			found, at, _ := draw(t, c.design, c.within)
+			t.Logf("found, with the number of the program: %v", at)
+			for _, title := range c.titles {
+				if !slices.Contains(found, title) {
+					t.Errorf("%q was not found in %d programs", title, c.within)
+				}
+			}
+			for _, title := range found {
+				if !slices.ContainsFunc(c.design.Fails, func(f probes.Failure) bool { return f.Title == title }) {
+					t.Errorf("%q is not known", title)
+				}
+			}
+		})
+	}
 }

@@ -49,7 +49,7 @@ type task struct {
 	traps    int  // it is in
 }
 
-func newWorld(m *sim.Machine, d *kprobes.Design, late bool) *World {
+func newWorld(m *sim.Machine, d *kprobes.Design, late, synced bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
 	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
@@ -64,6 +64,9 @@ func newWorld(m *sim.Machine, d *kprobes.Design, late bool) *World {
 	w.Text.Branches = func(k *sim.K) *bool { return &w.task(k).branches }
 	if late {
 		w.Text.SeenLate()
+	}
+	if synced {
+		w.Text.SyncInterrupts()
 	}
 	w.Scheme = d.New(w.K, w.Text)
 	m.After(w.quiet)
