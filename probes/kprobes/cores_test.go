@@ -79,10 +79,10 @@ func TestSyncWaitsForExceptions(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		iret bool
-		want explore.Verdict
+		want string
 	}{
 		{"the exception returns", true, explore.Clean},
-		{"it does not", false, explore.Broken},
+		{"it does not", false, explore.Violation},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := explore.Run(context.Background(), func(m *sim.Machine) {
