@@ -38,6 +38,8 @@ func TestKnownBugs(t *testing.T) {
 		{"the address is read before it is validated", "probe-at-no-address", "2024-endbr-read", "BUG: unable to handle kernel paging request in arch_adjust_kprobe_addr", today},
 		{"hits in an NMI are dropped", "function-called-by-an-nmi", "2020-nmi-refused", "BUG: probe missed in call", today},
 		{"the test for reserved text reads freed text", "text-of-the-start-is-freed", "2021-init-text", "KASAN: slab-use-after-free Read in jump_label_text_reserved", today},
+		{"the second user of a key goes on before the code is patched", "two-users-of-a-key", "2016-key-counts-first", "BUG: static key enabled and its code is not in use_key", today},
+		{"the code of a key goes with a user who is not the last", "two-users-of-a-key", "2024-key-old-value", "BUG: static key enabled and its code is not in use_key", today},
 	} {
 		t.Run(bug.what, func(t *testing.T) {
 			pair := func(design string) catalogue.Pair {
