@@ -33,10 +33,10 @@ var layout = []struct {
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "probes"}},
 	{"markers", []string{"sim", "probes"}},
-	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
+	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
-	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue"}},
+	{"scenarios/markers", []string{"sim", "sim/memory", "vm", "markers", "scenarios/catalogue"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
 	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/conform", "scenarios"}},
 }
