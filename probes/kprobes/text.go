@@ -166,7 +166,7 @@ func (t *Text) writeText(k *sim.K, op sim.Op, a Addr, b Byte) {
 
 // Armed says whether anything of a probe is left in the text when nobody is at work.
 // It is no step.
-func (t *Text) Armed() (a Addr, any bool) {
+func (t *Text) Armed() (a Addr, left bool) {
 	for i := range t.insns {
 		if t.insns[i].b != Own {
 			return Addr(i), true

@@ -254,7 +254,7 @@ func (w *World) quiet(k *sim.K) {
 			k.Fail(&sim.Violation{Kind: StrayFilter, Subject: w.Text.Name(a) + " is in the filter of ftrace"})
 		}
 	}
-	if a, any := w.Text.Armed(); any {
+	if a, left := w.Text.Armed(); left {
 		k.Fail(&sim.Violation{Kind: WrongText, Subject: w.Text.Name(a) + " still has a breakpoint"})
 	}
 }
