@@ -20,6 +20,7 @@ var OneLock = add(Design{
 		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
 		Fails: []probes.Failure{
 			lostSlot,
+			notSeen, comesBack, lostSlotAgain,
 			{
 				Scenario: "stranger-unregisters",
 				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",
@@ -69,7 +70,7 @@ func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			return
 		}
 	}
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &old.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, old.slot) // arch_remove_kprobe()

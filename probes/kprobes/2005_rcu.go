@@ -30,6 +30,7 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
+			notSeen, comesBack, lostSlotAgain,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -87,11 +88,30 @@ var RCU = add(Design{
 
 // lostSlot is what those have in common that give a slot to every probe and then copy
 // that of the first one over it.
-var lostSlot = probes.Failure{
+var lostSlot, lostSlotAgain = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
+}, probes.Failure{
+	Scenario: "probe-goes-and-comes",
+	Title:    "memory leak in get_insn_slot",
+	Why:      "the same, where the second probe comes before the first one goes",
 }
+
+// notSeen and comesBack are what all have in common that leave a breakpoint at being
+// written.
+var (
+	notSeen = probes.Failure{
+		Scenario: "hit-on-another-cpu",
+		Title:    "BUG: probe missed in execute",
+		Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
+	}
+	comesBack = probes.Failure{
+		Scenario: "probe-goes-and-comes",
+		Title:    "int3: 0000 [#1] in do_int3",
+		Why:      "the exception finds no probe, and before it looks at the text another probe is registered there",
+	}
+)
 
 type rcuKprobes struct {
 	text       *Text
@@ -119,7 +139,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 	}
 	p.slot.copyInsn(k, p.Addr) // arch_copy_kprobe()
 	t.list.AddHead(k, &p.hlist)
-	text.arm(k, p.Addr)
+	text.armText(k, p.Addr)
 	return nil
 }
 
@@ -170,7 +190,7 @@ func (d *rcuKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 
 // cleanupKprobe is cleanup_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &p.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
