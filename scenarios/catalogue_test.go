@@ -80,13 +80,19 @@ func TestClaims(t *testing.T) {
 				if err := p.Held(image, r); err != nil {
 					t.Error(err)
 				}
+				if !r.Complete {
+					t.Errorf("%s", r.Coverage())
+				}
+				if o.Memory != memory.SC || r.Executions > briefly {
+					return // not every search for the fewest preemptions comes to an end
+				}
 				// What a broken rule cuts off may have to be begun in vain, and what
 				// depends on a choice.
-				if !r.Complete || r.Blocked > 0 && len(r.Findings) == 0 && p.Scenario.Name != "removal-without-memory" {
+				if r.Blocked > max(6, r.Executions/50) && len(r.Findings) == 0 && p.Scenario.Name != "removal-without-memory" {
 					t.Errorf("%s", r.Coverage())
 				}
 				for _, f := range r.Findings {
-					if !f.Minimal && r.Minimising < explore.DefaultMinimise {
+					if !f.Minimal {
 						t.Errorf("%s: not known to have the fewest preemptions", f.Violation.Title)
 					}
 				}
