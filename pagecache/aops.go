@@ -3,7 +3,7 @@ package pagecache
 import "trapline/sim"
 
 // AOps is struct address_space_operations: the methods by which the page cache
-// has pages of a file read.
+// has pages of a file read and written.
 type AOps struct {
 	// Name of the table, for traces.
 	Name string
@@ -14,6 +14,10 @@ type AOps struct {
 	// to date. The end of the read, successful or not, unlocks it. An error
 	// means that no read was started; then Readpage has unlocked the page.
 	Readpage func(k *sim.K, inode *Inode, page *Page) error
+	// Writepage starts to write a page back, which is in the cache, locked, and was
+	// dirty until now. It sets PG_writeback, which the end of the write clears, and
+	// unlocks the page. It is nil for files that are not written back.
+	Writepage func(k *sim.K, inode *Inode, page *Page) error
 	// Readpages adds to the cache those of the pages that are not there yet,
 	// starts to read them, and drops the caller's reference to each. It may be
 	// nil.
@@ -23,9 +27,10 @@ type AOps struct {
 var (
 	opLoadReadpage  = sim.NewOp("%s->readpage")
 	opLoadReadpages = sim.NewOp("%s->readpages")
+	opLoadWritepage = sim.NewOp("%s->writepage")
 )
 
-var _ = sim.Plumbing("load_readpage", "load_readpages", "call_readpage")
+var _ = sim.Plumbing("load_readpage", "load_readpages", "load_writepage", "call_readpage")
 
 // String is the name of the table.
 func (a *AOps) String() string { return a.Name }
@@ -45,6 +50,14 @@ func (a *AOps) LoadReadpages(k *sim.K) func(k *sim.K, inode *Inode, pages []*Pag
 		k.Use(opLoadReadpages, a.Life)
 	}
 	return a.Readpages
+}
+
+// LoadWritepage is LoadReadpage for the method that writes, nil if there is none.
+func (a *AOps) LoadWritepage(k *sim.K) func(k *sim.K, inode *Inode, page *Page) error {
+	if a.Life != nil {
+		k.Use(opLoadWritepage, a.Life)
+	}
+	return a.Writepage
 }
 
 // callReadpage is mapping->a_ops->readpage(file, page).

@@ -6,14 +6,16 @@ import "trapline/sim"
 // has ended, with err nil or EIO. It runs in the context that the file system
 // ends reads in, which may be an interrupt. On success the page is filled and
 // not up to date yet, so the function may read and change its content before
-// anyone else does. It must unlock the page.
+// anyone else does. It must unlock the page. At the end of a write it must clear
+// PG_writeback instead.
 type EndIO func(k *sim.K, page *Page, err error)
 
-// bio is struct bio: one request to read pages of a file.
+// bio is struct bio: one request to read or write pages of a file.
 type bio struct {
 	inode *Inode
 	pages []*Page
 	endIO EndIO
+	write bool
 }
 
 // SubmitRead starts to read a page, which the caller has locked, from wherever
@@ -22,10 +24,10 @@ type bio struct {
 // to act at the end of a read calls with its own endIO in front of
 // [MpageEndIORead].
 func SubmitRead(k *sim.K, inode *Inode, page *Page, endIO EndIO) {
-	submitBio(k, &bio{inode, []*Page{page}, endIO})
+	submitBio(k, &bio{inode: inode, pages: []*Page{page}, endIO: endIO})
 }
 
-// submitBio is submit_bio(). It needs no step of its own: the read takes effect
+// submitBio is submit_bio(). It needs no step of its own: the request takes effect
 // in the steps of whoever does it.
 func submitBio(k *sim.K, b *bio) {
 	b.inode.fs.submit(k, b)
@@ -70,8 +72,12 @@ func MpageReadpages(k *sim.K, inode *Inode, pages []*Page) error {
 // queued shows in traces that the request was given to a device.
 func (b *bio) queued(k *sim.K) {
 	if k.Tracing() {
+		direction := "R"
+		if b.write {
+			direction = "W"
+		}
 		for _, p := range b.pages {
-			k.Event("block_bio_queue", "R %s", p)
+			k.Event("block_bio_queue", "%s %s", direction, p)
 		}
 	}
 }

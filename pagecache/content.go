@@ -1,7 +1,7 @@
 package pagecache
 
 import (
-	"bytes"
+	"slices"
 
 	"trapline/sim"
 )
@@ -39,7 +39,7 @@ func ReadBytes(k *sim.K, p *Page, off, n int) []byte {
 	if k.Tracing() {
 		k.Note("= % x", p.data[off:min(off+n, off+16)])
 	}
-	return bytes.Clone(p.data[off : off+n])
+	return slices.Clone(p.data[off : off+n])
 }
 
 // ReadByte reads the byte at offset off of the page.
@@ -76,7 +76,8 @@ func StoreByte(k *sim.K, p *Page, off int, b byte) {
 	k.Touch(&p.content, sim.Write)
 	mustBeUptodate(k, p)
 	k.Machine().Fold(uint64(b))
-	p.data[off] = b
+	p.own()[off] = b
+	p.changed(off, 1)
 }
 
 // CopyUserHighpage is copy_user_highpage(): it fills the page dst, which nobody
@@ -84,23 +85,33 @@ func StoreByte(k *sim.K, p *Page, off int, b byte) {
 func CopyUserHighpage(k *sim.K, dst, src *Page) {
 	k.Step(opCopyPage, &src.content, sim.Read)
 	mustBeUptodate(k, src)
-	copy(dst.data, src.data)
+	dst.hold(src.snapshot())
 	dst.uptodate = true
 }
 
-// fillPage is the page being filled by the device, or whatever stands for it: what the file has there,
-// and zeroes after the end of its blocks. From here to unlock_page() the content
-// belongs to k. src is the content of the device from offset 0 of the page on.
+// fillPage is the page being filled by whatever stands for the device with src:
+// what the file has there, and zeroes after the end of its blocks. From here to
+// unlock_page() the content belongs to k.
 func fillPage(k *sim.K, inode *Inode, p *Page, src []byte) {
+	fillStep(k, inode, p)
+	p.hold(inode.cut(p.Index, src))
+}
+
+// fillFromDevice is fillPage with what the device of the file holds.
+func fillFromDevice(k *sim.K, inode *Inode, p *Page) {
+	fillStep(k, inode, p)
+	p.hold(inode.onDevice(p.Index))
+}
+
+func fillStep(k *sim.K, inode *Inode, p *Page) {
 	k.Step(opFillPage, &p.content, sim.Write)
 	k.Touch(&inode.blocks, sim.Read)
 	p.filler = k
-	n := min(max(inode.allocated-int64(p.Index)<<PageShift, 0), int64(len(src)))
-	clear(p.data[copy(p.data, src[:n]):])
 }
 
-// memclearHighpage zeroes the page from offset off on.
-func memclearHighpage(k *sim.K, p *Page, off int) {
+// memclearHighpage zeroes the page from offset from up to end.
+func memclearHighpage(k *sim.K, p *Page, from, end int) {
 	k.Step(opClearPage, &p.content, sim.Write)
-	clear(p.data[off:])
+	clear(p.own()[from:end])
+	p.changed(from, end-from)
 }

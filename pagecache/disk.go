@@ -23,15 +23,8 @@ func bioEndio(k *sim.K, b *bio) {
 	}
 	for _, p := range b.pages {
 		if err == nil {
-			fillPage(k, b.inode, p, b.inode.onDevice(p.Index))
+			fillFromDevice(k, b.inode, p)
 		}
 		b.endIO(k, p, err)
 	}
-}
-
-// onDevice is what the device holds from the page at index on.
-func (inode *Inode) onDevice(index uint64) []byte {
-	first := min(index<<PageShift, uint64(len(inode.content)))
-	last := min(first+PageSize, uint64(len(inode.content)))
-	return inode.content[first:last]
 }

@@ -12,9 +12,14 @@ var ErrSigbus = errors.New("SIGBUS")
 
 // FilemapNopage is filemap_nopage(), the page cache's side of a page fault: it
 // returns the page of the file at index, referenced and seen up to date, or
-// [ErrSigbus]. A page that could not be read is read once more. The caller holds
+// [ErrSigbus], or ENOMEM. A page that could not be read is read once more. The caller holds
 // mm->mmap_sem for reading and no page lock; the function sleeps.
 func FilemapNopage(k *sim.K, inode *Inode, index uint64) (*Page, error) {
+	return filemapNopage(k, inode, nil, index)
+}
+
+// filemapNopage is FilemapNopage with the readahead of an open file, if there is one.
+func filemapNopage(k *sim.K, inode *Inode, file *File, index uint64) (*Page, error) {
 	mapping := inode.Mapping
 	for {
 		if index >= pages(inode.ISize.Read(k)) {
@@ -25,12 +30,18 @@ func FilemapNopage(k *sim.K, inode *Inode, index uint64) (*Page, error) {
 			PageCacheReadahead(k, inode, index)
 			page = FindGetPage(k, mapping, index)
 		}
+		if file != nil && file.RAPages > 0 {
+			page = file.readaheadFor(k, page, index, 1)
+		}
 		for page == nil {
-			if pageCacheRead(k, inode, index) != nil {
+			if err := pageCacheRead(k, inode, index); err == sim.ENOMEM {
+				return nil, err
+			} else if err != nil {
 				return nil, ErrSigbus
 			}
 			page = FindGetPage(k, mapping, index)
 		}
+		markPageAccessed(k, page)
 		if PageUptodate(k, page) {
 			return page, nil
 		}
@@ -76,8 +87,10 @@ func readUnlessUptodate(k *sim.K, inode *Inode, page *Page, try int) (uptodate, 
 // pageCacheRead is page_cache_read(): it adds a page to the cache and starts to
 // read it. Somebody may have done so before, which is as good.
 func pageCacheRead(k *sim.K, inode *Inode, index uint64) error {
-	page := PageCacheAlloc(k, inode.Mapping, index)
-	var err error
+	page, err := allocCachePage(k, inode.Mapping, index)
+	if err != nil {
+		return err
+	}
 	if AddToPageCache(k, page, inode.Mapping, index) == nil {
 		err = callReadpage(k, inode, page)
 	}

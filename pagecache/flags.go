@@ -38,8 +38,12 @@ func ClearPageError(k *sim.K, p *Page) { changeFlag(k, opClearPageError, p, &p.f
 // may be dropped.
 func PageDirty(k *sim.K, p *Page) bool { return testFlag(k, opPageDirty, p, &p.dirty) }
 
-// SetPageDirty is SetPageDirty().
-func SetPageDirty(k *sim.K, p *Page) { changeFlag(k, opSetPageDirty, p, &p.dirty, true) }
+// SetPageDirty is SetPageDirty(), and set_page_dirty(): the content is newer than
+// what the device holds, and whoever writes back is told.
+func SetPageDirty(k *sim.K, p *Page) {
+	k.Step(opSetPageDirty, &p.flags, sim.Write)
+	p.redirty(k)
+}
 
 func testFlag(k *sim.K, op sim.Op, p *Page, flag *bool) bool {
 	k.Step(op, &p.flags, sim.Read)
@@ -58,5 +62,13 @@ func changeFlag(k *sim.K, op sim.Op, p *Page, flag *bool, v bool) {
 // to the page.
 func DirtyPage(k *sim.K, p *Page) {
 	k.Touch(&p.flags, sim.Write)
+	p.redirty(k)
+}
+
+// redirty sets PG_dirty within a step on the flags.
+func (p *Page) redirty(k *sim.K) {
+	if !p.dirty && p.home != nil {
+		p.home.Host.markDirty(k)
+	}
 	p.dirty = true
 }

@@ -22,23 +22,32 @@ type Inode struct {
 	// set before the tasks start.
 	ReadaheadPages int
 
+	// Zone is where the pages of the file are taken from, nil if there is no end of
+	// memory. It is to be set before the tasks start.
+	Zone *Zone
+
 	fs *FS
-	// content is what the device holds, never changed. allocated is how many
-	// bytes of it belong to the file; blocks orders its uses.
+	// content is what the device held at first, never changed. allocated is how
+	// many bytes of it belong to the file; written is what was written since, by
+	// index. blocks orders the uses of both.
 	content   []byte
 	blocks    sim.Object
 	allocated int64
+	written   []block
 
 	writecountObj sim.Object
 	writecount    int
 }
 
 // FS is a file system as the page cache sees it: the methods that its files are
-// born with, and the device below it. Disk, Ramfs and [NewLoop] are the ones
-// that there are.
+// born with, and the device below it. [Disk], [Ramfs] and [NewLoop] can be read
+// only, as in the designs of 2006; [NewBlockFS] and [Tmpfs] are the ones that can
+// be written.
 type FS struct {
 	aops   *AOps
 	submit func(k *sim.K, b *bio)
+	writes bool
+	dev    *BlockDevice // nil if it is none of those
 }
 
 // NewInode returns a file of fs that holds content, which must not be changed
@@ -50,6 +59,9 @@ func NewInode(k *sim.K, name string, content []byte, fs *FS) *Inode {
 	inode.blocks.Init(k, "inode->i_blocks")
 	inode.writecountObj.Init(k, "inode->i_writecount")
 	inode.Mapping = newMapping(k, inode)
+	if fs.dev != nil {
+		fs.dev.inodes = append(fs.dev.inodes, inode)
+	}
 	return inode
 }
 

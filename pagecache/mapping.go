@@ -23,6 +23,8 @@ type Mapping struct {
 	truncateObj   sim.Object
 	truncateCount uint32 // changed under IMmapLock, read without it
 
+	wbErr errseq // of files that are written back
+
 	tree  sim.Object // stands for tree_lock and what it protects
 	pages *btree.BTreeG[*Page]
 }
@@ -37,6 +39,9 @@ func newMapping(k *sim.K, host *Inode) *Mapping {
 	m.mappersData.Init(k, "mapping->i_mmap")
 	m.truncateObj.Init(k, "mapping->truncate_count")
 	m.tree.Init(k, host.Name)
+	if host.fs.writes {
+		m.wbErr.init(k)
+	}
 	return m
 }
 

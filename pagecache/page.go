@@ -28,14 +28,18 @@ type Page struct {
 
 	flags                   sim.Object // the other bits of page->flags
 	uptodate, failed, dirty bool
+	writeback, readahead    bool
 
 	count    sim.Object
 	refs     int
 	mapcount int // also ordered by count
 
 	content sim.Object
-	data    []byte
-	filler  *sim.K // who ends a read of the page, nil if nobody does
+	pageBytes
+	filler *sim.K // who ends a read of the page, nil if nobody does
+
+	home *Mapping // that it was allocated for, nil if it is anonymous
+	lru           // of a page that was taken from a zone
 }
 
 // BadPageState is a page found in a state that it must not be in, when it is
@@ -53,7 +57,9 @@ var _ = sim.Plumbing("page_cache_get", "get_page", "page_cache_release", "page_m
 // PageCacheAlloc is page_cache_alloc_cold(): a new page for a place in a file,
 // with one reference, unlocked and not up to date. It is not in the cache yet.
 func PageCacheAlloc(k *sim.K, mapping *Mapping, index uint64) *Page {
-	return allocPage(k, fmt.Sprintf("%s:%d", mapping.Host.Name, index), index)
+	p := allocPage(k, fmt.Sprintf("%s:%d", mapping.Host.Name, index), index)
+	p.home = mapping
+	return p
 }
 
 // AllocAnonPage is alloc_page_vma(): a new page that belongs to no file, with
@@ -65,7 +71,7 @@ func AllocAnonPage(k *sim.K, index uint64) *Page {
 // allocPage takes a page from the page allocator. Fresh pages are known to
 // nobody, so this is not a step.
 func allocPage(k *sim.K, name string, index uint64) *Page {
-	p := &Page{Index: index, name: name, refs: 1, data: make([]byte, PageSize)}
+	p := &Page{Index: index, name: name, refs: 1, pageBytes: noBytes}
 	k.Born(&p.life, "page "+name)
 	p.count.Init(k, name)
 	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.content} {
@@ -75,6 +81,7 @@ func allocPage(k *sim.K, name string, index uint64) *Page {
 	p.Mapping.Init(k, "page->mapping")
 	p.Mapping.In(&p.life)
 	p.lock.Allow(unlocked)
+	p.flags.Allow(notWriteback)
 	return p
 }
 
@@ -120,10 +127,14 @@ func putPage(k *sim.K, p *Page) {
 		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while locked"})
 	case p.mapcount != 0:
 		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while mapped"})
+	case p.writeback:
+		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while being written back"})
 	case p.Mapping.Peek() != nil:
 		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while in the page cache"})
 	}
+	p.freeToZone(k)
 	k.Release(&p.life)
+	p.pageBytes = noBytes // the machine remembers the page, and need not its content
 }
 
 // PageAddRmap is page_add_file_rmap() or page_add_anon_rmap(): a page table

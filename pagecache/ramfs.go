@@ -18,7 +18,7 @@ func SimpleReadpage(k *sim.K, inode *Inode, page *Page) error {
 // ramfsSubmit does the whole read at once.
 func ramfsSubmit(k *sim.K, b *bio) {
 	for _, p := range b.pages {
-		fillPage(k, b.inode, p, b.inode.onDevice(p.Index))
+		fillFromDevice(k, b.inode, p)
 		b.endIO(k, p, nil)
 	}
 }

@@ -10,10 +10,21 @@ var _ = sim.Plumbing("read_mapping_page")
 // could not be read, or what readpage returned. The caller holds no page lock;
 // the function sleeps.
 func DoGenericMappingRead(k *sim.K, inode *Inode, pos int64, count int) ([]byte, error) {
+	return doGenericMappingRead(k, inode, nil, pos, count)
+}
+
+// GenericFileRead is generic_file_aio_read(): [DoGenericMappingRead] through an open
+// file, which has the readahead. The error may be ENOMEM too.
+func GenericFileRead(k *sim.K, file *File, pos int64, count int) ([]byte, error) {
+	return doGenericMappingRead(k, file.Inode, file, pos, count)
+}
+
+func doGenericMappingRead(k *sim.K, inode *Inode, file *File, pos int64, count int) ([]byte, error) {
 	var buf []byte
 	for len(buf) < count {
 		index, off := uint64(pos)>>PageShift, int(pos&(PageSize-1))
-		page, size, err := readMappingPage(k, inode, index)
+		left := pages(int64(off + count - len(buf)))
+		page, size, err := readMappingPage(k, inode, file, index, left)
 		if page == nil {
 			return buf, err
 		}
@@ -22,6 +33,7 @@ func DoGenericMappingRead(k *sim.K, inode *Inode, pos int64, count int) ([]byte,
 		nr := min(int64(count-len(buf)), int64(PageSize-off), size-pos)
 		if nr > 0 {
 			buf = append(buf, ReadBytes(k, page, off, int(nr))...)
+			markPageAccessed(k, page)
 		}
 		PageCacheRelease(k, page)
 		if nr <= 0 {
@@ -35,8 +47,8 @@ func DoGenericMappingRead(k *sim.K, inode *Inode, pos int64, count int) ([]byte,
 // readMappingPage is the part of do_generic_mapping_read() that brings one page
 // into memory. It returns the page, referenced and seen up to date, with the
 // size of the file to go by; or no page, and an error or nil at the end of the
-// file.
-func readMappingPage(k *sim.K, inode *Inode, index uint64) (*Page, int64, error) {
+// file. The caller wants so many pages from index on.
+func readMappingPage(k *sim.K, inode *Inode, file *File, index, want uint64) (*Page, int64, error) {
 	mapping := inode.Mapping
 	size := inode.ISize.Read(k)
 	if index >= pages(size) {
@@ -47,8 +59,14 @@ func readMappingPage(k *sim.K, inode *Inode, index uint64) (*Page, int64, error)
 	}
 	for {
 		page := FindGetPage(k, mapping, index)
+		if file != nil && file.RAPages > 0 {
+			page = file.readaheadFor(k, page, index, want)
+		}
 		if page == nil {
-			page = PageCacheAlloc(k, mapping, index)
+			var err error
+			if page, err = allocCachePage(k, mapping, index); err != nil {
+				return nil, 0, err
+			}
 			if AddToPageCache(k, page, mapping, index) != nil {
 				PageCacheRelease(k, page)
 				continue

@@ -6,7 +6,9 @@ var opRemoveMapping = sim.NewOp("remove_mapping(%s)")
 
 // Reclaim is shrink_list() of one page, the one of the file at index: it drops
 // the page from memory if nobody uses it, and says whether it did. A page that
-// is locked, dirty, or referenced from elsewhere than page tables stays.
+// is locked, dirty, or referenced from elsewhere than page tables stays; if its
+// file is written back, a dirty one is, and one that was used since the last time
+// stays for this once.
 func Reclaim(k *sim.K, inode *Inode, index uint64) bool {
 	page := FindGetPage(k, inode.Mapping, index) // as from the LRU list
 	if page == nil {
@@ -16,8 +18,7 @@ func Reclaim(k *sim.K, inode *Inode, index uint64) bool {
 		PageCacheRelease(k, page)
 		return false
 	}
-	freed := shrinkPage(k, page)
-	UnlockPage(k, page)
+	freed := shrinkLocked(k, page, false)
 	PageCacheRelease(k, page)
 	return freed
 }
@@ -42,7 +43,7 @@ func removeMapping(k *sim.K, mapping *Mapping, page *Page) bool {
 	k.Step(opRemoveMapping, &mapping.tree, sim.Write)
 	k.Touch(&page.count, sim.Read)
 	k.Touch(&page.flags, sim.Read)
-	if page.refs != 2 || page.dirty {
+	if page.refs != 2 || page.dirty || page.writeback {
 		return false
 	}
 	unhashPage(k, page)

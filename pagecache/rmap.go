@@ -17,6 +17,23 @@ type Mapper interface {
 	UnmapMappingRangeVMA(k *sim.K, first uint64)
 }
 
+// Cleaner is what a [Mapper] is too that lets pages of a file be written to without
+// a step that makes them dirty. Its method is called with mapping->i_mmap_lock held.
+type Cleaner interface {
+	// PageMkcleanOne is page_mkclean_one(): the area's entry for the page, if there
+	// is one, loses its dirty bit and the right to write, and other processors are
+	// told. It says whether the entry was dirty.
+	PageMkcleanOne(k *sim.K, page *Page) bool
+}
+
+// Referencer is what a [Mapper] is too that knows which pages were used. Its method
+// is called with mapping->i_mmap_lock held.
+type Referencer interface {
+	// PageReferencedOne is page_referenced_one(): it clears the accessed bit of the
+	// area's entry for the page, and says whether it was set.
+	PageReferencedOne(k *sim.K, page *Page) bool
+}
+
 var (
 	opReadTruncateCount = sim.NewOp("READ_ONCE(%s)")
 	opTruncateCount     = sim.NewOp("%s++")
@@ -83,4 +100,23 @@ func tryToUnmap(k *sim.K, mapping *Mapping, page *Page) bool {
 	}
 	k.SpinUnlock(&mapping.IMmapLock)
 	return !PageMapped(k, page)
+}
+
+// pageMkclean is page_mkclean(): no page table lets the page be written to after it.
+// What was written through one makes the page dirty. The caller holds the page lock.
+func pageMkclean(k *sim.K, mapping *Mapping, page *Page) {
+	if !PageMapped(k, page) {
+		return
+	}
+	dirty := false
+	k.SpinLock(&mapping.IMmapLock)
+	for _, m := range mapping.Mappers(k) {
+		if c, ok := m.(Cleaner); ok && c.PageMkcleanOne(k, page) {
+			dirty = true
+		}
+	}
+	k.SpinUnlock(&mapping.IMmapLock)
+	if dirty {
+		SetPageDirty(k, page)
+	}
 }

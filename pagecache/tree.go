@@ -44,7 +44,7 @@ func findGetPages(k *sim.K, mapping *Mapping, first uint64) []*Page {
 	return found
 }
 
-// AddToPageCache is add_to_page_cache(): it makes a new page the one at index,
+// AddToPageCache is add_to_page_cache(), with lru_cache_add(): it makes a new page the one at index,
 // locked by the caller and with a reference of the cache. It returns EEXIST if
 // there is one already; then nothing has changed.
 func AddToPageCache(k *sim.K, p *Page, mapping *Mapping, index uint64) error {
@@ -62,6 +62,7 @@ func AddToPageCache(k *sim.K, p *Page, mapping *Mapping, index uint64) error {
 	p.Index = index
 	p.Mapping.Set(k, mapping)
 	mapping.pages.ReplaceOrInsert(p)
+	lruCacheAdd(k, p)
 	return nil
 }
 

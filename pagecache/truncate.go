@@ -2,7 +2,7 @@ package pagecache
 
 import "trapline/sim"
 
-var opTruncateBlocks = sim.NewOp("truncate(%s)")
+var opCancelDirty = sim.NewOp("cancel_dirty_page(%s)")
 
 // DoTruncate is do_truncate() as truncate(2) calls it: it sets the size of the
 // file. It returns ETXTBSY if someone denies write access.
@@ -22,16 +22,20 @@ func DoTruncate(k *sim.K, inode *Inode, size int64) error {
 // zeroes. The caller holds inode->i_mutex.
 func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 	k.AssertHeld(&inode.IMutex)
-	if size >= inode.ISize.Peek() {
+	if old := inode.ISize.Peek(); size >= old {
 		inode.ISize.Write(k, size)
+		pagecacheIsizeExtended(k, inode, old, size)
 		return
 	}
 	inode.ISize.Write(k, size)
 	UnmapMappingRange(k, inode.Mapping, pages(size))
 	truncateInodePages(k, inode.Mapping, size)
+	if inode.fs.writes {
+		// Private copies may have been made of pages since.
+		UnmapMappingRange(k, inode.Mapping, pages(size))
+	}
 
-	k.Step(opTruncateBlocks, &inode.blocks, sim.Write)
-	inode.allocated = min(inode.allocated, size)
+	inode.truncateBlocks(k, size)
 	// As block_truncate_page() does: the page may have been read in again, with
 	// what was behind size, before the blocks were cut.
 	truncatePartialPage(k, inode.Mapping, size)
@@ -64,7 +68,7 @@ func truncatePartialPage(k *sim.K, mapping *Mapping, size int64) {
 	}
 	LockPage(k, page)
 	if page.Mapping.Get(k) == mapping {
-		memclearHighpage(k, page, partial)
+		memclearHighpage(k, page, partial, PageSize)
 	}
 	UnlockPage(k, page)
 	PageCacheRelease(k, page)
@@ -77,6 +81,46 @@ func truncateCompletePage(k *sim.K, mapping *Mapping, page *Page) {
 	if page.Mapping.Get(k) != mapping { // reclaimed
 		return
 	}
+	if mapping.Host.fs.writes {
+		WaitOnPageWriteback(k, page)
+		if PageMapped(k, page) { // by a fault that had it locked before us
+			tryToUnmap(k, mapping, page)
+		}
+		cancelDirtyPage(k, page)
+	}
 	RemoveFromPageCache(k, page)
 	PageCacheRelease(k, page)
 }
+
+// cancelDirtyPage is cancel_dirty_page(): what was written to a page that is going
+// away is not written back.
+func cancelDirtyPage(k *sim.K, page *Page) {
+	changeFlag(k, opCancelDirty, page, &page.dirty, false)
+}
+
+// pagecacheIsizeExtended is pagecache_isize_extended(): the file ended at old, and has
+// become longer; nothing was written before to. If it ended within a page that is in
+// memory, what a program may have stored behind the old end is zeroed, and no page
+// table lets the page be written to: a store from now on is to fault, so that it comes
+// after a write-back which still goes by the old size.
+func pagecacheIsizeExtended(k *sim.K, inode *Inode, old, to int64) {
+	partial := int(old & (PageSize - 1))
+	if !inode.fs.writes || partial == 0 {
+		return
+	}
+	page := findLockPage(k, inode.Mapping, uint64(old)>>PageShift)
+	if page == nil {
+		return
+	}
+	if PageUptodate(k, page) {
+		pageMkclean(k, inode.Mapping, page)
+		memclearHighpage(k, page, partial, int(min(to-old, PageSize-int64(partial)))+partial)
+	}
+	UnlockPage(k, page)
+	PageCacheRelease(k, page)
+}
+
+// TruncateInodePages is truncate_inode_pages(): it takes all pages of a file out of
+// the cache, whatever is in them, as when nobody can open the file any more. The file
+// must not be mapped.
+func TruncateInodePages(k *sim.K, inode *Inode) { truncateInodePages(k, inode.Mapping, 0) }

@@ -9,21 +9,26 @@ type Errno int
 
 // The error numbers that the simulated code returns.
 const (
+	EPERM       Errno = 1
 	ENOENT      Errno = 2
 	ESRCH       Errno = 3
 	EINTR       Errno = 4
 	EIO         Errno = 5
 	EAGAIN      Errno = 11
 	ENOMEM      Errno = 12
+	EACCES      Errno = 13
+	EFAULT      Errno = 14
 	EBUSY       Errno = 16
 	EEXIST      Errno = 17
 	EINVAL      Errno = 22
 	ETXTBSY     Errno = 26
+	EOVERFLOW   Errno = 75
 	ERESTARTSYS Errno = 512
 )
 
 var errnoNames = [...]string{
-	ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EBUSY: "EBUSY",
+	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES",
+	EFAULT: "EFAULT", EBUSY: "EBUSY", EOVERFLOW: "EOVERFLOW",
 	EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERESTARTSYS: "ERESTARTSYS",
 }
 

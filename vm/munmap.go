@@ -7,10 +7,12 @@ import (
 
 // DoMunmap is munmap(2): nothing is mapped from addr on for length bytes any
 // more. Areas that reach out of the range are split. It returns EINVAL for a
-// range that is empty or not of whole pages, and ENOMEM. It takes mm->mmap_sem
-// for writing, and in it mapping->i_mmap_lock.
+// range that is empty, does not begin with a page or goes beyond the addresses of
+// programs, and ENOMEM. It takes mm->mmap_sem for writing, and in it
+// mapping->i_mmap_lock.
 func DoMunmap(k *sim.K, mm *MM, addr, length uint64) error {
-	if !validRange(addr, length) {
+	length = pageAlign(length)
+	if !validRange(addr, length) || addr+length > TaskSize {
 		return sim.EINVAL
 	}
 	k.DownWrite(&mm.MmapSem)
@@ -21,36 +23,11 @@ func DoMunmap(k *sim.K, mm *MM, addr, length uint64) error {
 // doMunmap is do_munmap(). The caller holds mm->mmap_sem for writing.
 func doMunmap(k *sim.K, mm *MM, start, end uint64) error {
 	for _, edge := range [...]uint64{start, end} {
-		vma := FindVMA(k, mm, edge)
-		if vma == nil || vma.Start == edge {
-			continue
-		}
-		if err := splitVMA(k, vma, edge); err != nil {
+		if err := splitAt(k, mm, edge); err != nil {
 			return err
 		}
 	}
 	unmapVMAs(k, mm, mm.overlapping(k, start, end))
-	return nil
-}
-
-// splitVMA is split_vma(), with the work of vma_adjust(): it ends the area at
-// addr and makes a new one for the rest. It returns ENOMEM. The caller holds
-// mm->mmap_sem for writing.
-func splitVMA(k *sim.K, vma *VMA, addr uint64) error {
-	rest, err := allocVMA(k, vma.MM, addr, vma.End, vma.index(addr), vma.Inode, vma.Flags)
-	if err != nil {
-		return err
-	}
-	if vma.Flags.writesFile() {
-		_ = vma.Inode.GetWriteAccess(k) // never denied, for vma has it too
-	}
-	mapping := vma.Inode.Mapping
-	k.SpinLock(&mapping.IMmapLock)
-	vma.data.Write(k)
-	vma.End = addr
-	insertVMA(k, rest)
-	pagecache.VMALinkFile(k, mapping, rest)
-	k.SpinUnlock(&mapping.IMmapLock)
 	return nil
 }
 
@@ -60,8 +37,10 @@ func unmapVMAs(k *sim.K, mm *MM, vmas []*VMA) {
 	mm.mmapData.Write(k)
 	for _, vma := range vmas {
 		mm.mmap.Delete(vma)
+		mm.totalVM -= vma.pages()
 	}
 	for _, vma := range vmas {
+		uprobeMunmap(k, vma, vma.Start, vma.End)
 		zapPageRange(k, mm, vma.Start, vma.End)
 	}
 	for _, vma := range vmas {
@@ -73,18 +52,24 @@ func unmapVMAs(k *sim.K, mm *MM, vmas []*VMA) {
 }
 
 // unlinkFileVMA is unlink_file_vma(): the file does not know the area any more.
+// A file of shared anonymous memory goes with the last area that maps it.
 func unlinkFileVMA(k *sim.K, vma *VMA) {
+	if vma.Inode == nil {
+		return
+	}
 	mapping := vma.Inode.Mapping
 	k.SpinLock(&mapping.IMmapLock)
 	pagecache.VMAUnlinkFile(k, mapping, vma)
+	last := vma.shmem && len(mapping.Mappers(k)) == 0
 	k.SpinUnlock(&mapping.IMmapLock)
+	if last {
+		pagecache.EvictInode(k, vma.Inode)
+	}
 }
 
 // removeVMA is remove_vma(): it closes the file and frees the area.
 func removeVMA(k *sim.K, vma *VMA) {
-	if vma.Flags.writesFile() {
-		vma.Inode.PutWriteAccess(k)
-	}
+	vma.putFile(k)
 	vma.data.Write(k) // whoever still looks at it races with this
 	k.Kfree(&vma.life)
 }

@@ -14,7 +14,7 @@ var _ = sim.Plumbing("fetch", "fetch_bytes")
 
 // Fetch is the processor fetching the byte of an instruction at addr: one step
 // walks the page table and reads the page. It is false if the page is not
-// mapped, which makes a fault.
+// mapped for execution, which makes a fault.
 func Fetch(k *sim.K, mm *MM, addr uint64) (b byte, ok bool) {
 	if bs := FetchBytes(k, mm, addr, 1); bs != nil {
 		return bs[0], true
@@ -29,7 +29,7 @@ func FetchBytes(k *sim.K, mm *MM, addr uint64, n int) []byte {
 	for i := range bs {
 		at := addr + uint64(i)
 		e, present := mm.walk(at)
-		if !present {
+		if !present || e.bits&pteExec == 0 {
 			if k.Tracing() {
 				k.Note("%#x: page fault", at)
 			}
@@ -50,13 +50,13 @@ func Store(k *sim.K, mm *MM, addr uint64, b byte) bool {
 	k.Step(opStore, &mm.pgd, sim.Read)
 	e, present := mm.walk(addr)
 	if k.Tracing() {
-		k.Note("%#x <- %02x, writable %t", addr, b, present && e.write)
+		k.Note("%#x <- %02x, writable %t", addr, b, e.write())
 	}
-	if !present || !e.write {
+	if !present || !e.write() {
 		return false
 	}
 	pagecache.StoreByte(k, e.page, int(addr&(pageSize-1)), b)
-	if !e.anon {
+	if !e.anon() {
 		pagecache.DirtyPage(k, e.page)
 	}
 	return true

@@ -1,0 +1,47 @@
+package vm
+
+import "trapline/sim"
+
+// Hooks is what the memory management of later kernels calls uprobes for
+// (include/linux/uprobes.h, since v3.5). A design that needs it sets [MM.Hooks]
+// before the tasks start; children inherit it.
+type Hooks interface {
+	// Mmap is uprobe_mmap(): the area of a file has been mapped, or has got other
+	// bounds. The caller holds mm->mmap_sem for writing. The callers ignore the
+	// error, but for [DoMmap] and [Mmap], which give up with it as v3.5 did: a
+	// design of a later kernel returns nil.
+	Mmap(k *sim.K, vma *VMA) error
+	// Munmap is uprobe_munmap(): what the area of a file maps from start up to end
+	// is about to go. The caller holds mm->mmap_sem for writing, or is the last
+	// user of the address space.
+	Munmap(k *sim.K, vma *VMA, start, end uint64)
+	// StartDupMmap is uprobe_start_dup_mmap(), and EndDupMmap its counterpart:
+	// around all that fork() does with address spaces, with no lock held.
+	StartDupMmap(k *sim.K)
+	// EndDupMmap is uprobe_end_dup_mmap().
+	EndDupMmap(k *sim.K)
+	// DupMmap is uprobe_dup_mmap(): called before areas are copied, with the
+	// mmap_sem of both address spaces held for writing.
+	DupMmap(k *sim.K, oldmm, mm *MM)
+	// DupVMA is the uprobe_mmap() that dup_mmap() of v3.5 called for each area of a
+	// file in the child, after its page tables were copied.
+	DupVMA(k *sim.K, vma *VMA) error
+	// ClearState is uprobe_clear_state(): the last user of the address space is
+	// about to take it down.
+	ClearState(k *sim.K, mm *MM)
+}
+
+// uprobeMmap is uprobe_mmap(), for areas of files.
+func uprobeMmap(k *sim.K, vma *VMA) error {
+	if h := vma.MM.Hooks; h != nil && vma.Inode != nil {
+		return h.Mmap(k, vma)
+	}
+	return nil
+}
+
+// uprobeMunmap is uprobe_munmap(), for areas of files.
+func uprobeMunmap(k *sim.K, vma *VMA, start, end uint64) {
+	if h := vma.MM.Hooks; h != nil && vma.Inode != nil {
+		h.Munmap(k, vma, start, end)
+	}
+}
