@@ -146,6 +146,12 @@ func mmapRegion(k *sim.K, like VMA) (*VMA, error) {
 		like.putFile(k)
 		return nil, err
 	}
+	if h, ok := vma.MM.Hooks.(EarlyMmap); ok && vma.Inode != nil {
+		insertVMA(k, vma)
+		h.MmapUnlinked(k, vma)
+		linkFileVMA(k, vma)
+		return vma, nil
+	}
 	vmaLink(k, vma)
 	if err := uprobeMmap(k, vma); err != nil {
 		unmapVMAs(k, vma.MM, []*VMA{vma})
@@ -190,6 +196,12 @@ func vmaLink(k *sim.K, vma *VMA) {
 		pagecache.VMALinkFile(k, vma.Inode.Mapping, vma)
 	}
 	unlock()
+}
+
+// linkFileVMA is vma_link() of an area that its address space knows already.
+func linkFileVMA(k *sim.K, vma *VMA) {
+	defer lockFile(k, vma)()
+	pagecache.VMALinkFile(k, vma.Inode.Mapping, vma)
 }
 
 // lockFile takes mapping->i_mmap_lock if the area maps a file, and returns what

@@ -23,6 +23,7 @@ type World struct {
 	files  []*pagecache.Inode
 	spaces []*vm.MM
 	atRest []func(k *sim.K)
+	left   []*Probe // registered by tasks
 }
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
@@ -57,6 +58,9 @@ func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
 // Space is a new process, without anything mapped.
 func (w *World) Space(name string) *vm.MM {
 	mm := vm.NewMM(w.K, name)
+	if hooks, ok := w.Scheme.(vm.Hooks); ok {
+		mm.Hooks = hooks
+	}
 	w.spaces = append(w.spaces, mm)
 	return mm
 }
@@ -146,11 +150,17 @@ func (w *World) mustBeOriginal(k *sim.K, kind sim.Kind, insn []byte) {
 // AtRest adds a check for when all tasks have ended.
 func (w *World) AtRest(check func(k *sim.K)) { w.atRest = append(w.atRest, check) }
 
-// quiet is the end of every scenario: after its own checks, no page is locked or
-// has a reference too many, and nothing of the page cache is left behind.
+// quiet is the end of every scenario: after its own checks, and when the probes of
+// its tasks are gone, no page is locked or has a reference too many, and nothing of
+// the page cache is left behind.
 func (w *World) quiet(k *sim.K) {
 	for _, check := range w.atRest {
 		check(k)
+	}
+	for _, p := range w.left {
+		if p.active {
+			w.Unregister(k, p)
+		}
 	}
 	if v := vm.CheckQuiet(w.spaces...); v != nil {
 		k.Fail(v)
