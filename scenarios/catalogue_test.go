@@ -45,8 +45,9 @@ func TestClaims(t *testing.T) {
 				if err := p.Held(image, r); err != nil {
 					t.Error(err)
 				}
-				// What a broken rule cuts off may have to be begun in vain.
-				if !r.Complete || r.Blocked > 0 && len(r.Findings) == 0 {
+				// What a broken rule cuts off may have to be begun in vain, and so may
+				// what depends on who comes first to a semaphore.
+				if !r.Complete || r.Blocked > r.Executions/50 && len(r.Findings) == 0 {
 					t.Errorf("%s", r.Coverage())
 				}
 				for _, f := range r.Findings {
@@ -90,6 +91,7 @@ func TestSeedBugs(t *testing.T) {
 	const (
 		hooks, hooksRepaired = "2006-readpage-hook", "2006-readpage-hook-repaired"
 		rcu, mutex           = "2005-rcu", "2006-mutex"
+		srcu, srcuRepaired   = "2011-srcu", "2011-srcu-repaired"
 	)
 	for _, bug := range []struct{ what, scenario, design, title, repaired string }{
 		{"the hook plants the breakpoint before the page is read", "readpage-returns-before-uptodate", hooks, "BUG: page touched before PG_uptodate in insert_kprobe_user", hooksRepaired},
@@ -100,6 +102,11 @@ func TestSeedBugs(t *testing.T) {
 		{"the method table is freed under a caller", "hook-after-the-last-unregister", hooks, "KASAN: slab-use-after-free Read in do_generic_mapping_read", hooksRepaired},
 		{"a page that was dropped is not patched again", "page-read-again-after-reclaim", hooks, "BUG: probe missed in execute", hooksRepaired},
 		{"unregister leaves a breakpoint without an owner", "unregister-against-readpage", hooks, "BUG: program killed by SIGTRAP in do_int3", hooksRepaired},
+		{"munmap waits for an SRCU reader that waits for mmap_sem", "munmap-while-registering", srcu, "INFO: task hung in register_uprobe", srcuRepaired},
+		{"a new consumer is attached to an uprobe that leaves the tree", "register-while-the-last-one-goes", srcu, "BUG: program killed by SIGTRAP in do_int3", srcuRepaired},
+		{"one list link is used under three locks", "munmap-while-registering", srcu, "list_del corruption in register_uprobe", srcuRepaired},
+		{"mmap installs after the unregister walk", "mmap-while-unregistering", srcu, "BUG: program killed by SIGTRAP in do_int3", srcuRepaired},
+		{"the counter is read before the area is linked", "mmap-while-registering", srcu, "BUG: probe missed in execute", srcuRepaired},
 		{"an entry is removed and then added again", "second-probe-at-an-address", rcu, "int3: 0000 [#1] in do_int3", mutex},
 		{"whether the list is empty is asked after the lock was dropped", "last-two-probes-unregister", rcu, "KASAN: double-free in unregister_kprobe", mutex},
 		{"the manager is looked at when another remover has freed it", "last-two-probes-unregister", rcu, "KASAN: slab-use-after-free Read in unregister_kprobe", mutex},

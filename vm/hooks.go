@@ -55,6 +55,14 @@ type EarlyMmap interface {
 	MmapUnlinked(k *sim.K, vma *VMA)
 }
 
+// MovedMmap is for a design that is not to be called by mremap(2) for the area that
+// pages are about to be moved to (since 2b12d06c37fd, v6.16).
+type MovedMmap interface {
+	Hooks
+	// MmapMoved is called in place of Mmap for such an area.
+	MmapMoved(k *sim.K, vma *VMA)
+}
+
 // NoHooks is what a design embeds that needs some of [Hooks] only.
 type NoHooks struct{}
 

@@ -105,6 +105,151 @@ var ReadpageHook = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
 				Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
 			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "at its end the page is mapped and the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "the page is being read for the program when register_uprobe finds it in the cache",
+			},
+			{
+				Scenario: "mmap-while-registering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the hook plants the breakpoint as soon as the module is there, before register_uprobe has entered the probe into the table",
+			},
+			{
+				Scenario: "mmap-while-registering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped by now: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "KASAN: slab-use-after-free Read in int3",
+				Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: handler called after unregister in handler",
+				Why:   "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "fork-while-registering", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-registering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "KASAN: slab-use-after-free Read in int3",
+				Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: handler called after unregister in handler",
+				Why:   "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "munmap-while-trapped",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
+				Scenario: "owner-frees-after-unregister",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "second-process-maps-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "register_uprobe finds the page in the cache while it is being read",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, false) },

@@ -33,6 +33,213 @@ var SRCU = add(Design{
 		Title: "as posted: temporary lists of areas, munmap waits for SRCU",
 		From:  `linux-mm, 18 Jul 2011, Srikar Dronamraju, "Re: [PATCH v4 3.0-rc2-tip 7/22] 7: uprobes: mmap and fork hooks.", 20110718092055.GA1210@linux.vnet.ibm.com`,
 		Order: srcuOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "page-read-again-after-reclaim",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "probe-in-a-later-page",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "readahead-while-registering",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "readpage-returns-before-uptodate",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "unregister-against-readpage",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "waiting-for-the-page-inside-the-hook",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "the file has a probe, and the area is on no list: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "INFO: task hung in register_uprobe",
+				Why:      "register is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "INFO: task hung in unregister",
+				Why:      "unregister is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "KASAN: slab-use-after-free Read in register_uprobe",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: it waits for nobody",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "KASAN: slab-use-after-free Read in unregister",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: it waits for nobody",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in unregister",
+				Why:      "as with the read: the link that is taken off the list lies in the area",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "list_del corruption in register_uprobe",
+				Why:      "munmap has taken the area off the list that register walks: no lock is common to both",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "list_del corruption in unregister",
+				Why:      "munmap has taken the area off the list that unregister walks: no lock is common to both",
+			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "mmap_uprobe reads uprobes_count before register raises it, and the file knows the area only after register has walked over those who map it",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "mmap_uprobe has seen the consumer, which goes under i_mutex; it puts the breakpoint in after unregister has walked past",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "alloc_uprobe finds the uprobe before i_mutex is taken; by then it is gone from the tree, and the breakpoint is one that no lookup explains",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "BUG: wrong instruction stepped in execute",
+				Why:      "the program has trapped for the old uprobe and finds the new one, into which no instruction was copied yet",
+			},
+			{
+				Scenario: "fork-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the child is not known to the file when register walks over those who map it, and its pages were copied before",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the child is not known to the file when unregister walks over those who map it, and has the breakpoint of its parent",
+			},
+			{
+				Scenario: "handler-reads-user-memory",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "mremap-of-probed-text",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "munmap-while-trapped",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "owner-frees-after-unregister",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "owner-frees-after-unregister",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "process-exits-while-registering",
+				Title:    "KCSAN: data-race in find_vma / unmap_vm_as",
+				Why:      "the mail leaves the reference to the address space out (blah blah): it is taken down while register works on it",
+			},
+			{
+				Scenario: "process-exits-while-registering",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "process-exits-while-registering",
+				Title:    "KASAN: slab-use-after-free Read in register_uprobe",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: it waits for nobody",
+			},
+			{
+				Scenario: "process-exits-while-registering",
+				Title:    "list_del corruption in register_uprobe",
+				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
+			},
+			{
+				Scenario: "second-process-maps-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "mmap_uprobe reads uprobes_count before register raises it, and the file knows the area only after register has walked over those who map it",
+			},
+			{
+				Scenario: "second-process-maps-while-registering",
+				Title:    "BUG: wrong instruction stepped in execute",
+				Why:      "two processes have the instruction copied at once, each under its own mmap_sem",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "INFO: task hung in munmap_uprobe",
+				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "KASAN: slab-use-after-free Read in register_uprobe",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: it waits for nobody",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "list_del corruption in register_uprobe",
+				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
+			},
+			{
+				Scenario: "thread-unmaps-while-another-maps",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "thread-unmaps-while-another-maps",
+				Title:    "INFO: task hung in munmap_uprobe",
+				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+			},
+			{
+				Scenario: "thread-unmaps-while-another-maps",
+				Title:    "KASAN: slab-use-after-free Read in register_uprobe",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: it waits for nobody",
+			},
+			{
+				Scenario: "thread-unmaps-while-another-maps",
+				Title:    "list_del corruption in register_uprobe",
+				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
+			},
+		},
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcu{}
@@ -47,18 +254,11 @@ var srcuOrder = []string{"inode->i_mutex", "mm->mmap_sem", "mapping->i_mmap_lock
 
 type srcu struct {
 	vm.NoHooks
+	uprobesCounts
 	tree      uprobesTree
 	mmapMutex sim.Mutex // uprobes_mmap_mutex
 	srcu      sim.SRCU  // uprobes_srcu
-	counts    []*uprobesCount
 	links     []*vmaLink
-}
-
-// uprobesCount is inode->uprobes_count. It is written under i_mutex, and read without
-// a lock.
-type uprobesCount struct {
-	inode *pagecache.Inode
-	n     sim.Word[int]
 }
 
 // vmaLink is what the proposal adds to struct vm_area_struct: uprobes_list, the link
@@ -82,30 +282,18 @@ const (
 // CONFIG_DEBUG_LIST finds.
 var ListCorruption = sim.Kind{Name: "list-corruption", Class: "list_del corruption"}
 
-// InitInode gives a file its counter.
-func (d *srcu) InitInode(k *sim.K, inode *pagecache.Inode) {
-	c := &uprobesCount{inode: inode}
-	c.n.Init(k, "inode->uprobes_count", 0)
-	d.counts = append(d.counts, c)
-}
-
-func (d *srcu) count(inode *pagecache.Inode) *sim.Word[int] {
-	for _, c := range d.counts {
-		if c.inode == inode {
-			return &c.n
-		}
-	}
-	return nil
-}
-
 // link is &vma->uprobes_list.
-func (d *srcu) link(vma *vm.VMA) *vmaLink {
+func (d *srcu) link(k *sim.K, vma *vm.VMA) *vmaLink {
 	for _, l := range d.links {
 		if l.vma == vma {
 			return l
 		}
 	}
-	return nil
+	l := &vmaLink{vma: vma}
+	l.on.Init(k, "vma->uprobes_list", linkFresh)
+	l.on.In(vma.Life())
+	d.links = append(d.links, l)
+	return l
 }
 
 // listDel is list_del().
@@ -126,7 +314,7 @@ func (d *srcu) vmaList(k *sim.K, u *countedUprobe) []*vmaLink {
 		if !mapped {
 			continue
 		}
-		l := d.link(vma)
+		l := d.link(k, vma)
 		l.on.Write(k, linkListed)
 		l.vaddr = vaddr
 		list = append(list, l)
@@ -141,7 +329,16 @@ func (l *vmaLink) mm(k *sim.K) *vm.MM {
 	return l.vma.MM
 }
 
-var _ = sim.Plumbing("list_del", "vma_list", "mm")
+var _ = sim.Plumbing("list_del", "vma_list", "mm", "link")
+
+// installBreakpoint is install_breakpoint() of 2011: the first process that gets the
+// breakpoint has the instruction copied. The caller holds mm->mmap_sem.
+func installBreakpoint(k *sim.K, u *countedUprobe, mm *vm.MM, vaddr uint64) error {
+	if err := u.arch.prepare(k, u.inode, u.offset); err != nil {
+		return err
+	}
+	return setSwbp(k, mm, vaddr)
+}
 
 // RegisterUprobe is register_uprobe().
 func (d *srcu) RegisterUprobe(k *sim.K, p *Probe) error {
@@ -155,8 +352,7 @@ func (d *srcu) RegisterUprobe(k *sim.K, p *Probe) error {
 	if first := u.addConsumer(k, p); !first {
 		return nil
 	}
-	count := d.count(p.Inode)
-	count.Write(k, count.Read(k)+1)
+	d.add(k, p.Inode, 1)
 
 	list := d.vmaList(k, u)
 	idx := k.SRCUReadLock(&d.srcu) // synch with munmap_uprobe
@@ -164,7 +360,7 @@ func (d *srcu) RegisterUprobe(k *sim.K, p *Probe) error {
 		mm := l.mm(k)
 		if err == nil {
 			k.DownRead(&mm.MmapSem)
-			err = setSwbp(k, mm, l.vaddr) // install_breakpoint()
+			err = installBreakpoint(k, u, mm, l.vaddr)
 			k.UpRead(&mm.MmapSem)
 		}
 		l.listDel(k)
@@ -202,34 +398,34 @@ func (d *srcu) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 		mm := l.mm(k)
 		l.listDel(k)
 		k.DownRead(&mm.MmapSem)
-		_ = setOrigInsn(k, mm, l.vaddr, u.insn) // unconditional, if it wasn't there
+		_ = setOrigInsn(k, mm, l.vaddr, u.arch.step(k)) // unconditional, if it wasn't there
 		k.UpRead(&mm.MmapSem)
 	}
 	k.SRCUReadUnlock(&d.srcu, idx)
-	count := d.count(u.inode)
-	count.Write(k, count.Read(k)-1)
+	d.add(k, u.inode, -1)
 	k.MutexLock(&d.mmapMutex) // sync with mmap_uprobe
 	d.tree.deleteUprobe(k, u)
 	k.MutexUnlock(&d.mmapMutex)
 }
 
-// MmapUnlinked is mmap_uprobe(). The caller holds mm->mmap_sem for writing.
-func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) {
-	l := &vmaLink{vma: vma}
-	l.on.Init(k, "vma->uprobes_list", linkFresh)
-	l.on.In(vma.Life())
-	d.links = append(d.links, l)
+// MmapUnlinked implements [vm.EarlyMmap].
+func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) { d.mmapUprobe(k, vma) }
 
-	if d.count(vma.Inode).Read(k) == 0 { // Bail-out
+// Munmap implements [vm.Hooks].
+func (d *srcu) Munmap(k *sim.K, vma *vm.VMA, _, _ uint64) { d.munmapUprobe(k, vma) }
+
+// mmapUprobe is mmap_uprobe(). The caller holds mm->mmap_sem for writing.
+func (d *srcu) mmapUprobe(k *sim.K, vma *vm.VMA) {
+	if d.of(vma.Inode).Read(k) == 0 { // Bail-out
 		return
 	}
 	k.MutexLock(&d.mmapMutex)
 	defer k.MutexUnlock(&d.mmapMutex)
 	var err error
 	for _, u := range d.tree.buildProbeList(k, vma) {
-		if err == nil && u.hasConsumers(k) {
+		if err == nil && u.any.Read(k) {
 			vaddr, _ := u.vaddrIn(k, vma)
-			if err = setSwbp(k, vma.MM, vaddr); err == sim.ESRCH || err == sim.EEXIST { // install_breakpoint()
+			if err = installBreakpoint(k, u, vma.MM, vaddr); err == sim.ESRCH || err == sim.EEXIST {
 				err = nil
 			}
 		}
@@ -237,27 +433,63 @@ func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) {
 	}
 }
 
-// Munmap is munmap_uprobe(). The caller holds mm->mmap_sem for writing.
-func (d *srcu) Munmap(k *sim.K, vma *vm.VMA, _, _ uint64) {
-	if d.count(vma.Inode).Read(k) == 0 { // Bail-out
+// munmapUprobe is munmap_uprobe(). The caller holds mm->mmap_sem for writing.
+func (d *srcu) munmapUprobe(k *sim.K, vma *vm.VMA) {
+	if d.of(vma.Inode).Read(k) == 0 { // Bail-out
 		return
 	}
-	d.link(vma).listDel(k)
+	d.link(k, vma).listDel(k)
 	k.SynchronizeSRCU(&d.srcu) // synchronize with (un)register_uprobe
 }
 
-// Int3 is uprobe_notify_resume().
+// Int3 is uprobe_notify_resume(): the task has trapped, and is on its way back to its
+// program.
 func (d *srcu) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
+	return d.tree.notifyResume(k, mm, addr)
+}
+
+// notifyResume is uprobe_notify_resume(): who finds no uprobe gets SIGTRAP.
+func (t *uprobesTree) notifyResume(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 	inode, offset, ok := placeOf(k, mm, addr)
 	if !ok {
 		return NotOurs, nil
 	}
-	u := d.tree.findUprobe(k, inode, offset)
+	u := t.findUprobe(k, inode, offset)
 	if u == nil {
 		return NotOurs, nil
 	}
+	defer u.put(k)
 	u.handlerChain(k)
-	insn := u.insn
-	u.put(k)
-	return Handled, insn
+	return Handled, u.arch.step(k)
+}
+
+// uprobesCounts is inode->uprobes_count of all files. It is written under i_mutex, and
+// read without a lock.
+type uprobesCounts struct{ counts []*uprobesCount }
+
+type uprobesCount struct {
+	inode *pagecache.Inode
+	n     sim.Word[int]
+}
+
+// InitInode gives a file its counter.
+func (d *uprobesCounts) InitInode(k *sim.K, inode *pagecache.Inode) {
+	c := &uprobesCount{inode: inode}
+	c.n.Init(k, "inode->uprobes_count", 0)
+	d.counts = append(d.counts, c)
+}
+
+// of is the counter of a file.
+func (d *uprobesCounts) of(inode *pagecache.Inode) *sim.Word[int] {
+	for _, c := range d.counts {
+		if c.inode == inode {
+			return &c.n
+		}
+	}
+	return nil
+}
+
+// add changes the counter of a file, whose i_mutex the caller holds.
+func (d *uprobesCounts) add(k *sim.K, inode *pagecache.Inode, n int) {
+	d.of(inode).Write(k, d.of(inode).Read(k)+n)
 }

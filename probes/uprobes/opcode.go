@@ -70,8 +70,3 @@ func setOrigInsn(k *sim.K, mm *vm.MM, vaddr uint64, insn []byte) error {
 	}
 	return writeOpcode(k, mm, vaddr, insn[0])
 }
-
-// copyInsn is copy_insn(): the instruction as it is in the file. It sleeps.
-func copyInsn(k *sim.K, p *Probe) ([]byte, error) {
-	return pagecache.DoGenericMappingRead(k, p.Inode, p.Offset, maxInsnSize)
-}

@@ -15,11 +15,14 @@ type countedUprobe struct {
 	ref    sim.Kref
 	inode  *pagecache.Inode
 	offset int64
-	insn   []byte // the instruction in the file
+	arch   archUprobe
 
+	registerRwsem sim.RWSem // since v3.9; see [merged]
+	copyMutex     sim.Mutex // since v3.7: preparing
 	consumerRwsem sim.RWSem
 	consumersData sim.Data // protected by consumerRwsem
 	consumers     []*Probe
+	any           sim.Word[bool] // uprobe->consumers != NULL, as one reads it without a lock
 }
 
 // uprobesTree is uprobes_tree, protected by treelock. The tree has a reference to
@@ -60,19 +63,20 @@ func (t *uprobesTree) find(k *sim.K, inode *pagecache.Inode, offset int64) *coun
 // allocUprobe is alloc_uprobe(): it finds the uprobe of a place or enters a new one,
 // and returns it with a reference. It returns ENOMEM.
 func (t *uprobesTree) allocUprobe(k *sim.K, p *Probe) (*countedUprobe, error) {
-	insn, err := copyInsn(k, p)
-	if err != nil {
-		return nil, err
-	}
-	u := &countedUprobe{inode: p.Inode, offset: p.Offset, insn: insn}
+	u := &countedUprobe{inode: p.Inode, offset: p.Offset}
 	if err := k.Kzalloc(&u.Life, "uprobe", sim.GFPKernel); err != nil {
 		return nil, err
 	}
+	u.arch.init(k, &u.Life)
 	k.KrefInit(&u.ref, "uprobe->ref")
 	u.ref.In(&u.Life)
+	k.InitRWSem(&u.registerRwsem, "uprobe->register_rwsem")
+	k.MutexInit(&u.copyMutex, "uprobe->copy_mutex")
 	k.InitRWSem(&u.consumerRwsem, "uprobe->consumer_rwsem")
 	u.consumersData.Init(k, "uprobe->consumers")
 	u.consumersData.In(&u.Life)
+	u.any.Init(k, "uprobe->consumers", false)
+	u.any.In(&u.Life)
 
 	k.SpinLock(&t.treelock)
 	cur := t.find(k, p.Inode, p.Offset) // insert_uprobe()
@@ -133,7 +137,10 @@ func (u *countedUprobe) addConsumer(k *sim.K, p *Probe) (first bool) {
 	defer k.UpWrite(&u.consumerRwsem)
 	u.consumersData.Write(k)
 	u.consumers = append([]*Probe{p}, u.consumers...)
-	return len(u.consumers) == 1
+	if first = len(u.consumers) == 1; first {
+		u.any.Write(k, true)
+	}
+	return first
 }
 
 // delConsumer is del_consumer(). It says whether the consumer was there, and whether
@@ -146,12 +153,16 @@ func (u *countedUprobe) delConsumer(k *sim.K, p *Probe) (found, left bool) {
 	if i >= 0 {
 		u.consumersData.Write(k)
 		u.consumers = slices.Delete(slices.Clone(u.consumers), i, i+1)
+		if len(u.consumers) == 0 {
+			u.any.Write(k, false)
+		}
 	}
 	return i >= 0, len(u.consumers) > 0
 }
 
-// hasConsumers says whether anybody wants to be called.
-func (u *countedUprobe) hasConsumers(k *sim.K) bool {
+// filterChain is filter_chain(): whether anybody wants to be called. Nobody here says
+// that they do not want certain processes.
+func (u *countedUprobe) filterChain(k *sim.K) bool {
 	k.DownRead(&u.consumerRwsem)
 	defer k.UpRead(&u.consumerRwsem)
 	u.consumersData.Read(k)
@@ -166,4 +177,10 @@ func (u *countedUprobe) handlerChain(k *sim.K) {
 	for _, p := range u.consumers {
 		p.Handler(k)
 	}
+}
+
+// offsetIn is the place in the file that an area maps at addr. The caller holds
+// mm->mmap_sem.
+func offsetIn(vma *vm.VMA, addr uint64) int64 {
+	return int64(addr-vma.Start) + int64(vma.Pgoff)<<pagecache.PageShift
 }

@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"bytes"
+	"slices"
 
 	"trapline/pagecache"
 	"trapline/probes/uprobes"
@@ -57,12 +58,21 @@ func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
 
 // Space is a new process, without anything mapped.
 func (w *World) Space(name string) *vm.MM {
-	mm := vm.NewMM(w.K, name)
+	mm := vm.MMAlloc(w.K, name)
 	if hooks, ok := w.Scheme.(vm.Hooks); ok {
 		mm.Hooks = hooks
 	}
 	w.spaces = append(w.spaces, mm)
 	return mm
+}
+
+// Fork is fork(2) of the process: it returns the child.
+func (w *World) Fork(k *sim.K, mm *vm.MM, name string) (*vm.MM, error) {
+	child, err := vm.DupMM(k, mm, name)
+	if err == nil {
+		w.spaces = append(w.spaces, child)
+	}
+	return child, err
 }
 
 // text is where the probed instruction is mapped: the range of pages that hold
@@ -85,6 +95,29 @@ func (w *World) Mmap(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
 func (w *World) Munmap(k *sim.K, mm *vm.MM) error {
 	start, length, _ := w.text()
 	return vm.DoMunmap(k, mm, start, length)
+}
+
+// MmapAgain maps the text of the program into mm once more, at another address.
+func (w *World) MmapAgain(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
+	start, length, pgoff := w.text()
+	_, err := vm.DoMmap(k, mm, inode, start+elsewhere, length, pgoff, 0)
+	return err
+}
+
+// Move is mremap(2) of the text of the program to another address.
+func (w *World) Move(k *sim.K, mm *vm.MM) error {
+	start, length, _ := w.text()
+	_, err := vm.Mremap(k, mm, start, length, length, vm.MremapMayMove|vm.MremapFixed, start+elsewhere)
+	return err
+}
+
+// elsewhere is how far away the other address is.
+const elsewhere = 1 << 30
+
+// Exit ends the only task of a process.
+func (w *World) Exit(k *sim.K, mm *vm.MM) {
+	w.spaces = slices.DeleteFunc(w.spaces, func(o *vm.MM) bool { return o == mm })
+	vm.MMPut(k, mm)
 }
 
 // Read is pread(2) of the instruction. In a world without I/O errors it must not
@@ -121,6 +154,28 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 		}
 	}
 	p.endRun(k, run)
+}
+
+// ExecuteIfMapped runs the program through the instruction, once, unless its text is
+// unmapped before: it then faults, and that is all.
+func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
+	for {
+		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		if text == nil {
+			if vm.HandleMmFault(k, mm, w.Image.Addr, false) != nil {
+				return
+			}
+			continue
+		}
+		if text[0] != breakpoint {
+			w.mustBeOriginal(k, WrongText, text)
+			return
+		}
+		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+			w.mustBeOriginal(k, WrongOriginal, insn)
+			return
+		}
+	}
 }
 
 // breakpoint is the instruction int3.
@@ -171,7 +226,7 @@ func (w *World) quiet(k *sim.K) {
 		}
 	}
 	for _, mm := range w.spaces {
-		vm.ExitMmap(k, mm)
+		vm.MMPut(k, mm)
 	}
 	for _, inode := range w.files {
 		pagecache.Evict(k, inode)
