@@ -5,10 +5,12 @@ import "trapline/sim"
 // pageBytes is the content of a page. What was read from a device is not copied: the
 // page holds the bytes of the device until one of them changes.
 type pageBytes struct {
-	data    []byte // PageSize bytes
-	shared  bool   // data is not to be changed
-	fixed   bool   // data is not to move
-	watcher Watcher
+	data   []byte // PageSize bytes
+	shared bool   // data is not to be changed
+	fixed  bool   // data is not to move
+	// recycled says that data may be used before it was read; see [Inode.Recycled].
+	recycled bool
+	watcher  Watcher
 }
 
 // zeroes is the content of pages that hold nothing else.

@@ -1,6 +1,7 @@
 package pagecache
 
 import (
+	"bytes"
 	"fmt"
 
 	"trapline/sim"
@@ -59,8 +60,14 @@ var _ = sim.Plumbing("page_cache_get", "get_page", "page_cache_release", "page_m
 func PageCacheAlloc(k *sim.K, mapping *Mapping, index uint64) *Page {
 	p := allocPage(k, fmt.Sprintf("%s:%d", mapping.Host.Name, index), index)
 	p.home = mapping
+	if mapping.Host.Recycled {
+		p.recycled, p.data = true, leftovers[:]
+	}
 	return p
 }
+
+// leftovers is what a page holds that nobody has cleared.
+var leftovers = [PageSize]byte(bytes.Repeat([]byte{0x5a}, PageSize))
 
 // AllocAnonPage is alloc_page_vma(): a new page that belongs to no file, with
 // one reference. Its content comes from [CopyUserHighpage].

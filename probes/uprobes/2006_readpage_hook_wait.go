@@ -176,7 +176,27 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
 			},
+			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
+			},
+			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "text-after-a-read-error",
+				Title:    "BUG: program text corrupted in must_be_original",
+				Why:      "the hook waits for the read and does not look whether it has failed; the next one brings the text, and unregister_uprobe writes over it",
+			},
+			{
+				Scenario: "unregister-after-a-read-error",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "the hook waits for the read and does not look whether it has failed",
+			},
 		},
 	},
-	New: func(k *sim.K) Scheme { return newReadpageHook(k, true) },
+	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })
