@@ -116,6 +116,8 @@ type mergedRules struct {
 	filters bool
 	// registers is e591c8d78e49, v3.9: handlers are called under register_rwsem.
 	registers bool
+	// lost is between c6bc9bd06dff and b0d6d4789677, v5.12-rc; see [LostReference].
+	lost bool
 }
 
 type merged struct {
@@ -301,7 +303,11 @@ func (d *merged) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 		return d.int3SRCU(k, mm, addr)
 	}
 	u, swbp := findActiveUprobe(k, mm, addr, func(k *sim.K, vma *vm.VMA) *countedUprobe {
-		return d.tree.findUprobe(k, vma.Inode, offsetIn(vma, addr))
+		u := d.tree.findUprobe(k, vma.Inode, offsetIn(vma, addr))
+		if u != nil && d.lost {
+			u.put(k)
+		}
+		return u
 	})
 	switch {
 	case u == nil && swbp:

@@ -67,16 +67,7 @@ func (t *uprobesTree) allocUprobe(k *sim.K, p *Probe) (*countedUprobe, error) {
 	if err := k.Kzalloc(&u.Life, "uprobe", sim.GFPKernel); err != nil {
 		return nil, err
 	}
-	u.arch.init(k, &u.Life)
-	k.KrefInit(&u.ref, "uprobe->ref")
-	u.ref.In(&u.Life)
-	k.InitRWSem(&u.registerRwsem, "uprobe->register_rwsem")
-	k.MutexInit(&u.copyMutex, "uprobe->copy_mutex")
-	k.InitRWSem(&u.consumerRwsem, "uprobe->consumer_rwsem")
-	u.consumersData.Init(k, "uprobe->consumers")
-	u.consumersData.In(&u.Life)
-	u.any.Init(k, "uprobe->consumers", false)
-	u.any.In(&u.Life)
+	u.init(k)
 
 	k.SpinLock(&t.treelock)
 	cur := t.find(k, p.Inode, p.Offset) // insert_uprobe()
@@ -91,6 +82,20 @@ func (t *uprobesTree) allocUprobe(k *sim.K, p *Probe) (*countedUprobe, error) {
 		return cur, nil
 	}
 	return u, nil
+}
+
+// init is for a new uprobe. It has one reference.
+func (u *countedUprobe) init(k *sim.K) {
+	u.arch.init(k, &u.Life)
+	k.KrefInit(&u.ref, "uprobe->ref")
+	u.ref.In(&u.Life)
+	k.InitRWSem(&u.registerRwsem, "uprobe->register_rwsem")
+	k.MutexInit(&u.copyMutex, "uprobe->copy_mutex")
+	k.InitRWSem(&u.consumerRwsem, "uprobe->consumer_rwsem")
+	u.consumersData.Init(k, "uprobe->consumers")
+	u.consumersData.In(&u.Life)
+	u.any.Init(k, "uprobe->consumers", false)
+	u.any.In(&u.Life)
 }
 
 // deleteUprobe is delete_uprobe(): it takes the uprobe out of the tree, and drops

@@ -1,0 +1,19 @@
+package uprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// UnconditionalGet is [TasksTrace] with a reference that is taken without a look whether
+// there is one left: as lookups did while the tree had a reference of its own, which made
+// that right. Commit 3f7f1a64da73 explains why it no longer is.
+var UnconditionalGet = add(Design{
+	Design: probes.Design{
+		Name:  "2024-unconditional-get",
+		Title: "a reference is taken to an uprobe that may be ending",
+		From:  "Linux 6.12, what commit 3f7f1a64da73 (uprobes: revamp uprobe refcounting and lifetime management) warns of",
+		Order: tasksTraceOrder,
+	},
+	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{unconditional: true}) },
+})
