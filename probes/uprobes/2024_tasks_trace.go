@@ -32,6 +32,13 @@ var TasksTrace = add(Design{
 		Title: "as in 6.13: hits are readers of RCU tasks trace, and take no lock but mmap_sem",
 		From:  "Linux 6.13, kernel/events/uprobes.c, commits 3f7f1a64da73, 8617408f7a01, cd7bdd9d46a9, cc01bd044e6a, 2bf8e5aceff8",
 		Order: tasksTraceOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "mremap-of-probed-text",
+				Title:    "memory leak in alloc_page",
+				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
+			},
+		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
 })
@@ -316,4 +323,4 @@ func (d *tasksTrace) findActiveUprobeRCU(k *sim.K, mm *vm.MM, addr uint64) (u *t
 	return u, swbp
 }
 
-var _ = sim.Plumbing("at", "try_get", "erase", "alloc_uprobe")
+var _ = sim.Plumbing("at", "try_get", "erase")
