@@ -123,7 +123,7 @@ func TestSeedBugs(t *testing.T) {
 		{"mremap overwrites the entry of a fresh page", "mremap-of-probed-text", tasksTrace, "memory leak in alloc_page", "2025-skip-moved"},
 		{"what a handler uses is freed by RCU of another flavour", "owner-frees-after-unregister", "2024-wrong-flavour", "KASAN: slab-use-after-free Read in int3", tasksTrace},
 		{"a lookup loses its reference", "owner-frees-after-unregister", "2021-lost-reference", "KASAN: slab-use-after-free Write in put", "2013-register-rwsem"},
-		{"a lookup takes a reference to an uprobe that is ending", "register-while-the-last-one-goes", "2024-unconditional-get", "WARNING: refcount bug in register_uprobe", tasksTrace},
+		{"a lookup takes a reference to an uprobe that is ending", "register-while-the-last-one-goes", "2024-unconditional-get", "WARNING: refcount bug in alloc_uprobe", tasksTrace},
 		{"an entry is removed and then added again", "second-probe-at-an-address", rcu, "int3: 0000 [#1] in do_int3", mutex},
 		{"whether the list is empty is asked after the lock was dropped", "last-two-probes-unregister", rcu, "KASAN: double-free in unregister_kprobe", mutex},
 		{"the manager is looked at when another remover has freed it", "last-two-probes-unregister", rcu, "KASAN: slab-use-after-free Read in unregister_kprobe", mutex},
