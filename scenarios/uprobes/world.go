@@ -58,9 +58,13 @@ func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
 
 // Space is a new process, without anything mapped.
 func (w *World) Space(name string) *vm.MM {
-	mm := vm.MMAlloc(w.K, name)
-	if hooks, ok := w.Scheme.(vm.Hooks); ok {
+	hooks, ok := w.Scheme.(vm.Hooks)
+	var mm *vm.MM
+	if ok { // such a design may become a user of it
+		mm = vm.MMAlloc(w.K, name)
 		mm.Hooks = hooks
+	} else {
+		mm = vm.NewMM(w.K, name)
 	}
 	w.spaces = append(w.spaces, mm)
 	return mm
@@ -117,6 +121,10 @@ const elsewhere = 1 << 30
 // Exit ends the only task of a process.
 func (w *World) Exit(k *sim.K, mm *vm.MM) {
 	w.spaces = slices.DeleteFunc(w.spaces, func(o *vm.MM) bool { return o == mm })
+	if mm.Hooks == nil {
+		vm.ExitMmap(k, mm)
+		return
+	}
 	vm.MMPut(k, mm)
 }
 
@@ -226,7 +234,7 @@ func (w *World) quiet(k *sim.K) {
 		}
 	}
 	for _, mm := range w.spaces {
-		vm.MMPut(k, mm)
+		vm.ExitMmap(k, mm)
 	}
 	for _, inode := range w.files {
 		pagecache.Evict(k, inode)
