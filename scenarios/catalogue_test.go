@@ -132,14 +132,18 @@ func TestStrategiesAgree(t *testing.T) {
 	}
 }
 
-// TestSeedBugs names for each bug of the mails that this repository is about the
-// scenario and the design that show it, and a design that has it no more.
+// TestSeedBugs names for each bug of the mails that this repository is about, and for
+// some of the years after, the scenario and the design that show it, and a design that has it no more.
 func TestSeedBugs(t *testing.T) {
 	const (
 		hooks, hooksRepaired = "2006-readpage-hook", "2006-readpage-hook-repaired"
 		rcu, mutex           = "2005-rcu", "2006-mutex"
 		several, severalNow  = "2007-several-probes", "2007-several-probes-repaired"
 		calls, synced, today = "2020-static-calls", "2020-static-calls-synced", "2021-static-calls"
+		hooksMarch           = "2006-readpage-hook-march"
+		mmapSem, dupMmapSem  = "2012-mmap-sem-for-writing", "2012-dup-mmap-sem"
+		tasksTrace           = "2024-tasks-trace"
+		srcu, srcuRepaired   = "2011-srcu", "2011-srcu-repaired"
 	)
 	for _, bug := range []struct{ what, scenario, design, title, repaired string }{
 		{"the hook plants the breakpoint before the page is read", "readpage-returns-before-uptodate", hooks, "BUG: page touched before PG_uptodate in insert_kprobe_user", hooksRepaired},
@@ -150,6 +154,25 @@ func TestSeedBugs(t *testing.T) {
 		{"the method table is freed under a caller", "hook-after-the-last-unregister", hooks, "KASAN: slab-use-after-free Read in do_generic_mapping_read", hooksRepaired},
 		{"a page that was dropped is not patched again", "page-read-again-after-reclaim", hooks, "BUG: probe missed in execute", hooksRepaired},
 		{"unregister leaves a breakpoint without an owner", "unregister-against-readpage", hooks, "BUG: program killed by SIGTRAP in do_int3", hooksRepaired},
+		{"the area is looked up in the trap without mmap_sem", "munmap-while-trapped", hooksMarch, "KCSAN: data-race in find_vma / unmap_vm_as", hooksRepaired},
+		{"the page is kept when it could not be mapped", "unregister-after-a-read-error", hooksMarch, "BUG: Bad page state in quiet", hooksRepaired},
+		{"the page is looked at before it is locked", "invalidate-while-registering", hooksMarch, "BUG: probe missed in execute", hooksRepaired},
+		{"a read error after insertion, and later corruption", "text-after-a-read-error", hooks, "BUG: program text corrupted in must_be_original", hooksRepaired},
+		{"munmap waits for an SRCU reader that waits for mmap_sem", "munmap-while-registering", srcu, "INFO: task hung in register_uprobe", srcuRepaired},
+		{"a new consumer is attached to an uprobe that leaves the tree", "register-while-the-last-one-goes", srcu, "BUG: program killed by SIGTRAP in do_int3", srcuRepaired},
+		{"one list link is used under three locks", "munmap-while-registering", srcu, "list_del corruption in register_uprobe", srcuRepaired},
+		{"mmap installs after the unregister walk", "mmap-while-unregistering", srcu, "BUG: program killed by SIGTRAP in do_int3", srcuRepaired},
+		{"the counter is read before the area is linked", "mmap-while-registering", srcu, "BUG: probe missed in execute", srcuRepaired},
+		{"prepare_uprobe races with itself", "second-process-maps-while-registering", mmapSem, "BUG: wrong instruction stepped in execute", dupMmapSem},
+		{"a hit between unregister and register gets SIGTRAP", "trap-between-two-registrations", "2012-restart", "BUG: program killed by SIGTRAP in do_int3", dupMmapSem},
+		{"a child keeps the breakpoint of its parent", "fork-while-unregistering", mmapSem, "BUG: program killed by SIGTRAP in do_int3", dupMmapSem},
+		{"a trap finds an uprobe whose instruction was not copied", "trap-between-two-registrations", mmapSem, "BUG: wrong instruction stepped in execute", dupMmapSem},
+		{"uprobe_mmap forgets to put the uprobe", "mmap-while-registering", mmapSem, "memory leak in alloc_uprobe", dupMmapSem},
+		{"consumer_rwsem is taken on both sides of mmap_sem", "handler-reads-user-memory", dupMmapSem, "possible deadlock in handler_chain", "2013-register-rwsem"},
+		{"mremap overwrites the entry of a fresh page", "mremap-of-probed-text", tasksTrace, "memory leak in alloc_page", "2025-skip-moved"},
+		{"what a handler uses is freed by RCU of another flavour", "owner-frees-after-unregister", "2024-wrong-flavour", "KASAN: slab-use-after-free Read in int3", tasksTrace},
+		{"a lookup loses its reference", "owner-frees-after-unregister", "2021-lost-reference", "KASAN: slab-use-after-free Write in put", "2013-register-rwsem"},
+		{"a lookup takes a reference to an uprobe that is ending", "register-while-the-last-one-goes", "2024-unconditional-get", "WARNING: refcount bug in alloc_uprobe", tasksTrace},
 		{"an entry is removed and then added again", "second-probe-at-an-address", rcu, "int3: 0000 [#1] in do_int3", mutex},
 		{"whether the list is empty is asked after the lock was dropped", "last-two-probes-unregister", rcu, "KASAN: double-free in unregister_kprobe", mutex},
 		{"the manager is looked at when another remover has freed it", "last-two-probes-unregister", rcu, "KASAN: slab-use-after-free Read in unregister_kprobe", mutex},

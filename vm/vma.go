@@ -44,6 +44,9 @@ func allocVMA(k *sim.K, like VMA, start, end, pgoff uint64) (*VMA, error) {
 	return vma, nil
 }
 
+// Life is the memory of the area, for what a design adds to it.
+func (vma *VMA) Life() *sim.Life { return &vma.life }
+
 // getFile is get_file() of vm_file for an area that is to be like vma.
 func (vma *VMA) getFile(k *sim.K) error {
 	if vma.Inode != nil && vma.Flags.writesFile() {

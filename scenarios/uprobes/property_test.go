@@ -269,6 +269,51 @@ func TestPropertyRepaired(t *testing.T) {
 	}
 }
 
+// TestPropertyOfCopies holds designs that give a process a page of its own, with the
+// breakpoint in it, to the property. A file that is cut off takes such pages with it, so
+// the programs do not truncate.
+func TestPropertyOfCopies(t *testing.T) {
+	defer more(500)()
+	for _, d := range []*uprobes.Design{uprobes.SRCURepaired, uprobes.RegisterRwsem, uprobes.SkipMoved} {
+		t.Run(d.Name, rapid.MakeCheck(func(t *rapid.T) {
+			l := lifecycles(false).Draw(t, "program").untruncated()
+			if err := l.run(d); err != nil {
+				t.Fatalf("%v\n%v", err, l)
+			}
+		}))
+	}
+}
+
+// TestPropertyFindsMerged shows that programs without truncation can fail: on the designs
+// of 2011 and 2012 they find something.
+func TestPropertyFindsMerged(t *testing.T) {
+	for _, d := range []*uprobes.Design{uprobes.SRCU, uprobes.Trylock, uprobes.Merged} {
+		t.Run(d.Name, func(t *testing.T) {
+			defer more(2000)()
+			if !capture(t, func(t *rapid.T) {
+				l := lifecycles(false).Draw(t, "program").untruncated()
+				if err := l.run(d); err != nil {
+					t.Fatal(err)
+				}
+			}) {
+				t.Fatal("the property holds")
+			}
+		})
+	}
+}
+
+// untruncated is the program with a fault in the place of each truncation.
+func (l lifecycle) untruncated() lifecycle {
+	for i := range l.tasks {
+		for j := range l.tasks[i] {
+			if l.tasks[i][j].verb == "truncate" {
+				l.tasks[i][j].verb = "fault"
+			}
+		}
+	}
+	return l
+}
+
 // TestPropertyPosted shows that the property can fail: on the designs as posted
 // it does, and shrinks to a short story. The other rules that they break, which
 // the scenarios are about, do not count here.
