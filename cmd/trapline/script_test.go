@@ -91,11 +91,12 @@ func recipeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], text)
 }
 
-// TestEveryFindingReplays runs everything that the catalogue is known to fail
-// again, from files.
-func TestEveryFindingReplays(t *testing.T) {
+// TestFindingsReplay runs what designs of each subsystem are known to fail again, from
+// files. That every finding of the catalogue replays is tested with the catalogue.
+func TestFindingsReplay(t *testing.T) {
 	dir := t.TempDir()
-	if code, stdout, stderr := traplineWith(t.Context(), theCatalogue(), "check", "--out", dir); code != exitOK {
+	some := []string{"2006-readpage-hook", "2006-readpage-hook-wait", "2005-rcu", "2011-trylock", "ptype-before-multi"}
+	if code, stdout, stderr := traplineWith(t.Context(), theCatalogue(), append([]string{"check", "--out", dir}, some...)...); code != exitViolation {
 		t.Errorf("check: exit %d\n%s%s", code, stdout, stderr)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
