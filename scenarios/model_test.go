@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"strings"
 	"testing"
 
 	"trapline/scenarios"
@@ -14,6 +15,9 @@ import (
 func TestClaimsUnderModels(t *testing.T) {
 	image := vm.DefaultImage()
 	for _, p := range scenarios.Pairs() {
+		if !*long && (p.Scenario.Name != "unregister-against-readpage" && p.Scenario.Name != "probe-in-a-later-page" || !strings.HasPrefix(p.Design.Name, "2006-readpage")) {
+			continue
+		}
 		for _, model := range []memory.Model{memory.TSO, memory.LKMM} {
 			t.Run(p.Name()+"/"+model.String(), func(t *testing.T) {
 				r := run(t, p, image, explore.Options{Memory: model, MinimiseExecutions: 200, SelfCheck: true})
