@@ -30,7 +30,6 @@ type process struct {
 	posix     []*timer
 	vforked   bool // it uses the memory of its parent, which waits
 	limits    map[int][2]uint64
-	umaskBits uint32
 	cpuTime   int64 // instructions of threads that have ended
 	childTime int64
 }

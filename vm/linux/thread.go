@@ -38,7 +38,6 @@ type Thread struct {
 	clearTID uint64 // is cleared and woken when the thread ends
 	setTID   uint64 // is set when it begins
 	robust   uint64
-	timers   int
 
 	insns   int64
 	exiting bool
