@@ -140,7 +140,7 @@ func (t *Thread) clone(r cloneRequest) (uint64, error) {
 		s.probes.Fork(t, c, flags)
 	}
 	if flags&cloneParentSettid != 0 {
-		t.copyOut(r.parentTID, le32(uint32(c.tid)))
+		_ = t.copyOut(r.parentTID, le32(uint32(c.tid)))
 	}
 	s.start(t.k, c)
 	if flags&cloneVfork != 0 {

@@ -89,7 +89,7 @@ func (t *Thread) Comm() string { return t.comm }
 // run executes the thread to its end.
 func (t *Thread) run() {
 	if t.setTID != 0 {
-		t.copyOut(t.setTID, le32(uint32(t.tid)))
+		_ = t.copyOut(t.setTID, le32(uint32(t.tid)))
 	}
 	for t.leave(); !t.exiting; t.leave() {
 		t.k.Step(opRun, &t.sys.lock, sim.Write)

@@ -69,7 +69,7 @@ func (s *system) text(dir *node, name string, f func(t *Thread) string) {
 }
 
 // procPID is /proc/PID.
-func (s *system) procPID(t *Thread, name string) *node {
+func (s *system) procPID(t *Thread, name string) *node { //nolint:unparam // who asks, as for its neighbours
 	pid, err := strconv.Atoi(name)
 	if err != nil {
 		return nil
