@@ -52,15 +52,15 @@ func (a *app) tracer(c *linux.Config, given string, f *execFlags) (*tracer, erro
 	files := &guestFiles{config: c, given: given}
 	k := live.New(files, d)
 	for _, line := range f.probes {
-		before := len(k.Registry().Log())
+		before := k.Registry().Logged()
 		resolved, err := events.Resolve(line, files)
 		if err != nil {
 			return nil, mistake("--probe %q: %w", line, err)
 		}
 		had := len(k.Registry().Probes())
 		if err := k.Write(resolved); err != nil {
-			if log := k.Registry().Log(); len(log) > before {
-				fmt.Fprint(a.stderr, log[len(log)-1].Report())
+			if last := k.Registry().Since(before); last != nil {
+				fmt.Fprint(a.stderr, last.Report())
 			}
 			return nil, mistake("--probe %q: %w", line, errnoText(err))
 		}

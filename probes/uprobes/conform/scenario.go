@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -26,13 +27,12 @@ type scenario struct {
 // A step is one thing that was done, and what the kernel made of it. Which fields
 // it has depends on Op.
 type step struct {
-	Op, Resolved, Event, C, Sym, Bytes, Tag string
-	Errno                                   any // 0, or a name
-	Log                                     *logged
-	Argv, Trace, Special, Text              []string
-	Out                                     texts
-	Hits, Exit, N, Lines                    int
-	Filter                                  string
+	Op, Line, Resolved, Event, Group, C, Sym, Bytes, Tag string
+	Errno                                                any // 0, or a name
+	Log                                                  *logged
+	Argv, Trace, Special, Text, Out                      texts
+	Hits, Exit, N, Lines                                 int
+	Filter, Expr, Value                                  string // a filter has one of the three, or Line
 	live.Memory
 }
 
@@ -114,6 +114,10 @@ func (p *player) play(s *session) (command byte, ok bool) {
 		case st.Op == "start":
 			p.start(st)
 		case st.Op == "cmd" && s != nil:
+			if len(st.C) != 1 {
+				p.wrong(st, "a command is one byte")
+				continue
+			}
 			p.open, p.from = st, len(p.m.lines)
 			return st.C[0], true
 		case st.Op == "finish" && s != nil:
@@ -193,9 +197,15 @@ func (p *player) perform(st *step) {
 	case "enable", "disable":
 		p.errno(st, k.Enable(st.Event, st.Op == "enable"))
 	case "enable_group", "disable_group":
-		p.errno(st, k.EnableGroup(p.group(), st.Op == "enable_group"))
+		p.errno(st, k.EnableGroup(cmp.Or(st.Group, group), st.Op == "enable_group"))
 	case "undefine":
-		p.errno(st, k.Write("-:"+p.group()+"/"+st.Event))
+		p.errno(st, k.Write(st.removal()))
+	case "filter":
+		before := k.Registry().Logged()
+		p.errno(st, p.filter(st))
+		if st.Log != nil {
+			p.log(st, before)
+		}
 	case "peek":
 		p.peek(st)
 	case "maps":
@@ -218,7 +228,27 @@ func (p *player) perform(st *step) {
 }
 
 // group is that of the events of the captures.
-func (p *player) group() string { return "emu" }
+const group = "emu"
+
+// removal is the line that removes the event.
+func (st *step) removal() string {
+	switch {
+	case st.Resolved != "":
+		return st.Resolved
+	case strings.Contains(st.Event, "/"):
+		return "-:" + st.Event
+	}
+	return "-:" + cmp.Or(st.Group, group) + "/" + st.Event
+}
+
+// filter writes a filter, of an event or of all events of the group.
+func (p *player) filter(st *step) error {
+	text := cmp.Or(st.Filter, st.Expr, st.Value, st.Line)
+	if st.Event == "" {
+		return p.m.kernel.FilterGroup(cmp.Or(st.Group, group), text)
+	}
+	return p.m.kernel.Filter(st.Event, text)
+}
 
 func (p *player) errno(st *step, err error) {
 	if got, want := verdict(err), fmt.Sprint(st.Errno); got != want {
@@ -227,12 +257,15 @@ func (p *player) errno(st *step, err error) {
 }
 
 func (p *player) define(st *step) {
-	reg := p.m.kernel.Registry()
-	before := len(reg.Log())
+	before := p.m.kernel.Registry().Logged()
 	p.errno(st, p.m.kernel.Write(st.Resolved))
+	p.log(st, before)
+}
+
+// log compares what a step has put into error_log.
+func (p *player) log(st *step, before int) {
 	got, want := "nothing", "nothing"
-	if log := reg.Log(); len(log) > before {
-		last := log[len(log)-1]
+	if last := p.m.kernel.Registry().Since(before); last != nil {
 		got = fmt.Sprintf("%q at %d", last.Text, last.Column)
 	}
 	if st.Log != nil {
@@ -264,7 +297,7 @@ func (p *player) peek(st *step) {
 
 // format compares the file format of an event from the line "format:" on.
 func (p *player) format(st *step) {
-	e := p.m.kernel.Registry().Event(p.group(), st.Event)
+	e := p.m.kernel.Registry().Event(group, st.Event)
 	if e == nil {
 		p.wrong(st, "there is no such event")
 		return

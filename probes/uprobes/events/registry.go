@@ -21,6 +21,8 @@ type Event struct {
 	Return      bool
 	Probes      []*Probe // in the order in which they were defined
 	Enabled     bool     // the caller's, from the file enable; an enabled event is busy
+
+	filter *filter
 }
 
 // A Probe is a line of uprobe_events.
@@ -42,6 +44,7 @@ type Registry struct {
 	reserved func(group, name string) bool
 	probes   []*Probe
 	log      []*Refusal
+	logged   int // entries of the log so far
 }
 
 // New makes an empty registry.
@@ -110,10 +113,7 @@ func (r *Registry) Command(line string) error {
 		err = r.register(c, p)
 	}
 	if c.log != nil {
-		r.log = append(r.log, c.log)
-		if len(r.log) > logSize {
-			r.log = r.log[1:]
-		}
+		r.logRefusal(c.log)
 	}
 	if errors.Is(err, errNotOurs) {
 		return sim.EINVAL
