@@ -318,6 +318,7 @@ func branches(rel, register, memory operation) builder {
 
 func addBranches(m map[x86asm.Op]builder) {
 	m[x86asm.JMP] = branches(jmp, jmpReg, jmpMem)
+	m[x86asm.LCALL], m[x86asm.LJMP] = buildFar(true), buildFar(false)
 	m[x86asm.CALL] = branches(call, callReg, callMem)
 	m[x86asm.RET] = func(d *decoding) bool {
 		d.stack = true

@@ -53,11 +53,9 @@ func (d *decoding) guard() int {
 		case 2, 4:
 			d.op16 = false
 		case 3, 5: // far
-			if op[1]>>6 == 3 {
+			if op[1]>>6 == 3 || d.prefixes.lock {
 				return d.undefined(2)
 			}
-			d.special(forbid)
-			return d.plain(1 + modrmLen(op[1:]))
 		}
 	case 0xc0, 0xc1, 0xd0, 0xd1, 0xd2, 0xd3: // /6 is shl as well
 		if op[1]>>3&7 == 6 {

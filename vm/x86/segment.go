@@ -113,25 +113,57 @@ func (d *decoding) guardSegmentStack() int {
 // guardFarReturn decodes lret and iret, whose operands have four bytes unless REX.W
 // says eight.
 func (d *decoding) guardFarReturn() int {
-	n, size := 1, 4
-	switch {
-	case d.rex&8 != 0:
-		size = 8
-	case d.op16:
-		size = 2
-	}
-	at := map[int]int{2: 0, 4: 1, 8: 2}[size]
+	n, size := 1, d.farSize()
 	if d.opcode[0] == 0xcf {
-		d.special([...]operation{iret[uint16], iret[uint32], iret[uint64]}[at])
+		d.special(sized{nil, iret[uint16], iret[uint32], iret[uint64]}.of(size))
 	} else {
 		if d.opcode[0] == 0xca {
 			d.imm = uint64(d.opcode[1]) | uint64(d.opcode[2])<<8
 			n = 3
 		}
-		d.special([...]operation{lret[uint16], lret[uint32], lret[uint64]}[at])
+		d.special(sized{nil, lret[uint16], lret[uint32], lret[uint64]}.of(size))
 	}
 	d.branch, d.stack = true, true
 	return d.plain(n)
+}
+
+// farSize is the size of an offset beside a selector: eight bytes with REX.W, as
+// Intel has it also for jumps and calls.
+func (d *decoding) farSize() uint8 {
+	switch {
+	case d.rex&8 != 0:
+		return 8
+	case d.op16:
+		return 2
+	}
+	return 4
+}
+
+// buildFar makes a jump or a call to a far pointer in memory.
+func buildFar(call bool) builder {
+	return func(d *decoding) bool {
+		d.special(sized{nil, far[uint16](call), far[uint32](call), far[uint64](call)}.of(d.farSize()))
+		d.branch = true
+		return d.isMem(0)
+	}
+}
+
+func far[T word](call bool) operation {
+	return func(c *CPU, in *insn) {
+		addr := c.ea(in)
+		rip, ok := load[T](c, addr, Read)
+		if !ok {
+			return
+		}
+		cs, ok := load[uint16](c, addr+sizeof[T](), Read)
+		if !ok {
+			return
+		}
+		sp := c.r[RSP]
+		if c.farTo(uint64(rip), cs) && call && (!push(c, T(userCS)) || !push(c, T(in.next))) {
+			c.r[RSP] = sp
+		}
+	}
 }
 
 // farTo goes to a far address. Only the segment of 64-bit programs can be gone to.

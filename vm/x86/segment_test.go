@@ -10,7 +10,7 @@ import (
 func segmentMachine(code []byte, stack ...uint64) *CPU {
 	m := newFlat()
 	m.write(0x1000, code)
-	m.write(0x3000, make([]byte, 64))
+	m.write(0x2fc0, make([]byte, 128))
 	for i, v := range stack {
 		m.write(0x3000+8*uint64(i), binary.LittleEndian.AppendUint64(nil, v))
 	}
@@ -33,6 +33,9 @@ func TestFarReturns(t *testing.T) {
 		{"lretq with arguments", []byte{0x48, 0xca, 8, 0}, []uint64{0x1234, userCS}, 0x1234, 0x3018, fixed | IF},
 		{"lret of 4 bytes", []byte{0xcb}, []uint64{0x1234 | userCS<<32}, 0x1234, 0x3008, fixed | IF},
 		{"iretq", []byte{0x48, 0xcf}, []uint64{0x1234, userCS, CF | 3<<12, 0x5678, userDS}, 0x1234, 0x5678, fixed | IF | CF},
+		{"far jump", []byte{0x48, 0xff, 0x2c, 0x24}, []uint64{0x1234, userCS}, 0x1234, 0x3000, fixed | IF},
+		{"far jump of 4 bytes", []byte{0xff, 0x2c, 0x24}, []uint64{0x1234 | userCS<<32}, 0x1234, 0x3000, fixed | IF},
+		{"far call", []byte{0x48, 0xff, 0x5c, 0x24, 0x10}, []uint64{0, 0, 0x1234, userCS}, 0x1234, 0x2ff0, fixed | IF},
 	} {
 		c := segmentMachine(want.code, want.stack...)
 		e := c.Step()
