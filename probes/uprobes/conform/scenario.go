@@ -13,7 +13,6 @@ import (
 
 	"trapline/probes/uprobes/defects"
 	"trapline/probes/uprobes/live"
-	"trapline/vm"
 )
 
 // A scenario is a session with one program, or several one after the other.
@@ -27,12 +26,12 @@ type scenario struct {
 // A step is one thing that was done, and what the kernel made of it. Which fields
 // it has depends on Op.
 type step struct {
-	Op, Line, Resolved, Event, Group, C, Sym, Bytes, Tag string
-	Errno                                                any // 0, or a name
-	Log                                                  *logged
-	Argv, Trace, Special, Text, Out                      texts
-	Hits, Exit, N, Lines                                 int
-	Filter, Expr, Value                                  string // a filter has one of the three, or Line
+	Op, Line, Resolved, Event, Group, C, Sym, Addr, Bytes, Tag string
+	Errno                                                      any // 0, or a name
+	Log                                                        *logged
+	Argv, Trace, Special, Text, Out                            texts
+	Hits, Exit, N, Lines                                       int
+	Filter, Expr, Value                                        string // a filter has one of the three, or Line
 	live.Memory
 }
 
@@ -88,6 +87,8 @@ type player struct {
 	open *step    // whose output is still to come: it has started the program or sent a command
 	from int      // the first line of the trace that belongs to it
 	seen []string // the trace but for what came before programs were ready
+
+	running string // the program that was started last
 }
 
 func (p *player) wrong(st *step, format string, args ...any) {
@@ -136,6 +137,11 @@ func (p *player) play(s *session) (command byte, ok bool) {
 func (p *player) start(st *step) {
 	s := &session{}
 	s.next = func() (byte, bool) { return p.play(s) }
+	if len(st.Argv) == 0 {
+		p.wrong(st, "no program is named")
+		return
+	}
+	p.running = st.Argv[0]
 	p.m.session, p.open, p.from = s, st, len(p.m.lines)
 	p.m.run(s, st.Argv)
 	p.close(s)
@@ -227,6 +233,9 @@ func (p *player) perform(st *step) {
 	}
 }
 
+// maxPeek is the most bytes that a step looks at.
+const maxPeek = 1 << 20
+
 // group is that of the events of the captures.
 const group = "emu"
 
@@ -258,7 +267,7 @@ func (p *player) errno(st *step, err error) {
 
 func (p *player) define(st *step) {
 	before := p.m.kernel.Registry().Logged()
-	p.errno(st, p.m.kernel.Write(st.Resolved))
+	p.errno(st, p.m.kernel.Write(cmp.Or(st.Resolved, st.Line)))
 	p.log(st, before)
 }
 
@@ -277,18 +286,25 @@ func (p *player) log(st *step, before int) {
 }
 
 func (p *player) peek(st *step) {
-	content, err := fs.ReadFile(p.m.programs, p.Prog)
+	content, err := fs.ReadFile(p.m.programs, p.running)
 	if err != nil {
 		p.wrong(st, "%v", err)
 		return
 	}
-	img, err := vm.LoadImage(p.Prog, content, st.Sym)
+	addr, relocatable, err := address(content, cmp.Or(st.Sym, st.Addr))
 	if err != nil {
 		p.wrong(st, "%v", err)
 		return
 	}
-	b := make([]byte, st.N)
-	if err := p.m.kernel.Peek(img.Addr, b); err != nil {
+	if relocatable {
+		addr += p.m.kernel.Base(programDir + p.running)
+	}
+	if st.N < 0 || st.N > maxPeek {
+		p.wrong(st, "%d bytes cannot be looked at", st.N)
+		return
+	}
+	b := make([]byte, cmp.Or(st.N, len(st.Bytes)/2))
+	if err := p.m.kernel.Peek(addr, b); err != nil {
 		p.wrong(st, "%v", err)
 	} else if got := hex.EncodeToString(b); got != st.Bytes {
 		p.wrong(st, "%s, the kernel %s", got, st.Bytes)
@@ -312,7 +328,7 @@ func (p *player) runOther(st *step) {
 	if st.Op == "other" {
 		argv, input = p.which(st.Out)
 	}
-	if argv == nil {
+	if len(argv) == 0 {
 		p.wrong(st, "no program prints this")
 		return
 	}
@@ -352,7 +368,7 @@ func feed(input string) func() (byte, bool) {
 func (p *player) which(out []string) (argv []string, input string) {
 	var progs []string
 	for _, st := range p.Steps {
-		file, _, ok := strings.Cut(strings.TrimPrefix(strings.Join(slices.Concat(strings.Fields(st.Resolved), []string{"", ""})[1:2], ""), "/oracle/bin/"), ":")
+		file, _, ok := strings.Cut(strings.TrimPrefix(strings.Join(slices.Concat(strings.Fields(st.Resolved), []string{"", ""})[1:2], ""), programDir), ":")
 		if ok && !slices.Contains(progs, file) {
 			progs = append(progs, file)
 		}

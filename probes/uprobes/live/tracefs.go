@@ -142,6 +142,20 @@ func (k *Kernel) Peek(addr uint64, p []byte) error {
 	return readText(h, mm, addr, p)
 }
 
+// Base is where the process that waits for its input maps the beginning of a file,
+// 0 if it does not.
+func (k *Kernel) Base(file string) uint64 {
+	if k.current == nil {
+		return 0
+	}
+	for _, r := range vm.Maps(k.current.K(), k.current.MM()) {
+		if r.Name == file {
+			return r.Start - r.Offset
+		}
+	}
+	return 0
+}
+
 // Special lists the areas of uprobes in the process that waits for its input, as
 // /proc/PID/maps shows them.
 func (k *Kernel) Special() []string {
