@@ -35,7 +35,7 @@ var layout = []struct {
 	{"probes/kprobes", []string{"sim", "probes"}},
 	{"markers", []string{"sim", "probes"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
-	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
+	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes", "probes/uprobes/defects", "probes/uprobes/insn", "scenarios/catalogue"}},
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
 	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
