@@ -27,12 +27,14 @@ var layout = []struct {
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "probes"}},
 	{"markers", []string{"sim", "probes"}},
+	{"scenarios/lifecycle", []string{"sim", "vm", "probes"}},
+	{"scenarios/fuzz", []string{"sim", "sim/explore", "vm", "scenarios/lifecycle"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
-	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
-	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
-	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue"}},
-	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "scenarios"}},
+	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside
