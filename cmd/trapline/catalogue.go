@@ -28,7 +28,7 @@ type subject struct {
 }
 
 // scenario is a question.
-type scenario struct{ name, asks, from string }
+type scenario struct{ name, asks, from, story string }
 
 // design is something to ask it of.
 type design struct {

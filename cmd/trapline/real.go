@@ -12,7 +12,7 @@ func theCatalogue() *catalogue {
 	c := &catalogue{open: openPairs, subjects: openSubjects}
 	c.featured = "readpage-returns-before-uptodate/2006-readpage-hook"
 	for _, s := range scenarios.All() {
-		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From})
+		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From, s.Story})
 	}
 	for _, d := range scenarios.Designs() {
 		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails)})

@@ -30,6 +30,8 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
+			lostSlotAgain,
+			probedAgain,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -91,6 +93,12 @@ var lostSlot = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
+}
+
+var lostSlotAgain = probes.Failure{
+	Scenario: "address-probed-again",
+	Title:    lostSlot.Title,
+	Why:      "the second probe may come before the first one goes, and is given a slot that nobody frees",
 }
 
 type rcuKprobes struct {

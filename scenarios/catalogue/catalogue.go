@@ -22,6 +22,9 @@ type Scenario struct {
 	Name string
 	// Asks is the question in a sentence, From where it comes from.
 	Asks, From string
+	// Story tells it in plain words: what the design wanted, what goes wrong, which
+	// lines of the mail that is, and how it was fixed.
+	Story string
 }
 
 // Pair is a question asked of a design.

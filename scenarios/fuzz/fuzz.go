@@ -199,9 +199,7 @@ func (f *fuzzer) try(ctx context.Context, c *lifecycle.Case, r *rand.Rand, n int
 func (f *fuzzer) count(t *trial, c *lifecycle.Case, cut, again bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !again {
-		f.counts.Executions++
-	}
+	f.counts.Executions++
 	if cut {
 		f.counts.Cut++
 	}

@@ -42,6 +42,9 @@ func Minimise(ctx context.Context, s *lifecycle.Subject, c *lifecycle.Case, titl
 		for shrunk := true; shrunk; {
 			shrunk = false
 			for _, p := range best.Program.Smaller() {
+				if ctx.Err() != nil {
+					break
+				}
 				if found, ok := x.shows(p, c.Schedule); ok {
 					best.Program, schedule, shrunk = p, found, true
 					break

@@ -135,6 +135,10 @@ type Finding struct {
 	// Steps and Preemptions describe that execution, and Switches how often
 	// another task goes on, preempting or not.
 	Steps, Preemptions, Switches int
+	// First is the number of executions begun up to the first one with this title,
+	// that one included; 0 if only the search for fewer preemptions came upon it, or
+	// if it was found before the search was resumed.
+	First int
 	// Minimal says that no execution with fewer preemptions has this title.
 	Minimal bool
 	// Records is what happened.
@@ -451,6 +455,7 @@ type finding struct {
 	steps       int
 	preemptions int
 	minimal     bool
+	first       int // see Finding
 }
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {
@@ -759,10 +764,14 @@ func (r *runner) violated(o *sim.Outcome) error {
 			return nil
 		}
 	}
-	r.found = append(r.found, &finding{
+	f := &finding{
 		keys: []uint64{o.Violation.Key}, title: title,
 		schedule: r.m.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
-	})
+	}
+	if !r.minimising {
+		f.first = int(r.begun.Load())
+	}
+	r.found = append(r.found, f)
 	return nil
 }
 
@@ -864,7 +873,7 @@ func (s *search) report() error {
 			return fmt.Errorf("%w: schedule %s no longer gives %q", ErrNondeterministic, f.schedule, f.title)
 		}
 		s.result.Findings = append(s.result.Findings, &Finding{
-			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash,
+			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash, First: f.first,
 			Steps: o.Steps, Preemptions: f.preemptions, Switches: switches(s.second), Minimal: f.minimal,
 			Records: slices.Clone(s.second.Records()),
 		})
