@@ -15,14 +15,20 @@ var layout = []struct {
 	imports []string
 }{
 	{"sim/laws", nil},
-	{"sim", nil},
-	{"sim/explore", []string{"sim"}},
-	{"sim/trace", []string{"sim"}},
 	{"sim/memory", nil},
+	{"sim/graph", []string{"sim/memory"}},
+	{"sim", []string{"sim/memory", "sim/graph"}},
+	{"sim/explore", []string{"sim", "sim/memory", "sim/graph"}},
+	{"sim/trace", []string{"sim"}},
 	{"sim/litmus", []string{"sim/memory"}},
 	{"pagecache", []string{"sim"}},
 	{"vm/x86", nil},
 	{"vm", []string{"sim", "pagecache", "vm/x86"}},
+	{"probes/uprobes/defects", nil},
+	{"probes/uprobes/events", []string{"sim", "probes/uprobes/defects"}},
+	{"probes/uprobes/insn", []string{"sim", "vm/x86", "probes/uprobes/defects"}},
+	{"probes/uprobes/conform", []string{"sim", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
+	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
 	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "probes"}},
@@ -34,7 +40,7 @@ var layout = []struct {
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
 	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "probes", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside

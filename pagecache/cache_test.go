@@ -69,17 +69,23 @@ func fails(n int) sim.Strategy {
 	})
 }
 
-// run records one execution, in which a single task runs f on a file.
+// run records one execution, in which a single task runs f on a file. f is called again
+// if the machine has learnt something.
 func run(t *testing.T, s sim.Strategy, newInode func(m *sim.Machine) *pagecache.Inode, f func(k *sim.K, inode *pagecache.Inode)) (sim.Outcome, *sim.Machine) {
 	t.Helper()
 	m := sim.NewMachine()
 	t.Cleanup(m.Close)
-	return m.Record(func(m *sim.Machine) {
+	program := func(m *sim.Machine) {
 		inode := newInode(m)
 		inode.IOMayFail = true
 		m.Go("task", func(k *sim.K) { f(k, inode) })
 		m.After(func(k *sim.K) { settle(k, inode) })
-	}, s), m
+	}
+	for {
+		if o := m.Record(program, s); !o.Learnt {
+			return o, m
+		}
+	}
 }
 
 func mustRead(t *testing.T, k *sim.K, inode *pagecache.Inode, pos int64, n int, want []byte) {

@@ -173,6 +173,7 @@ func TestReadaheadWindows(t *testing.T) {
 				return pagecache.NewInode(m.Setup(), "file", content, pagecache.NewBlockFS(pagecache.NewBlockDevice(m.Setup(), "sda")))
 			}
 			o, _ := run(t, last, disk, func(k *sim.K, inode *pagecache.Inode) {
+				got = ""
 				f := pagecache.OpenFile(k, inode)
 				f.RAPages = 32
 				for _, i := range c.pages {

@@ -54,8 +54,11 @@ func (k *K) Kzalloc(l *Life, name string, gfp GFP) error {
 func (k *K) Born(l *Life, name string) {
 	*l = Life{state: allocated, by: k}
 	l.o.init(k, name)
+	k.orderedBy(&l.o, asPlain)
 	l.o.content = l
-	k.m.lives = append(k.m.lives, l)
+	if !k.m.Forgetful {
+		k.m.lives = append(k.m.lives, l)
+	}
 	if k.m.recording {
 		l.where = callers()
 	}
@@ -90,6 +93,7 @@ func (k *K) end(l *Life) {
 		}
 	}
 	k.freeing(l)
+	k.endsLife(l)
 	l.state, l.freeBy = released, k
 	if k.m.recording {
 		l.freed = callers()
@@ -109,10 +113,21 @@ func (l *Life) Alive() bool { return l.state == allocated }
 // MustBeAlive fails with a use after free if the object has been freed. What is
 // the part of the object that is used, mode how it is. It is not an access.
 func (l *Life) MustBeAlive(k *K, what string, mode Mode) {
+	l.mustBeAlive(k, what, mode)
+	if k.m.weak != nil && !k.setup && !k.m.aborting {
+		k.usesAllocation(l, what, mode)
+	}
+}
+
+// mustBeAlive is MustBeAlive for what is to be a use only.
+func (l *Life) mustBeAlive(k *K, what string, mode Mode) {
 	switch l.state {
 	case unborn:
 		k.Fail(&Violation{Kind: NotInitialised, Subject: what + " lies in an object that was never allocated"})
 	case released:
+		if k.m.weak != nil && !k.setup {
+			return // see usesLife
+		}
 		if l.module != nil {
 			k.Fail(l.module.unloaded(k, what, mode))
 		}

@@ -1,5 +1,10 @@
 package sim
 
+import (
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
+
 // Awaiting is the way in to a word whose value is waited for. It is never open
 // on the object: whether the value will do is for the task that waits to say, see
 // [Machine.Could].
@@ -18,16 +23,19 @@ var (
 // Waiting costs no steps: the load is the one that ends the loop, those that
 // would have gone round again are not explored.
 func (w *Word[T]) CondLoadRelaxed(k *K, condition func(T) bool) T {
-	return w.await(k, opCondLoadRelaxed, condition)
+	return w.await(k, opCondLoadRelaxed, memory.Once, condition)
 }
 
 // CondLoadAcquire is smp_cond_load_acquire(): CondLoadRelaxed with the order of a
 // load-acquire.
 func (w *Word[T]) CondLoadAcquire(k *K, condition func(T) bool) T {
-	return w.await(k, opCondLoadAcquire, condition)
+	return w.await(k, opCondLoadAcquire, memory.Acquire, condition)
 }
 
-func (w *Word[T]) await(k *K, op Op, condition func(T) bool) T {
+func (w *Word[T]) await(k *K, op Op, a memory.Access, condition func(T) bool) T {
+	if k.m.weak != nil {
+		return w.seen(k, k.weakLoad(op, &w.o, graph.Use{Access: a, Pointer: w.pointer}, func(e graph.Event) bool { return condition(w.hist.value(e)) }))
+	}
 	k.await(op, &w.o, func(at int) (bool, int) { return condition(w.past.value(at, w.v)), len(w.past) })
 	k.m.Fold(bits(w.v))
 	if k.Tracing() {
@@ -39,15 +47,18 @@ func (w *Word[T]) await(k *K, op Op, condition func(T) bool) T {
 // CondReadRelaxed is atomic_cond_read_relaxed(): it spins until condition is true
 // of the counter, as [Word.CondLoadRelaxed] does, and returns the value.
 func (a *AtomicOf[T]) CondReadRelaxed(k *K, condition func(T) bool) T {
-	return a.await(k, atomicCondReadRelaxed, condition)
+	return a.await(k, atomicCondReadRelaxed, memory.Once, condition)
 }
 
 // CondReadAcquire is atomic_cond_read_acquire().
 func (a *AtomicOf[T]) CondReadAcquire(k *K, condition func(T) bool) T {
-	return a.await(k, atomicCondReadAcquire, condition)
+	return a.await(k, atomicCondReadAcquire, memory.Acquire, condition)
 }
 
-func (a *AtomicOf[T]) await(k *K, v verb, condition func(T) bool) T {
+func (a *AtomicOf[T]) await(k *K, v verb, access memory.Access, condition func(T) bool) T {
+	if k.m.weak != nil {
+		return a.seen(k, k.weakLoad(a.op(v), &a.o, graph.Use{Access: access}, func(e graph.Event) bool { return condition(a.hist.value(e)) }))
+	}
 	k.await(a.op(v), &a.o, func(at int) (bool, int) { return condition(a.past.value(at, a.v)), len(a.past) })
 	k.m.Fold(uint64(a.v))
 	if k.Tracing() {

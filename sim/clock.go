@@ -50,6 +50,12 @@ func (k *K) tick() {
 // A plain store (mode Write) learns nothing, and what it replaces is forgotten.
 func (k *K) synchronise(o *Object, mode Mode, store bool) {
 	info := &k.m.objects[o.id]
+	if k.m.weak != nil {
+		k.m.weak.synchronise(k, o, mode)
+		if k.inMemory {
+			return
+		}
+	}
 	if !store {
 		k.clock = k.clock.join(info.stores)
 		if mode != Add {

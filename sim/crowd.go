@@ -23,6 +23,8 @@ type crowd struct {
 	// polls is what those look at who ask how far the waits are. It is used
 	// only while somebody does (rcu_poll.go).
 	polls Object
+	// readers says that it is one of readers, for whom grace periods wait.
+	readers bool
 }
 
 // wait is one that is not over.
@@ -41,6 +43,9 @@ func (c *crowd) reset() {
 // comeIn adds one more to those who are inside, as part of the step being taken.
 // What it returns is to be given to goOut.
 func (k *K) comeIn(c *crowd) (since int) {
+	if k.m.weak != nil && c.readers {
+		return k.m.weak.begins(k, c)
+	}
 	k.alsoAdds(&c.o)
 	c.inside++
 	return c.begun
@@ -49,6 +54,10 @@ func (k *K) comeIn(c *crowd) (since int) {
 // goOut takes one away who came when since waits had begun: the later ones do not
 // wait for him.
 func (k *K) goOut(c *crowd, since int) {
+	if k.m.weak != nil && c.readers {
+		k.m.weak.finishes(k, since)
+		return
+	}
 	k.alsoAdds(&c.o)
 	c.inside--
 	k.progress(c)
@@ -72,6 +81,11 @@ func (k *K) goOut(c *crowd, since int) {
 // step that begins the wait has been taken with the crowd's object, for reading.
 func (k *K) waitFor(op Op, c *crowd) {
 	c.begun++
+	if k.m.weak != nil && c.readers {
+		c.over = c.begun
+		k.m.weak.waits(k, c)
+		return
+	}
 	k.m.Fold(uint64(c.inside))
 	k.progress(c)
 	if c.inside == 0 {

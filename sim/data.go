@@ -37,6 +37,7 @@ const (
 func (d *Data) Init(k *K, name string) {
 	*d = Data{}
 	d.o.init(k, name)
+	k.orderedBy(&d.o, asPlain)
 	if k.m.States {
 		k.m.tracking.data = append(k.m.tracking.data, d)
 	}
@@ -48,6 +49,10 @@ func (d *Data) In(life *Life) { d.o.In(life) }
 // Read reports that k reads the data.
 func (d *Data) Read(k *K) {
 	if k.setup || k.m.aborting {
+		return
+	}
+	if k.m.weak != nil {
+		k.plainly(d, Read, 0)
 		return
 	}
 	d.use(k, Read)
@@ -66,6 +71,10 @@ func (d *Data) Write(k *K) { d.change(k, 0) }
 
 func (d *Data) change(k *K, how how) {
 	if k.setup || k.m.aborting {
+		return
+	}
+	if k.m.weak != nil {
+		k.plainly(d, Write, how)
 		return
 	}
 	d.use(k, Write)
@@ -123,13 +132,15 @@ func (k *K) access(mode Mode) access {
 // Cell is one plain variable that reports its accesses.
 type Cell[T any] struct {
 	Data
-	v T
+	v    T
+	hist history[T]
 }
 
 // Init names the cell. It is to be called by the task that makes it, before
 // anything uses it.
 func (c *Cell[T]) Init(k *K, name string) {
 	c.Data.Init(k, name)
+	c.hist.begin(c.v)
 	if k.m.States && hasBits(reflect.TypeFor[T]()) {
 		c.o.content = c
 	}
@@ -139,6 +150,13 @@ func (c *Cell[T]) content(Mode) uint64 { return bits(any(c.v)) }
 
 // Get reads the cell.
 func (c *Cell[T]) Get(k *K) T {
+	if k.m.weak != nil && !k.setup && !k.m.aborting {
+		v := c.hist.value(k.plainly(&c.Data, Read, 0))
+		if k.m.values {
+			k.fold(bits(any(v)))
+		}
+		return v
+	}
 	c.Read(k)
 	if k.m.values {
 		k.fold(bits(any(c.v)))
@@ -148,7 +166,12 @@ func (c *Cell[T]) Get(k *K) T {
 
 // Set changes the cell.
 func (c *Cell[T]) Set(k *K, v T) {
-	c.Write(k)
+	if k.m.weak != nil && !k.setup && !k.m.aborting {
+		c.hist.enter(k, &c.o, k.plainly(&c.Data, Write, 0), v)
+	} else {
+		c.Write(k)
+		c.hist.begin(v)
+	}
 	if k.m.values {
 		k.fold(bits(any(v)))
 	}

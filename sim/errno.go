@@ -14,22 +14,27 @@ const (
 	ESRCH       Errno = 3
 	EINTR       Errno = 4
 	EIO         Errno = 5
+	E2BIG       Errno = 7
+	ENOEXEC     Errno = 8
 	EAGAIN      Errno = 11
 	ENOMEM      Errno = 12
 	EACCES      Errno = 13
 	EFAULT      Errno = 14
 	EBUSY       Errno = 16
 	EEXIST      Errno = 17
+	ENOTDIR     Errno = 20
 	EINVAL      Errno = 22
 	ETXTBSY     Errno = 26
+	ERANGE      Errno = 34
 	EOVERFLOW   Errno = 75
 	ERESTARTSYS Errno = 512
+	ENOTSUPP    Errno = 524 // of a refused instruction: programs see the number, which has no text
 )
 
 var errnoNames = [...]string{
-	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES",
-	EFAULT: "EFAULT", EBUSY: "EBUSY", EOVERFLOW: "EOVERFLOW",
-	EEXIST: "EEXIST", EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERESTARTSYS: "ERESTARTSYS",
+	EPERM: "EPERM", ENOENT: "ENOENT", ESRCH: "ESRCH", EINTR: "EINTR", EIO: "EIO", E2BIG: "E2BIG", ENOEXEC: "ENOEXEC",
+	EAGAIN: "EAGAIN", ENOMEM: "ENOMEM", EACCES: "EACCES", EFAULT: "EFAULT", EBUSY: "EBUSY", EEXIST: "EEXIST", ENOTDIR: "ENOTDIR",
+	EINVAL: "EINVAL", ETXTBSY: "ETXTBSY", ERANGE: "ERANGE", EOVERFLOW: "EOVERFLOW", ERESTARTSYS: "ERESTARTSYS", ENOTSUPP: "ENOTSUPP",
 }
 
 // Error returns the number as the kernel's logs spell it: -EINVAL.

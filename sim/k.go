@@ -81,6 +81,11 @@ type K struct {
 	waited int
 	acted  bool
 	plain  int // accesses of plain data since the last step
+	// What the pending step does to memory, if inMemory, with a model other than SC.
+	mem      memoryStep
+	inMemory bool
+	born     int // the execution in which it was spawned last
+	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -104,6 +109,7 @@ func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
 	k.deeds, k.waited, k.acted = k.deeds[:0], 0, false
+	k.inMemory, k.marked = false, 0
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil
@@ -271,6 +277,9 @@ func (k *K) take() {
 	if m.States {
 		m.acts(k, p.op)
 	}
+	if m.Forgetful {
+		m.events, m.accesses, m.deviations = m.events[:0], m.accesses[:0], m.deviations[:0]
+	}
 	first := int32(len(m.accesses))
 	m.taken, m.first = m.taken+1, first
 	stays := m.section.k != nil && m.stayInSection()
@@ -297,7 +306,10 @@ func (k *K) take() {
 	k.steps++
 	k.plain = 0
 	since := m.since(k, p.obj)
-	if p.obj != nil {
+	if k.inMemory && p.obj.life != nil {
+		m.enter(&p.obj.life.o, Read, 0)
+	}
+	if p.obj != nil && !k.inMemory {
 		if p.obj.loose && p.mode == Add && !stays {
 			k.openSection(p.obj)
 		}
@@ -308,7 +320,7 @@ func (k *K) take() {
 	if k.steps == 1 && k.younger != nil {
 		k.first()
 	}
-	if p.wait == Spinning {
+	if p.wait == Spinning && !k.inMemory {
 		if p.obj != nil {
 			m.accesses[first].Since = since // it is not the first step of the task
 		}
@@ -330,6 +342,7 @@ func (k *K) take() {
 	}
 	if p.obj != nil {
 		p.obj.check(k, p.mode)
+		k.usesLife(p.obj, p.mode)
 		k.synchronise(p.obj, p.mode, ops[p.op].store)
 	}
 	if len(k.text) > 0 {
@@ -340,6 +353,9 @@ func (k *K) take() {
 // enter adds an object to the last step. Before the first step it does nothing:
 // what the setup does comes before everything.
 func (m *Machine) enter(o *Object, mode Mode, need Wait) {
+	if m.unordered(o) {
+		return
+	}
 	if m.States {
 		m.finds(o, mode)
 	}
@@ -397,6 +413,7 @@ func (k *K) Touch(o *Object, mode Mode) {
 		k.m.enter(o, mode, 0)
 	}
 	o.check(k, mode)
+	k.usesLife(o, mode)
 	k.synchronise(o, mode, false)
 }
 

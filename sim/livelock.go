@@ -29,10 +29,16 @@ type turn struct {
 // recognised.
 const mostTurns = 256
 
+// everyTurns is after how many steps, each time, the machine looks for such rounds.
+const everyTurns = 32
+
 // goesRound is the number of steps of the round that the tasks go, and what it is known
 // by; 0 if they do not.
 func (m *Machine) goesRound() (round int, key uint64) {
 	n := len(m.turns)
+	if n%everyTurns != 0 {
+		return 0, 0
+	}
 	for round := 2; round*likeRounds <= n && round <= mostTurns; round++ {
 		if m.sameTurns(n-1, round, (likeRounds-1)*round) {
 			if key, several := m.roundKey(round); several {

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+
+	"trapline/sim/memory"
 )
 
 // DefaultMaxSteps is the number of steps after which an execution is cut off
@@ -36,7 +38,8 @@ type Machine struct {
 	// States has the machine keep up with the state that it is in, see
 	// [Machine.State].
 	States bool
-	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones.
+	// NoSymmetry takes the tasks of GoSymmetric for ordinary ones. So does a machine
+	// with a memory model other than SC.
 	NoSymmetry bool
 	// ProveRawLockNesting is CONFIG_PROVE_RAW_LOCK_NESTING: lockdep tells raw
 	// spinlocks from others, which sleep on PREEMPT_RT and so must not be asked
@@ -47,8 +50,16 @@ type Machine struct {
 	// explore the order of those that commute: see section.go. The data races
 	// that are seen then include those of another order.
 	LockAware bool
+	// Forgetful keeps no account of the steps that have been taken, nor of what was
+	// allocated, and takes no loop for a wait: it is for executions without end, which
+	// nobody searches or replays.
+	// Events, Schedule and the check for leaks have nothing to go by then.
+	Forgetful bool
 	// RCU is the kernel's RCU.
 	RCU RCUModel
+	// Memory is the memory model: SC, TSO (x86), or LKMM (the Linux-kernel memory
+	// model), see weak.go. Only SC is for questions of who waits for whom.
+	Memory memory.Model
 
 	strategy Strategy
 	point    Point // reused, so that a step allocates nothing
@@ -85,7 +96,9 @@ type Machine struct {
 	section   section
 	rcu       rcuState
 	tracking  tracking
-	symmetric bool // there are tasks that are alike
+	runs      int   // executions
+	weak      *weak // nil if Memory is SC
+	symmetric bool  // there are tasks that are alike
 
 	lockdep lockdep
 	cpus    cpus
@@ -156,7 +169,7 @@ func NewMachine() *Machine {
 func (m *Machine) Sibling() *Machine {
 	s := NewMachine()
 	s.MaxSteps, s.MaxTaskSteps, s.AllocMayFail, s.CommuteRMW, s.StateHash, s.NoSymmetry = m.MaxSteps, m.MaxTaskSteps, m.AllocMayFail, m.CommuteRMW, m.StateHash, m.NoSymmetry
-	s.ProveRawLockNesting, s.LockAware, s.RCU, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.ids
+	s.ProveRawLockNesting, s.LockAware, s.RCU, s.Memory, s.ids = m.ProveRawLockNesting, m.LockAware, m.RCU, m.Memory, m.ids
 	return s
 }
 
@@ -258,6 +271,8 @@ func (m *Machine) reset(s Strategy) {
 		o := &m.objects[i]
 		o.stores, o.adds = o.stores[:0], o.adds[:0]
 	}
+	m.runs++
+	m.prepareMemory()
 	m.tasks[0].reset()
 	m.acting = m.tasks[0]
 	m.symmetric = false
@@ -366,9 +381,12 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	k.reset()
 	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
 	k.call(name, parent, n)
-	k.alive = true
+	k.alive, k.born = true, m.runs
 	k.wake.init(k, k.name)
 	k.wake.Allow(woken)
+	if m.weak != nil {
+		k.orderedBy(&k.wake, fully)
+	}
 	k.chain = parent.chain
 	if k.c = c; c == nil {
 		k.c = m.cpus.place(k, parent)
@@ -387,6 +405,9 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	if !parent.setup {
 		parent.Touch(&k.wake, Write)
 		k.wake.Allow(born)
+		if m.weak != nil {
+			m.weak.bear(parent, k)
+		}
 		if m.States {
 			m.tracking.actor = k
 		}
@@ -598,6 +619,9 @@ func (m *Machine) finish() {
 		m.outcome.Violation = v
 		return
 	}
+	if m.weak != nil && m.weak.judge(m) {
+		return
+	}
 	for _, f := range m.after {
 		f(m.tasks[0])
 	}
@@ -642,16 +666,19 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	if k.gated() {
 		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
 	}
-	if o := k.pending.obj; o != nil {
+	if o := k.pending.obj; o != nil && !k.inMemory && !m.unordered(o) {
 		uses = append(uses, Access{Obj: o.id, Mode: k.pending.mode, Need: k.pending.wait, Before: o.allow, Since: m.since(k, o)})
 		if o.life != nil {
 			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
 		}
 	}
+	if k.inMemory && k.pending.obj.life != nil {
+		uses = append(uses, Access{Obj: k.pending.obj.life.o.id, Mode: Read})
+	}
 	if k.steps == 0 && k.younger != nil {
 		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
 	}
-	if k.pending.wait == Spinning {
+	if k.pending.wait == Spinning && !k.inMemory {
 		for i, l := range k.loop {
 			if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
 				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})

@@ -14,6 +14,10 @@ func (x *mixed) mark(k *K, mode Mode, how how) {
 	if k.setup || k.m.aborting {
 		return
 	}
+	if k.m.weak != nil {
+		k.marks(x, mode, how)
+		return
+	}
 	how |= marked
 	x.check(k, mode, how, x.write)
 	if mode != Read {
@@ -47,6 +51,9 @@ func (x *mixed) plain(k *K, mode Mode, how how) {
 		x.Read(k)
 	} else {
 		x.change(k, how)
+	}
+	if k.m.weak != nil {
+		return
 	}
 	for _, m := range x.marks {
 		if mode != Read || m.mode != Read {

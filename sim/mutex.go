@@ -68,6 +68,7 @@ func (k *K) try(o *Object) bool {
 	}
 	o.Forbid(free)
 	o.holder = k
+	k.locks(o)
 	k.gotByTrying(o, exclusive)
 	return true
 }
@@ -92,6 +93,7 @@ func (k *K) MutexUnlock(l *Mutex) {
 func (k *K) own(o *Object, class int16) {
 	o.Forbid(free)
 	o.holder = k
+	k.locks(o)
 	k.holds(o, class, exclusive)
 }
 
@@ -99,5 +101,6 @@ func (k *K) own(o *Object, class int16) {
 func (k *K) disown(o *Object) {
 	k.releasing(o, false)
 	o.holder = nil
+	k.unlocks(o)
 	o.Allow(free)
 }

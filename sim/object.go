@@ -39,6 +39,7 @@ type objectInfo struct {
 	// says that there is a step that waits for its value.
 	version uint32
 	awaited bool
+	ordered orderedBy // with a model of memory other than SC
 }
 
 // Init gives o its name and its identity, as mutex_init() does. It must be
@@ -54,7 +55,7 @@ func (o *Object) init(k *K, name string) {
 	}
 	*o = Object{id: k.objects[n], name: name}
 	info := &m.objects[o.id]
-	info.version = 0
+	info.version, info.ordered = 0, byObject
 	info.awaited = m.known.awaited[o.id]
 	if m.States {
 		m.exists(o)
@@ -93,6 +94,6 @@ func (o *Object) check(k *K, mode Mode) {
 		k.Fail(&Violation{Kind: NotInitialised, Subject: "object used before it was initialised"})
 	}
 	if o.life != nil {
-		o.life.MustBeAlive(k, o.name, mode)
+		o.life.mustBeAlive(k, o.name, mode)
 	}
 }

@@ -174,8 +174,14 @@ func (m *Machine) ownFlavour(f flavour) *rcuCrowds {
 	if c.readers.o.id == 0 {
 		setup, n := m.tasks[0], firstOfRCU+3*int(f)
 		m.own(&c.readers.o, setup, n, flavourNames[f])
+		c.readers.readers = true
 		m.own(&c.readers.polls, setup, n+1, flavourNames[f])
 		m.own(&c.callbacks.o, setup, n+2, flavourNames[f])
+	}
+	if m.weak != nil {
+		setup := m.tasks[0]
+		setup.orderedBy(&c.readers.o, byAxiom)
+		setup.orderedBy(&c.readers.polls, byAxiom)
 	}
 	if m.RCU.regions(f)&(atomically|awake) == 0 {
 		m.rcu.watch[f], m.rcu.watched = true, true

@@ -1,11 +1,17 @@
 package sim
 
+import (
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
+
 // RCUPointer is a pointer marked __rcu: updaters publish through it what it points
 // to, and readers load it. Every access is a step. Like the kernel's with
 // CONFIG_PROVE_RCU, each form of load checks that its caller may use it.
 type RCUPointer[T any] struct {
-	o Object
-	v *T
+	o    Object
+	v    *T
+	hist history[*T]
 }
 
 var (
@@ -24,6 +30,7 @@ var (
 func (p *RCUPointer[T]) Init(k *K, name string, v *T) {
 	p.o.init(k, name)
 	p.v = v
+	p.hist.begin(v)
 }
 
 // In places the pointer inside an allocation.
@@ -31,12 +38,17 @@ func (p *RCUPointer[T]) In(life *Life) { p.o.In(life) }
 
 // Assign is rcu_assign_pointer(): whoever loads v sees all that was done before.
 func (p *RCUPointer[T]) Assign(k *K, v *T) {
-	k.Step(opRCUAssign, &p.o, Write)
+	if k.m.weak != nil && !k.setup {
+		p.v = p.hist.enter(k, &p.o, k.weakStore(opRCUAssign, &p.o, memory.Release), v)
+	} else {
+		k.Step(opRCUAssign, &p.o, Write)
+		p.v = v
+		p.hist.begin(v)
+	}
 	k.m.Fold(uint64(flag(v == nil)))
 	if k.Tracing() {
 		k.Note("<- %s", pointerTo(v == nil))
 	}
-	p.v = v
 }
 
 // Replace is rcu_replace_pointer(): it assigns v and returns what was there. The
@@ -98,13 +110,19 @@ func (p *RCUPointer[T]) check(k *K, op Op, ok bool, what string) *T {
 }
 
 func (p *RCUPointer[T]) load(k *K, op Op) *T {
-	k.StepWait(op, &p.o, Read, k.around(&p.o))
-	k.looked(&p.o, Read, uint64(flag(p.v == nil)))
-	k.m.Fold(uint64(flag(p.v == nil)))
-	if k.Tracing() {
-		k.Note("= %s", pointerTo(p.v == nil))
+	var v *T
+	if k.m.weak != nil {
+		v = p.hist.value(k.weakLoad(op, &p.o, graph.Use{Access: memory.Once, Pointer: true}, nil))
+	} else {
+		k.StepWait(op, &p.o, Read, k.around(&p.o))
+		k.looked(&p.o, Read, uint64(flag(p.v == nil)))
+		v = p.v
 	}
-	return p.v
+	k.m.Fold(uint64(flag(v == nil)))
+	if k.Tracing() {
+		k.Note("= %s", pointerTo(v == nil))
+	}
+	return v
 }
 
 // pointerTo shows a pointer: which object it is is not in it.

@@ -42,7 +42,7 @@ const (
 // seemsToRetry says whether it is time to keep what tasks do: one of them repeats
 // itself, as far as can be told without.
 func (m *Machine) seemsToRetry() bool {
-	if m.States || m.taken&(m.taken-1) != 0 {
+	if m.States || m.Forgetful || m.weak != nil || m.taken&(m.taken-1) != 0 {
 		return false
 	}
 	var own []int

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"trapline/sim/memory"
 )
 
 // deviation is one choice in which an execution left the undisturbed course.
@@ -39,11 +41,16 @@ type Turn struct {
 // counts the same steps:
 //
 //	!rcu_read_lock_sched,unregister@4
+//
+// A memory model other than SC stands there, too: !lkmm,=1@4.
 type Schedule []Turn
 
 // Schedule is the last execution as a schedule.
 func (m *Machine) Schedule() Schedule {
 	s := make(Schedule, 0, len(m.deviations))
+	if m.Memory != memory.SC {
+		s = append(s, Turn{Task: "!" + m.Memory.String()})
+	}
 	for i, name := range reasonNames {
 		if m.known.steps.has(1 << i) {
 			s = append(s, Turn{Task: "!" + name})
@@ -90,7 +97,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if name, ok := strings.CutPrefix(part, "!"); ok {
 			t := Turn{Task: part}
-			if !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
+			if _, isModel := modelNamed(name); !isModel && !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
 				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice", part)
 			}
 			s = append(s, t)
@@ -119,11 +126,34 @@ func ParseSchedule(text string) (Schedule, error) {
 // Reason says that the turn is none, but a reason to take other steps.
 func (t Turn) Reason() bool { return strings.HasPrefix(t.Task, "!") }
 
-// prepare has the machine know what those have learnt that made the schedule.
+// Memory is the memory model that the schedule names: SC if it names none.
+func (s Schedule) Memory() memory.Model {
+	for _, t := range s {
+		if model, ok := modelNamed(strings.TrimPrefix(t.Task, "!")); ok && t.Reason() {
+			return model
+		}
+	}
+	return memory.SC
+}
+
+// modelNamed is the memory model of that name, of those that a schedule has to name.
+func modelNamed(name string) (memory.Model, bool) {
+	for _, model := range []memory.Model{memory.TSO, memory.LKMM} {
+		if name == model.String() {
+			return model, true
+		}
+	}
+	return memory.SC, false
+}
+
+// prepare has the machine know what those have learnt that made the schedule, and
+// have its memory model.
 func (m *Machine) prepare(s Schedule) {
 	var more reasons
 	for _, t := range s {
-		if t.Reason() {
+		if model, ok := modelNamed(strings.TrimPrefix(t.Task, "!")); ok && t.Reason() {
+			m.Memory = model
+		} else if t.Reason() {
 			more |= 1 << slices.Index(reasonNames, t.Task[1:])
 		}
 	}
@@ -178,6 +208,9 @@ func (r *Replay) Choose(m *Machine, p *Point) int {
 	}
 	return i
 }
+
+// Memory is the memory model of the schedule.
+func (r *Replay) Memory() memory.Model { return r.schedule.Memory() }
 
 // Restart goes back to the beginning of the schedule.
 func (r *Replay) Restart() { r.next, r.Err = 0, nil }

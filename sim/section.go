@@ -86,6 +86,7 @@ func (s *section) reset(known *facts) {
 // initSections says of a new lock whether its sections are steps.
 func (k *K) initSections(o *Object) {
 	o.loose = k.m.LockAware && !k.m.retries && !k.m.known.ordered[o.id]
+	k.orderedBy(o, asLock)
 }
 
 // lockStep is the step that takes a lock when it is free.

@@ -55,7 +55,7 @@ const mostLooks = 16
 // around is asked before a step that may turn out to change nothing: if the task
 // goes round a loop, it returns the way in to wait for.
 func (k *K) around(o *Object) Wait {
-	if k.setup || k.m.aborting {
+	if k.setup || k.m.aborting || k.m.Forgetful {
 		return 0
 	}
 	if k.lookStep != k.steps {
@@ -105,7 +105,7 @@ func (k *K) round(loop []look) Wait {
 	case v == ends:
 		return 0
 	case v == endless:
-	case !k.changed(loop):
+	case !k.changed(loop) || m.weak != nil && v == untried:
 		m.trial = trial{k: k, loop: key, site: k.site}
 		return 0
 	case v == untried && !m.assume(key):

@@ -38,6 +38,8 @@ func (s *SRCU) In(life *Life) {
 func (k *K) InitSRCUStruct(s *SRCU, name string) {
 	*s = SRCU{}
 	s.readers.o.init(k, name)
+	s.readers.readers = true
+	k.orderedBy(&s.readers.o, byAxiom)
 	s.callbacks.o.init(k, name)
 	k.Born(&s.percpu, name)
 }

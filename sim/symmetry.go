@@ -15,7 +15,7 @@ func (m *Machine) GoSymmetric(name string, n int, f func(k *K)) {
 	var elder *K
 	for range n {
 		k := m.spawn(m.tasks[0], name, false, Task, f)
-		if elder != nil && !m.NoSymmetry {
+		if elder != nil && !m.NoSymmetry && m.weak == nil {
 			m.symmetric = true
 			elder.younger, k.elder = k, elder
 		}

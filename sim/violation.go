@@ -105,6 +105,7 @@ func (m *Machine) fail(k *K, v *Violation) {
 		r := k.line()
 		r.Remark, r.Text = "violation", v.Title
 		m.records = append(m.records, r)
+		m.cure(k)
 	}
 }
 

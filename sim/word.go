@@ -1,6 +1,11 @@
 package sim
 
-import "reflect"
+import (
+	"reflect"
+
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
 
 // Word is a word of memory that tasks share and access with marked accesses
 // (READ_ONCE and the like): every access is a step. Words that are protected by
@@ -12,6 +17,9 @@ type Word[T comparable] struct {
 	o    Object
 	v    T
 	past past[T]
+	hist history[T]
+	// pointer says that the value may be the address of something.
+	pointer bool
 }
 
 var (
@@ -25,6 +33,8 @@ var (
 func (w *Word[T]) Init(k *K, name string, v T) {
 	w.o.init(k, name)
 	w.v, w.past = v, w.past[:0]
+	w.hist.begin(v)
+	w.pointer = k.m.weak != nil && reflect.TypeFor[T]().Kind() == reflect.Pointer
 	if k.m.States && hasBits(reflect.TypeFor[T]()) {
 		w.o.content = w
 	}
@@ -36,9 +46,24 @@ func (w *Word[T]) content(Mode) uint64 { return bits(w.v) }
 func (w *Word[T]) In(life *Life) { w.o.In(life) }
 
 // Read is READ_ONCE().
-func (w *Word[T]) Read(k *K) T { return w.load(k, opReadOnce) }
+func (w *Word[T]) Read(k *K) T { return w.load(k, opReadOnce, memory.Once) }
 
-func (w *Word[T]) load(k *K, op Op) T {
+// ReadIndex is READ_ONCE() of a value from which the task works out what it accesses
+// next, such as an index. With a model of memory other than SC all that it does later
+// depends on it by address, as on a pointer; on what other loads return depend only
+// its stores.
+func (w *Word[T]) ReadIndex(k *K) T {
+	was := w.pointer
+	w.pointer = true
+	v := w.load(k, opReadOnce, memory.Once)
+	w.pointer = was
+	return v
+}
+
+func (w *Word[T]) load(k *K, op Op, a memory.Access) T {
+	if k.m.weak != nil {
+		return w.seen(k, k.weakLoad(op, &w.o, graph.Use{Access: a, Pointer: w.pointer}, nil))
+	}
 	k.StepWait(op, &w.o, Read, k.around(&w.o))
 	k.looked(&w.o, Read, w.sight())
 	k.m.Fold(bits(w.v))
@@ -49,11 +74,36 @@ func (w *Word[T]) load(k *K, op Op) T {
 }
 
 // Write is WRITE_ONCE().
-func (w *Word[T]) Write(k *K, v T) { w.store(k, opWriteOnce, v) }
+func (w *Word[T]) Write(k *K, v T) { w.store(k, opWriteOnce, memory.Once, v) }
 
-func (w *Word[T]) store(k *K, op Op, v T) {
+// seen ends a load that read from a store.
+func (w *Word[T]) seen(k *K, from graph.Event) T {
+	v := w.hist.value(from)
+	k.m.Fold(bits(v))
+	if k.Tracing() {
+		k.Note("= %s", show(v))
+	}
+	return v
+}
+
+// stored enters a store.
+func (w *Word[T]) stored(k *K, e graph.Event, v T) {
+	w.v = w.hist.enter(k, &w.o, e, v)
+}
+
+func (w *Word[T]) store(k *K, op Op, a memory.Access, v T) {
+	if k.m.weak != nil && !k.setup {
+		e := k.weakStore(op, &w.o, a)
+		k.m.Fold(bits(v))
+		if k.Tracing() {
+			k.Note("<- %s", show(v))
+		}
+		w.stored(k, e, v)
+		return
+	}
 	k.Step(op, &w.o, Write)
 	w.past.add(k, &w.o, w.v)
+	w.hist.begin(v)
 	k.m.Fold(bits(v))
 	if k.Tracing() {
 		k.Note("<- %s", show(v))
@@ -62,9 +112,12 @@ func (w *Word[T]) store(k *K, op Op, v T) {
 }
 
 // Xchg is xchg(): it sets the word and returns what it held.
-func (w *Word[T]) Xchg(k *K, v T) T { return w.xchg(k, opXchg, v) }
+func (w *Word[T]) Xchg(k *K, v T) T { return w.xchg(k, opXchg, memory.Full, v) }
 
-func (w *Word[T]) xchg(k *K, op Op, v T) T {
+func (w *Word[T]) xchg(k *K, op Op, order memory.Order, v T) T {
+	if k.m.weak != nil && !k.setup {
+		return w.weakRMW(k, op, order, func(T) (T, bool) { return v, true })
+	}
 	k.StepWait(op, &w.o, Write, k.around(&w.o))
 	old := w.v
 	k.m.Fold(bits(old))
@@ -78,9 +131,36 @@ func (w *Word[T]) xchg(k *K, op Op, v T) T {
 
 // Cmpxchg is cmpxchg(): it sets the word to v if it holds old, and returns what
 // it held.
-func (w *Word[T]) Cmpxchg(k *K, old, v T) T { return w.cmpxchg(k, opCmpxchg, old, v) }
+func (w *Word[T]) Cmpxchg(k *K, old, v T) T { return w.cmpxchg(k, opCmpxchg, memory.Full, old, v) }
 
-func (w *Word[T]) cmpxchg(k *K, op Op, old, v T) T {
+// weakRMW is a read-modify-write that stores what f makes of the value, if it says so.
+func (w *Word[T]) weakRMW(k *K, op Op, order memory.Order, f func(old T) (T, bool)) T {
+	from, own := k.weakRMW(op, &w.o, order, func(from graph.Event) (writes, changes bool) {
+		old := w.hist.value(from)
+		v, writes := f(old)
+		return writes, v != old
+	})
+	old := w.hist.value(from)
+	v, writes := f(old)
+	k.m.Fold(bits(old))
+	if writes {
+		k.m.Fold(bits(v))
+		w.stored(k, own, v)
+	}
+	if k.Tracing() {
+		if writes {
+			k.Note("%s -> %s", show(old), show(v))
+		} else {
+			k.Note("= %s", show(old))
+		}
+	}
+	return old
+}
+
+func (w *Word[T]) cmpxchg(k *K, op Op, order memory.Order, old, v T) T {
+	if k.m.weak != nil && !k.setup {
+		return w.weakRMW(k, op, order, func(was T) (T, bool) { return v, was == old })
+	}
 	k.StepWait(op, &w.o, Write, k.around(&w.o))
 	was := w.v
 	k.m.Fold(bits(was))
@@ -109,6 +189,7 @@ func (w *Word[T]) change(k *K, v T) {
 	}
 	w.past.add(k, &w.o, w.v)
 	w.v = v
+	w.hist.begin(v)
 }
 
 // Peek is the value of the word, for checks when everything is quiet: it is not

@@ -195,7 +195,7 @@ func TestMistakes(t *testing.T) {
 		{"merge nowhere", `merge: open nowhere: no such file or directory (give what check --shard --json printed)`},
 		{"merge check_test.go", `merge: check_test.go:1: it is not what check --shard --json prints: invalid character 'p' looking for beginning of value (give what check --shard --json printed)`},
 		{"check --workers 0", `--workers 0: want 1 or more (as many as there are processors, if left out)`},
-		{"check --model tso", `--model tso: no such memory model (there is only sc)`},
+		{"check --model pso", `--model: no memory model "pso" (did you mean "tso"? there are sc, tso, lkmm)`},
 		{"check --elf prog", `--elf prog without --symbol (--symbol NAME names the function to probe)`},
 		{"check --symbol main", `--symbol main without --elf (--elf FILE names the program that has it)`},
 		{"check --elf missing --symbol main", `elf missing: no such file`},

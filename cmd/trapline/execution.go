@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
 // execution is one recorded execution.
@@ -24,7 +25,16 @@ type preemption struct {
 // record runs a program once. To what the machine records it adds two kinds of
 // remarks: where a task was preempted, and where each one stands in a deadlock.
 func record(p sim.Program, s sim.Restarter, on settings) *execution {
+	return recordUnder(memory.SC, p, s, on)
+}
+
+// recordUnder is record under a memory model, if s is no replay, which names its own.
+func recordUnder(model memory.Model, p sim.Program, s sim.Restarter, on settings) *execution {
 	m := sim.NewMachine()
+	m.Memory = model
+	if r, ok := s.(*sim.Replay); ok && r.Memory() != memory.SC {
+		m.Memory = r.Memory()
+	}
 	defer m.Close()
 	on.apply(m)
 	if r, ok := s.(*sim.Replay); ok {

@@ -7,6 +7,7 @@ import (
 
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 	"trapline/sim/trace"
 )
 
@@ -14,6 +15,9 @@ import (
 func (a *app) explain(c *checked, p program) {
 	w := a.stdout
 	fmt.Fprintf(w, "%s: %s\n", c.pair.name(), c.result.Verdict())
+	if c.result.Memory != memory.SC {
+		fmt.Fprintf(w, "memory model: %v\n", c.result.Memory)
+	}
 	for i, f := range c.result.Findings {
 		fmt.Fprintf(w, "\n%s%s\n", numbered(i, len(c.result.Findings)), f.Violation.Title)
 		if why, ok := c.pair.why(f.Violation.Title); ok {

@@ -11,6 +11,7 @@ import (
 
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // programFlags name the program whose text is probed.
@@ -73,15 +74,16 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.learnt, "learnt", nil, "begin a part with the schedule `S`, when trapline merge asks for that")
 	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
 	flags.BoolVar(&f.selfCheck, "selfcheck", false, "run every schedule twice and compare what happened")
-	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc is the only one so far")
+	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc, tso (x86) or lkmm (the Linux-kernel memory model)")
 }
 
 // options checks the flags. The duration is the budget of time, 0 for none.
 func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duration, error) {
 	none := explore.Options{}
 	o := explore.Options{Strategy: f.strategy, SelfCheck: f.selfCheck}
-	if f.model != modelSC {
-		return none, 0, mistake("--model %s: no such memory model (there is only %s)", f.model, modelSC)
+	var err error
+	if o.Memory, err = modelOf(f.model); err != nil {
+		return none, 0, mistake("--model: %w", err)
 	}
 	if f.strategy != "" && !slices.Contains(explore.Strategies(), f.strategy) {
 		return none, 0, mistake("--strategy %s: no such strategy (%sthere are %s)", f.strategy,
@@ -131,12 +133,28 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 	if err := f.part(&o); err != nil {
 		return none, 0, err
 	}
-	if o.Strategy == explore.DPOR && !o.LockAware && o.Shard.Of == 0 {
+	if err := f.weakly(o); err != nil {
+		return none, 0, err
+	}
+	if o.Strategy == explore.DPOR && o.Memory == memory.SC && !o.LockAware && o.Shard.Of == 0 {
 		o.Estimate = probesMade
 	}
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions
 	return o, limit, err
+}
+
+// weakly checks that the search can be made under the memory model.
+func (f *searchFlags) weakly(o explore.Options) error {
+	switch {
+	case o.Memory == memory.SC:
+		return nil
+	case o.Strategy != explore.DPOR && !slices.Contains(explore.Samples(), o.Strategy):
+		return mistake("--strategy %s: only under --model %s (dpor and the samples know the others)", o.Strategy, modelSC)
+	case f.shard != "" && o.Strategy == explore.DPOR:
+		return mistake("--shard %s: a search under --model %v has no parts (the samples have)", f.shard, o.Memory)
+	}
+	return nil
 }
 
 // part reads which part of the search is to be made.

@@ -43,7 +43,7 @@ type estimateLine struct {
 func (a *app) printJSON(c *checked, p program) {
 	r := c.result
 	l := line{
-		Scenario: c.pair.scenario, Design: c.pair.design, Model: modelSC, Strategy: r.Strategy,
+		Scenario: c.pair.scenario, Design: c.pair.design, Model: r.Memory.String(), Strategy: r.Strategy,
 		Verdict: r.Verdict(), Complete: r.Complete, Executions: r.Executions, Blocked: r.Blocked, Steps: r.Steps,
 		ElapsedS:  math.Round(c.elapsed.Seconds()*1e6) / 1e6,
 		ClaimHeld: c.held == nil && r.Part == nil, Titles: titles(r), Coverage: r.Coverage(),

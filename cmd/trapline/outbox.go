@@ -28,7 +28,7 @@ func (o *outbox) write(c *checked) error {
 	}
 	for i, f := range c.result.Findings {
 		file := &recipeFile{
-			recipe: recipeOf(c.pair, f, c.settings), model: modelSC, program: o.program, title: f.Violation.Title,
+			recipe: recipeOf(c.pair, f, c.settings), model: f.Schedule.Memory().String(), program: o.program, title: f.Violation.Title,
 			steps: f.Steps, preemptions: f.Preemptions, trace: lanesOf(c.pair, f.Schedule, c.settings),
 		}
 		path := filepath.Join(o.dir, fmt.Sprintf("%s.%s.%d.txtar", c.pair.scenario, c.pair.design, i+1))

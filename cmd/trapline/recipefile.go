@@ -9,10 +9,24 @@ import (
 
 	"trapline/scenarios/lifecycle"
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
-// modelSC is the only memory model there is: sequential consistency.
+// modelSC is the memory model that shards and checkpoints have: sequential
+// consistency.
 const modelSC = "sc"
+
+// modelOf reads the name of a memory model.
+func modelOf(name string) (memory.Model, error) {
+	var names []string
+	for _, m := range []memory.Model{memory.SC, memory.TSO, memory.LKMM} {
+		if name == m.String() {
+			return m, nil
+		}
+		names = append(names, m.String())
+	}
+	return memory.SC, fmt.Errorf("no memory model %q (%sthere are %s)", shorten(name), didYouMean(name, names), strings.Join(names, ", "))
+}
 
 // recipeFile is a recipe as a file: a txtar archive that says more than the
 // string does, for people to read and to mail.

@@ -42,8 +42,11 @@ func (a *app) replay(arg string, flags programFlags) error {
 	if err != nil {
 		return err
 	}
-	if wanted.model != modelSC {
-		return mistake("replay: no memory model %q (there is only %s)", wanted.model, modelSC)
+	switch model, err := modelOf(wanted.model); {
+	case err != nil:
+		return mistake("replay: %w", err)
+	case model != wanted.schedule.Memory():
+		return mistake("replay: the schedule is one under %v, not %v (one of the two sections is wrong)", wanted.schedule.Memory(), model)
 	}
 	replaced := flags != (programFlags{})
 	if builtin, _, err := a.open(programFlags{}); err != nil {
@@ -105,7 +108,7 @@ func (a *app) wanted(flags programFlags, r *recipeFile) (program, *pair, error) 
 func readRecipe(arg string) (*recipeFile, error) {
 	r, notString := parseRecipe(arg)
 	if notString == nil {
-		return &recipeFile{recipe: r, model: modelSC}, nil
+		return &recipeFile{recipe: r, model: r.schedule.Memory().String()}, nil
 	}
 	text, err := os.ReadFile(arg)
 	switch {

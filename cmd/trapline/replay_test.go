@@ -63,7 +63,7 @@ func TestReplayFile(t *testing.T) {
 		{"a program that has changed", func(f *recipeFile) {
 			f.program, f.print.trace = program{elf: "prog", symbol: "main", offset: 0x50}, 1
 		}, nil, exitDiverged, "(main is at offset 0x40, but was at 0x50: the program has changed)\n"},
-		{"another model", func(f *recipeFile) { f.model = "tso" }, nil, exitMistake, `trapline: replay: no memory model "tso" (there is only sc)` + "\n"},
+		{"another model", func(f *recipeFile) { f.model = "pso" }, nil, exitMistake, `trapline: replay: no memory model "pso" (did you mean "tso"? there are sc, tso, lkmm)` + "\n"},
 		{"another title", func(f *recipeFile) { f.title, f.print = "BUG", fingerprintOf(0, "BUG") }, nil, exitDiverged,
 			`other title: got "INFO: task hung in fake_wait", expected "BUG" (the model has changed since, or the program)` + "\n"},
 		{"another design", func(f *recipeFile) { f.design = "2001-careful" }, nil, exitDiverged, `no rule was broken; expected "INFO: task hung in fake_wait" (`},

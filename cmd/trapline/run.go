@@ -15,6 +15,7 @@ import (
 type runFlags struct {
 	programFlags
 	seed     uint64
+	model    string
 	schedule string
 	format   string
 }
@@ -42,6 +43,7 @@ If a rule is broken, the report is on standard error and the exit status is 1.`,
 	f.add(cmd)
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "draw every choice, from the seed `N`")
 	cmd.Flags().StringVar(&f.schedule, "schedule", "", "follow the schedule `S`, such as unregister@4,fault@9")
+	cmd.Flags().StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc, tso or lkmm; a schedule names its own")
 	cmd.Flags().StringVar(&f.format, "format", "ftrace", "`FORM`: ftrace or lanes")
 	return cmd
 }
@@ -65,6 +67,10 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 		replay = sim.NewReplay(s)
 		strategy = replay
 	}
+	model, err := modelOf(f.model)
+	if err != nil {
+		return mistake("run: --model: %w", err)
+	}
 	program, pairs, err := a.open(f.programFlags)
 	if err != nil {
 		return err
@@ -74,7 +80,7 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 		return err
 	}
 
-	e := record(p.program, strategy, on)
+	e := recordUnder(model, p.program, strategy, on)
 	if f.format == "lanes" {
 		_ = trace.Lanes(a.stdout, e.records, pageWidth)
 	} else {

@@ -107,6 +107,9 @@ func TestExampleOfHelp(t *testing.T) {
 	c := theCatalogue()
 	a := &app{catalogue: c, stdout: &writer{w: &bytes.Buffer{}}, stderr: &writer{w: os.Stderr}}
 	for _, cmd := range append(a.command().Commands(), a.command()) {
+		if cmd.Name() == "exec" {
+			continue // names files only
+		}
 		for word := range strings.FieldsSeq(cmd.Example) {
 			word = strings.Trim(word, "'")
 			word, _, _ = strings.Cut(word, ":")

@@ -68,7 +68,7 @@ func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, li
 	begun := time.Now()
 	if ctx.Err() != nil && o.Shard.Of == 0 && o.Checkpoint == nil {
 		c.result = &explore.Result{
-			Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
+			Strategy: o.Strategy, Memory: o.Memory, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
 			Stopped: context.Cause(ctx).Error(),
 		}
 	} else {

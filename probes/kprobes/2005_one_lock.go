@@ -22,6 +22,7 @@ var OneLock = add(Design{
 			lostSlot,
 			lostSlotAgain,
 			probedAgain,
+			notSeen,
 			{
 				Scenario: "stranger-unregisters",
 				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",
@@ -71,7 +72,7 @@ func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			return
 		}
 	}
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &old.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, old.slot) // arch_remove_kprobe()

@@ -32,6 +32,7 @@ var RCU = add(Design{
 			lostSlot,
 			lostSlotAgain,
 			probedAgain,
+			notSeen,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -101,6 +102,13 @@ var lostSlotAgain = probes.Failure{
 	Why:      "the second probe may come before the first one goes, and is given a slot that nobody frees",
 }
 
+// notSeen is what all have in common that leave a breakpoint at being written.
+var notSeen = probes.Failure{
+	Scenario: "hit-on-another-cpu",
+	Title:    "BUG: probe missed in execute",
+	Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
+}
+
 type rcuKprobes struct {
 	text       *Text
 	kprobeLock sim.SpinLock
@@ -127,7 +135,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 	}
 	p.slot.copyInsn(k, p.Addr) // arch_copy_kprobe()
 	t.list.AddHead(k, &p.hlist)
-	text.arm(k, p.Addr)
+	text.armText(k, p.Addr)
 	return nil
 }
 
@@ -178,7 +186,7 @@ func (d *rcuKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 
 // cleanupKprobe is cleanup_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
-	d.text.disarm(k, p.Addr)
+	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &p.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()

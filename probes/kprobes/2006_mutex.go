@@ -20,7 +20,7 @@ var Mutex = add(Design{
 		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
 		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
 		Order: mutexOrder,
-		Fails: []probes.Failure{probedAgain},
+		Fails: []probes.Failure{notSeen, probedAgain},
 	},
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
 })
@@ -62,7 +62,7 @@ func (d *mutexKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	}
 	p.slot.copyInsn(k, p.Addr)
 	d.table.list.AddHead(k, &p.hlist)
-	d.text.arm(k, p.Addr)
+	d.text.armText(k, p.Addr)
 	return nil
 }
 
@@ -91,23 +91,6 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 	return nil
 }
 
-// validOld is the probe or the manager in the table under which p is registered, nil
-// if it is not. The caller holds kprobe_mutex.
-func (d *mutexKprobes) validOld(k *sim.K, p *Kprobe) *Kprobe {
-	old := d.table.get(k, p.Addr, true)
-	if old == nil || old == p {
-		return old
-	}
-	if old.isManager(k) {
-		for member := range old.members.All(k, true) {
-			if member == p {
-				return old
-			}
-		}
-	}
-	return nil
-}
-
 // singular is list_is_singular() of the list of a manager. The caller holds
 // kprobe_mutex.
 func (p *Kprobe) singular(k *sim.K) bool {
@@ -121,7 +104,7 @@ func (p *Kprobe) singular(k *sim.K) bool {
 // UnregisterKprobe is unregister_kprobe().
 func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	k.MutexLock(&d.kprobeMutex)
-	old := d.validOld(k, p)
+	old := d.table.valid(k, p)
 	if old == nil {
 		k.MutexUnlock(&d.kprobeMutex)
 		return
@@ -129,7 +112,7 @@ func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	last := old == p || old.singular(k)
 	if last {
 		// Only this probe is left.
-		d.text.disarm(k, p.Addr)
+		d.text.disarmText(k, p.Addr)
 		d.table.list.Del(k, &old.hlist)
 	} else {
 		old.members.Del(k, &p.list)

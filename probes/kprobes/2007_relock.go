@@ -15,6 +15,7 @@ var Relock = add(Design{
 		From:  "Linux 2.6.24, kernel/kprobes.c, unregister_kprobe()",
 		Order: mutexOrder,
 		Fails: []probes.Failure{
+			notSeen,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: slab-use-after-free Write in unregister_kprobe",
@@ -29,13 +30,7 @@ var Relock = add(Design{
 // dropPostHandler takes the post_handler off a manager if p was the only probe that
 // had one. The caller holds kprobe_mutex.
 func (d *mutexKprobes) dropPostHandler(k *sim.K, old, p *Kprobe) {
-	if p.PostHandler == nil {
-		return
+	if p.PostHandler != nil && old.lastPostHandler(k, p) {
+		old.post.Write(k, false)
 	}
-	for member := range old.members.All(k, true) {
-		if member != p && member.PostHandler != nil {
-			return
-		}
-	}
-	old.post.Write(k, false)
 }

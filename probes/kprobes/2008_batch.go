@@ -14,7 +14,7 @@ var Batch = add(Design{
 		Title: "as in 2.6.26: unregistration in a top and a bottom half",
 		From:  `Linux 2.6.26, commit 9861668f7478 "kprobes: add (un)register_kprobes"`,
 		Order: mutexOrder,
-		Fails: []probes.Failure{probedAgain},
+		Fails: []probes.Failure{notSeen, probedAgain},
 	},
 	New: func(k *sim.K, text *Text) Scheme {
 		return &batchKprobes{newMutexKprobes(k, text, false)}
@@ -27,14 +27,14 @@ type batchKprobes struct{ *mutexKprobes }
 func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	// __unregister_kprobe_top()
 	k.MutexLock(&d.kprobeMutex)
-	old := d.validOld(k, p)
+	old := d.table.valid(k, p)
 	if old == nil {
 		k.MutexUnlock(&d.kprobeMutex)
 		return
 	}
 	last := old == p || old.singular(k)
 	if last {
-		d.text.disarm(k, p.Addr)
+		d.text.disarmText(k, p.Addr)
 		d.table.list.Del(k, &old.hlist)
 	} else {
 		d.dropPostHandler(k, old, p)

@@ -59,7 +59,7 @@ func (r *running) stepped(k *sim.K) {
 	r.current = nil
 }
 
-var _ = sim.Plumbing("is_manager", "each", "hit", "stepped", "drop_post_handler")
+var _ = sim.Plumbing("is_manager", "each", "each_enabled", "hit", "hit_enabled", "stepped", "stepped_enabled", "drop_post_handler", "last_post_handler", "valid")
 
 // Unrecoverable is a probe hit where not even that can be counted.
 var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: Unrecoverable kprobe detected"}
@@ -67,8 +67,53 @@ var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: U
 // unknown is an int3 that no probe is found for. If the breakpoint is gone from the
 // text, another CPU has removed it after this one had fetched it.
 func (t *Text) unknown(k *sim.K, a Addr) Trap {
-	if t.Fetch(k, a) {
+	if t.Fetch(k, a) == Int3 {
 		return NotOurs
 	}
 	return Restart
+}
+
+// hitEnabled and steppedEnabled are hit and stepped where a probe of a manager may be
+// switched off.
+func (r *running) hitEnabled(k *sim.K, p *Kprobe) *Slot {
+	if r.current != nil {
+		return r.hit(k, p)
+	}
+	r.current = p
+	p.eachEnabled(k, (*Kprobe).pre)
+	return p.slot
+}
+
+func (r *running) steppedEnabled(k *sim.K) {
+	if r.reenter {
+		r.stepped(k)
+		return
+	}
+	r.current.eachEnabled(k, (*Kprobe).after)
+	r.current = nil
+}
+
+// eachEnabled is each for those probes of a manager that are not switched off.
+func (p *Kprobe) eachEnabled(k *sim.K, f func(p *Kprobe, k *sim.K)) {
+	if !p.isManager(k) {
+		f(p, k)
+		return
+	}
+	for member := range p.members.All(k, false) {
+		if !member.isOff(k) {
+			f(member, k)
+		}
+	}
+}
+
+func (p *Kprobe) pre(k *sim.K) {
+	if p.PreHandler != nil {
+		p.PreHandler(k)
+	}
+}
+
+func (p *Kprobe) after(k *sim.K) {
+	if p.PostHandler != nil {
+		p.PostHandler(k)
+	}
 }

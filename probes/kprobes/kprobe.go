@@ -12,6 +12,9 @@ type Kprobe struct {
 	// PreHandler is called before the instruction, PostHandler after it, each if it
 	// is not nil. They run with interrupts off and must not sleep.
 	PreHandler, PostHandler func(k *sim.K)
+	// Disabled asks for a probe that is registered but not armed:
+	// KPROBE_FLAG_DISABLED. Designs without that take no notice.
+	Disabled bool
 
 	name  string
 	hlist sim.RCUHNode[Kprobe] // in kprobe_table
@@ -23,6 +26,12 @@ type Kprobe struct {
 	post    sim.Word[bool]       // of a manager: post_handler is set
 
 	nmissed []int // by task, so that no increment is lost
+
+	// What came with later kernels. state are the flags as those know them who hold
+	// kprobe_mutex, flags is where others look.
+	flags sim.Word[flags]
+	state flags
+	queue queue // op->list: on which of the optimizer's lists a manager is
 }
 
 // InitKprobe prepares a probe, whose memory has begun its life, for the first
@@ -87,6 +96,7 @@ func newManager(k *sim.K, a Addr, gfp sim.GFP) (*Kprobe, error) {
 	ap.members.Init(k, "ap->list")
 	ap.post.Init(k, "ap->post_handler", false)
 	ap.post.In(&ap.Life)
+	ap.initFlags(k, 0)
 	return ap, nil
 }
 
@@ -102,4 +112,32 @@ func (t *table) get(k *sim.K, a Addr, held bool) *Kprobe {
 		}
 	}
 	return nil
+}
+
+// valid is the probe or the manager in the table under which p is registered, nil if
+// it is not: __get_valid_kprobe(). The caller holds the lock of the table.
+func (t *table) valid(k *sim.K, p *Kprobe) *Kprobe {
+	old := t.get(k, p.Addr, true)
+	if old == nil || old == p {
+		return old
+	}
+	if old.isManager(k) {
+		for member := range old.members.All(k, true) {
+			if member == p {
+				return old
+			}
+		}
+	}
+	return nil
+}
+
+// lastPostHandler says that of the probes of a manager no other than p has a
+// post_handler. The caller holds kprobe_mutex.
+func (ap *Kprobe) lastPostHandler(k *sim.K, p *Kprobe) bool {
+	for member := range ap.members.All(k, true) {
+		if member != p && member.PostHandler != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -23,6 +23,34 @@ const (
 	Handled
 	// Restart executes the instruction in the text again.
 	Restart
+	// Detour has executed, behind the handlers, copies of all instructions that
+	// the jump of an optimised probe covers.
+	Detour
+)
+
+// Features are what a design can be asked about.
+type Features uint
+
+// The features. Each names the interface that a design with it has beside [Scheme],
+// if there is one.
+const (
+	// Breakpoints is about what every kprobe is: an int3, a table, managers.
+	Breakpoints Features = 1 << iota
+	// Jumps is about probes that become a jump: [Optimizer].
+	Jumps
+	// Tracing is about probes where ftrace has its calls: [Tracer].
+	Tracing
+	// Switching is about probes that are switched off and on: [Switch].
+	Switching
+	// Returns is about the returns of functions: [ReturnProber].
+	Returns
+	// Exits is about the ftrace-based fprobe, which has returns as well: [ExitProber].
+	Exits
+	// Addresses is about where a probe may lie, and modules that come and go:
+	// [AddressChecker].
+	Addresses
+	// Faults is about an instruction that faults while it is stepped: [FaultHandler].
+	Faults
 )
 
 // Scheme is one design at work. Tasks that register and unregister may sleep and
@@ -45,6 +73,11 @@ type Scheme interface {
 // Design is an entry of the catalogue of designs.
 type Design struct {
 	probes.Design
+	// Has is what the design can be asked about, Breakpoints if nothing is said.
+	Has Features
+	// OneRCU says that the design is for a kernel from 4.20 on, in which
+	// synchronize_rcu() waits for regions with preemption off, too.
+	OneRCU bool
 	// New builds the design for one execution, for the given text.
 	New func(k *sim.K, text *Text) Scheme
 }
@@ -55,8 +88,17 @@ var designs []*Design
 // variables of the files of the designs.
 func add(d Design) *Design {
 	d.Subsystem = "kprobes"
+	if d.Has == 0 {
+		d.Has = Breakpoints
+	}
 	designs = append(designs, &d)
 	return &d
+}
+
+// addModern is add for a design of Linux 4.20 or later.
+func addModern(d Design) *Design {
+	d.OneRCU = true
+	return add(d)
 }
 
 // Designs are all designs, by name.

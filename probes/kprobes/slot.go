@@ -56,6 +56,9 @@ func (c *insnCache) freeInsnSlot(k *sim.K, s *Slot) {
 	k.Release(&s.Life)
 }
 
+// noInsn is bytes that are no instruction.
+const noInsn Addr = -1
+
 // copyInsn is arch_copy_kprobe(): it fills the slot with the instruction at a.
 func (s *Slot) copyInsn(k *sim.K, a Addr) {
 	k.Step(opCopy, &s.o, sim.Write)

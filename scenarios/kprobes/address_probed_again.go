@@ -30,8 +30,8 @@ probe once more when the breakpoint is found would do.`,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork), w.Probe("second", doFork)
 		must(w.Register(w.K, first))
-		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
-		w.M.Go("add", func(k *sim.K) { must(w.Register(k, second)) })
-		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
+		w.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
+		w.Go("add", func(k *sim.K) { must(w.Register(k, second)) })
+		w.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},
 })

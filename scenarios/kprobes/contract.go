@@ -19,6 +19,16 @@ var (
 	UnknownTrap = sim.Kind{Name: "unknown-int3", Class: "int3: 0000 [#1]"}
 	// WrongOriginal is another instruction than that of the text, stepped.
 	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
+	// InvalidOpcode is a CPU that executes what is no instruction.
+	InvalidOpcode = sim.Kind{Name: "invalid-opcode", Class: "invalid opcode: 0000 [#1]"}
+	// StackOverflow is an exception that interrupts itself for ever.
+	StackOverflow = sim.Kind{Name: "stack-overflow", Class: "BUG: IRQ stack guard page was hit"}
+	// UserAccess is a handler that could access user space as if it were its own.
+	UserAccess = sim.Kind{Name: "user-access", Class: "BUG: handler called with user access open"}
+	// WrongState is a register of the CPU that a probe has changed for good.
+	WrongState = sim.Kind{Name: "wrong-state", Class: "BUG: state of the CPU not restored"}
+	// StrayFilter is an address that ftrace is to call us for, without a probe.
+	StrayFilter = sim.Kind{Name: "stray-filter", Class: "BUG: function still traced"}
 	// WrongText is a breakpoint that is left without probes.
 	WrongText = sim.Kind{Name: "wrong-text", Class: "BUG: kernel text corrupted"}
 )
@@ -26,16 +36,22 @@ var (
 // Probe is a probe with what its contract needs to know.
 type Probe struct {
 	w  *World
-	kp kprobes.Kprobe
+	kp *kprobes.Kprobe
+	// rp and fp are what kp is a part of, if it is.
+	rp *kprobes.Kretprobe
+	fp *kprobes.Fprobe
+	// always says that nothing excuses a miss.
+	always bool
 
 	// state orders registrations and executions: it changes when register and
 	// unregister are called and when they return.
-	state  sim.Object
-	active bool
-	gone   bool
-	epoch  int   // counts registrations
-	hits   []int // by task
-	calls  func(k *sim.K)
+	state      sim.Object
+	registered bool
+	active     bool // and switched on
+	gone       bool
+	epoch      int   // counts registrations
+	hits       []int // by task
+	calls      func(k *sim.K)
 }
 
 var _ = sim.Plumbing("begin_runs", "end_runs", "called")
@@ -53,12 +69,45 @@ var (
 
 // Probe is a probe on the instruction at an address.
 func (w *World) Probe(name string, a kprobes.Addr) *Probe {
-	p := &Probe{w: w}
-	w.K.Born(&p.kp.Life, name)
-	kprobes.InitKprobe(w.K, &p.kp, name, a)
+	p := w.add(&Probe{kp: &kprobes.Kprobe{}}, name, a)
 	p.kp.PreHandler = p.preHandler
+	return p
+}
+
+// ReturnProbe is a probe on the return of the function at an address.
+func (w *World) ReturnProbe(name string, a kprobes.Addr) *Probe {
+	rp := &kprobes.Kretprobe{}
+	p := w.add(&Probe{kp: &rp.Kprobe, rp: rp}, name, a)
+	rp.Handler = p.preHandler
+	return p
+}
+
+// ExitProbe is the same by way of ftrace.
+func (w *World) ExitProbe(name string, a kprobes.Addr) *Probe {
+	fp := &kprobes.Fprobe{}
+	p := w.add(&Probe{kp: &fp.Kprobe, fp: fp}, name, a)
+	fp.Handler = p.preHandler
+	return p
+}
+
+func (w *World) add(p *Probe, name string, a kprobes.Addr) *Probe {
+	p.w = w
+	w.K.Born(&p.kp.Life, name)
+	kprobes.InitKprobe(w.K, p.kp, name, a)
 	p.state.Init(w.K, name)
 	w.probes = append(w.probes, p)
+	return p
+}
+
+// Disabled has the probe registered without being armed.
+func (p *Probe) Disabled() *Probe {
+	p.kp.Disabled = true
+	return p
+}
+
+// Always says that nothing is there that would excuse a miss.
+func (p *Probe) Always() *Probe {
+	p.always = true
 	return p
 }
 
@@ -78,20 +127,58 @@ func (p *Probe) Calling(f func(k *sim.K)) *Probe {
 func (w *World) Register(k *sim.K, p *Probe) error {
 	k.Step(opRegister, &p.state, sim.Write)
 	p.gone = false
-	if err := w.Scheme.RegisterKprobe(k, &p.kp); err != nil {
+	if err := w.registerWith(k, p); err != nil {
 		return err
 	}
 	k.Step(opRegistered, &p.state, sim.Write)
-	p.active = true
+	p.registered, p.active = true, !p.kp.Disabled
 	p.epoch++
 	return nil
+}
+
+func (w *World) registerWith(k *sim.K, p *Probe) error {
+	switch {
+	case p.fp != nil:
+		return w.Scheme.(kprobes.ExitProber).RegisterFprobe(k, p.fp)
+	case p.rp != nil:
+		return w.Scheme.(kprobes.ReturnProber).RegisterKretprobe(k, p.rp)
+	}
+	return w.Scheme.RegisterKprobe(k, p.kp)
+}
+
+func (w *World) unregisterWith(k *sim.K, p *Probe) {
+	switch {
+	case p.fp != nil:
+		w.Scheme.(kprobes.ExitProber).UnregisterFprobe(k, p.fp)
+	case p.rp != nil:
+		w.Scheme.(kprobes.ReturnProber).UnregisterKretprobe(k, p.rp)
+	default:
+		w.Scheme.UnregisterKprobe(k, p.kp)
+	}
+}
+
+var _ = sim.Plumbing("register_with", "unregister_with")
+
+// Enable and Disable switch a registered probe on and off.
+func (w *World) Enable(k *sim.K, p *Probe) {
+	must(w.Scheme.(kprobes.Switch).EnableKprobe(k, p.kp))
+	k.Step(opRegistered, &p.state, sim.Write)
+	p.active = true
+	p.epoch++
+}
+
+// Disable is the other half of Enable.
+func (w *World) Disable(k *sim.K, p *Probe) {
+	k.Step(opUnregister, &p.state, sim.Write)
+	p.active = false
+	must(w.Scheme.(kprobes.Switch).DisableKprobe(k, p.kp))
 }
 
 // Unregister takes the probe away, and its user frees it.
 func (w *World) Unregister(k *sim.K, p *Probe) {
 	k.Step(opUnregister, &p.state, sim.Write)
-	p.active = false
-	w.Scheme.UnregisterKprobe(k, &p.kp)
+	p.registered, p.active = false, false
+	w.unregisterWith(k, p)
 	k.Step(opGone, &p.state, sim.Write)
 	p.gone = true
 	k.Kfree(&p.kp.Life)
@@ -109,6 +196,9 @@ func (p *Probe) postHandler(k *sim.K) { p.called(k, opPost) }
 
 func (p *Probe) called(k *sim.K, op sim.Op) {
 	k.Step(op, &p.state, sim.Read)
+	if p.w.task(k).user {
+		k.Fail(&sim.Violation{Kind: UserAccess, Subject: p.state.Name()})
+	}
 	if p.gone {
 		k.Fail(&sim.Violation{Kind: LateHandler, Subject: p.state.Name()})
 	}
@@ -142,7 +232,12 @@ func (w *World) beginRuns(k *sim.K, a kprobes.Addr) []run {
 }
 
 // seen is how often the probe was told of, or counted, an execution of the task.
-func (p *Probe) seen(k *sim.K) int { return *p.hitsOf(k) + p.kp.Nmissed(k) }
+func (p *Probe) seen(k *sim.K) int {
+	if p.always {
+		return *p.hitsOf(k)
+	}
+	return *p.hitsOf(k) + p.kp.Nmissed(k)
+}
 
 func (w *World) endRuns(k *sim.K, runs []run) {
 	for _, r := range runs {

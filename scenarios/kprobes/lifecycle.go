@@ -20,11 +20,14 @@ var lifeVerbs = []lifeVerb{
 	{lifecycle.Verb{Name: "register", Places: len(lifePlaces)}, (*life).register},
 	{lifecycle.Verb{Name: "unregister", Places: len(lifePlaces)}, (*life).unregister},
 	{lifecycle.Verb{Name: "execute", Places: len(lifePlaces)}, (*life).execute},
+	{lifecycle.Verb{Name: "disable", Places: len(lifePlaces)}, (*life).disable},
+	{lifecycle.Verb{Name: "enable", Places: len(lifePlaces)}, (*life).enable},
 }
 
-// lifePlaces are the instructions that are probed. The last one can be called by
-// handlers.
-var lifePlaces = [...]kprobes.Addr{doFork, doExit, handlerText}
+// lifePlaces are the instructions that are probed. The third one can be called by
+// handlers, the fourth becomes a jump and the fifth a call of ftrace, if the design
+// knows of that.
+var lifePlaces = [...]kprobes.Addr{doFork, doExit, handlerText, vfsRead, schedule}
 
 // Language is what drawn programs do to a kernel that is probed.
 var Language = func() *lifecycle.Language {
@@ -51,12 +54,12 @@ func Subjects() []*lifecycle.Subject {
 	for _, d := range kprobes.Designs() {
 		all = append(all, &lifecycle.Subject{Design: &d.Design, Language: Language, Run: func(p *lifecycle.Program, _ *vm.Image) sim.Program {
 			return func(m *sim.Machine) {
-				m.RCU = sim.ClassicRCU
+				s := Scenario{RCU: sim.ClassicRCU}
 				if p.Knob("preemptible-rcu") > 0 {
-					m.RCU = sim.PreemptRCU
+					s.RCU = sim.PreemptRCU
 				}
-				m.AllocMayFail = p.Knob("no-memory") > 0
-				live(newWorld(m, d), p)
+				m.RCU, m.AllocMayFail = s.rcu(d), p.Knob("no-memory") > 0
+				live(newWorld(m, d, false), p)
 			}
 		}})
 	}
@@ -79,7 +82,9 @@ func live(w *World, p *lifecycle.Program) {
 	l.active = make([][len(lifePlaces)][]*Probe, len(p.Tasks))
 	for range p.Knob("registered") {
 		probe := l.probe(p, 0, 0)
-		must(l.Register(l.K, probe))
+		if l.Register(l.K, probe) != nil {
+			continue
+		}
 		l.active[0][0] = append(l.active[0][0], probe)
 	}
 	for i, ops := range p.Tasks {
@@ -88,7 +93,7 @@ func live(w *World, p *lifecycle.Program) {
 				l.fresh[i][op.Place] = append(l.fresh[i][op.Place], l.probe(p, i, op.Place))
 			}
 		}
-		l.M.Go(fmt.Sprint("t", i), func(k *sim.K) {
+		l.Go(fmt.Sprint("t", i), func(k *sim.K) {
 			for _, op := range ops {
 				lifeVerbs[op.Verb].do(l, k, i, op.Place)
 			}
@@ -124,6 +129,24 @@ func (l *life) unregister(k *sim.K, task, place int) {
 		p := (*active)[0]
 		*active = (*active)[1:]
 		l.Unregister(k, p)
+	}
+}
+
+// disable switches a probe of the task off that is on, if the design knows of that.
+func (l *life) disable(k *sim.K, task, place int) { l.toggle(k, task, place, true, l.Disable) }
+
+// enable switches one on that is off.
+func (l *life) enable(k *sim.K, task, place int) { l.toggle(k, task, place, false, l.Enable) }
+
+func (l *life) toggle(k *sim.K, task, place int, on bool, toggle func(k *sim.K, p *Probe)) {
+	if _, ok := l.Scheme.(kprobes.Switch); !ok {
+		return
+	}
+	for _, p := range l.active[task][place] {
+		if p.active == on {
+			toggle(k, p)
+			return
+		}
 	}
 }
 

@@ -10,6 +10,16 @@ const (
 	doFork kprobes.Addr = iota
 	doExit
 	handlerText // a function that handlers call
+	vfsRead     // an instruction of one byte: a jump here covers the next one, too
+	vfsReadNext
+	schedule    // has a call of ftrace
+	exitCode    // what the end of a task runs through
+	doInt3      // the handler of breakpoints
+	moduleText  // belongs to a module, and has a call of ftrace
+	moduleOther // belongs to it, and must not be probed
+	trampoline  // belongs to a BPF program
+	nowhere     // is not there
+	initText    // is freed when the kernel has started
 )
 
 // World is what the tasks of a scenario act on: a kernel with a design at work on it.
@@ -23,70 +33,210 @@ type World struct {
 	// InterruptsOn makes the exceptions leave interrupts on, as traps do that do
 	// not go through an interrupt gate.
 	InterruptsOn bool
+	// TrapText makes the exception run through its own instructions.
+	TrapText bool
+	// Faults makes the copy of an instruction fault when it is first stepped.
+	Faults bool
 
 	probes []*Probe
+	tasks  []*task
 }
 
-func newWorld(m *sim.Machine, d *kprobes.Design) *World {
+// task is what a task's CPU is about.
+type task struct {
+	user     bool // may access user space
+	branches bool // traps at branches
+	traps    int  // it is in
+}
+
+func newWorld(m *sim.Machine, d *kprobes.Design, late bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
-	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify")
+	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
+		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch")
+	w.Text.Jumpable(vfsRead)
+	w.Text.Traced(schedule)
+	w.Text.Traced(moduleText)
+	w.Text.NoKprobe(doInt3)
+	w.Text.Unmapped(nowhere)
+	w.Text.Run, w.Text.Flushed = w.Execute, exitCode
+	w.Text.User = func(k *sim.K) *bool { return &w.task(k).user }
+	w.Text.Branches = func(k *sim.K) *bool { return &w.task(k).branches }
+	if late {
+		w.Text.SeenLate()
+	}
 	w.Scheme = d.New(w.K, w.Text)
 	m.After(w.quiet)
 	return w
 }
 
+// Go adds a task, on a CPU of its own.
+func (w *World) Go(name string, f func(k *sim.K)) {
+	w.Text.AddCPU(w.K, w.M.Go(name, f), name)
+}
+
+func (w *World) task(k *sim.K) *task {
+	for int(k.ID()) >= len(w.tasks) {
+		w.tasks = append(w.tasks, &task{})
+	}
+	return w.tasks[k.ID()]
+}
+
 // Execute runs the instruction at an address once, on the CPU of the task, and holds
-// the design to its contract for all probes there.
+// the design to its contract for all probes there. That of [vfsRead] goes on to the
+// next one.
 func (w *World) Execute(k *sim.K, a kprobes.Addr) {
 	runs := w.beginRuns(k, a)
-	for !w.execute(k, a) {
+	how := w.runText(k, a)
+	w.endRuns(k, runs)
+	if a == vfsRead && how != detoured {
+		w.Execute(k, vfsReadNext)
+	}
+}
+
+// way is how far a CPU got.
+type way int
+
+const (
+	again way = iota // it has to try again
+	executed
+	detoured // the instruction and the next one are executed
+)
+
+// runText executes the instruction at an address.
+func (w *World) runText(k *sim.K, a kprobes.Addr) way {
+	for {
+		if how := w.execute(k, a); how != again {
+			return how
+		}
+	}
+}
+
+// Call calls the function at an address, which does something and returns.
+func (w *World) Call(k *sim.K, a kprobes.Addr, body func(k *sim.K)) {
+	runs := w.beginRuns(k, a)
+	d, ok := w.Scheme.(kprobes.ReturnProber)
+	if !ok {
+		panic("scenarios/kprobes: the design knows no returns")
+	}
+	outer := d.Hijacked(k)
+	w.runText(k, a)
+	body(k)
+	for d.Hijacked(k) > outer {
+		d.TrampolineHandler(k)
 	}
 	w.endRuns(k, runs)
 }
 
-// execute is one try: whether the instruction has been executed.
-func (w *World) execute(k *sim.K, a kprobes.Addr) bool {
-	if !w.Text.Fetch(k, a) {
-		return true
+// execute is one try.
+func (w *World) execute(k *sim.K, a kprobes.Addr) way {
+	switch w.Text.Fetch(k, a) {
+	case kprobes.Int3:
+		return w.doInt3(k, a)
+	case kprobes.Jump:
+		w.Scheme.(kprobes.Optimizer).JumpedTo(k, a)
+		return detoured
+	case kprobes.Call:
+		w.Scheme.(kprobes.Tracer).KprobeFtraceHandler(k, a)
+	case kprobes.Garbage:
+		k.Fail(&sim.Violation{Kind: InvalidOpcode, Subject: w.Text.Name(a) + " is executed, and there is the operand of a jump"})
 	}
-	return w.doInt3(k, a)
+	return executed
 }
 
+// deepest is how often an exception may interrupt itself before its stack is full.
+const deepest = 4
+
 // doInt3 is the int3 exception and, if a probe is found, the debug exception behind
-// the stepped instruction, all with interrupts off. It says whether the instruction
-// has been executed.
-func (w *World) doInt3(k *sim.K, a kprobes.Addr) bool {
+// the stepped instruction, all with interrupts off.
+func (w *World) doInt3(k *sim.K, a kprobes.Addr) way {
 	if k.Tracing() {
 		k.Event("trap", "int3 in %s", w.Text.Name(a))
 	}
+	t := w.task(k)
+	user := t.user
+	t.user = false // clac, at the entry
 	if !w.InterruptsOn {
 		flags := k.LocalIRQSave()
 		defer k.LocalIRQRestore(flags)
 	}
+	if w.TrapText {
+		if t.traps++; t.traps == deepest {
+			k.Fail(&sim.Violation{Kind: StackOverflow, Subject: "int3 in the handler of int3"})
+		}
+		w.runText(k, doInt3)
+		t.traps--
+	}
+	how := w.handleInt3(k, a)
+	w.Text.Iret(k)
+	t.user = user
+	return how
+}
+
+func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 	trap, slot := w.Scheme.KprobeHandler(k, a)
 	switch trap {
 	case kprobes.NotOurs:
 		k.Fail(&sim.Violation{Kind: UnknownTrap, Subject: "the breakpoint in " + w.Text.Name(a) + ", which no probe answers for"})
 	case kprobes.Restart:
-		return false
+		return again
+	case kprobes.Detour:
+		return detoured
+	}
+	if w.Faults {
+		w.Faults = false
+		w.Scheme.(kprobes.FaultHandler).KprobeFaultHandler(k)
+		return again // when the page is there
 	}
 	if got := slot.Step(k); got != a {
-		k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: "the copy of " + w.Text.Name(got) + " in place of " + w.Text.Name(a)})
+		k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: "the copy of " + w.Text.Instruction(got) + " in place of " + w.Text.Name(a)})
 	}
 	w.Scheme.PostKprobeHandler(k)
-	return true
+	return executed
+}
+
+var _ = sim.Plumbing("handle_int3", "run_text")
+
+// LoadModule loads the module that [moduleText] belongs to. It is for the setup.
+func (w *World) LoadModule() *sim.Module {
+	d := w.Scheme.(kprobes.AddressChecker)
+	mods, mod := &sim.Modules{}, &sim.Module{}
+	w.K.InitModules(mods)
+	w.K.RegisterModuleNotifier(mods, func(k *sim.K, _ *sim.Module, state sim.ModuleState) error {
+		switch state {
+		case sim.ModuleStateComing:
+			return d.ModuleComing(k, moduleText)
+		case sim.ModuleStateGoing:
+			d.ModuleGoing(k, moduleText)
+		}
+		return nil
+	})
+	mod.Grace = func(k *sim.K) {
+		w.Text.Unlist(k, moduleText)
+		k.SynchronizeRCU()
+	}
+	must(w.K.LoadModule(mods, mod, "module", nil, nil))
+	w.Text.InModule(w.K, moduleText, mod)
+	return mod
 }
 
 // quiet is the end of every scenario: the text is that of the kernel again if all
 // probes are gone. Memory that is left is a leak, which the machine sees.
 func (w *World) quiet(k *sim.K) {
 	for _, p := range w.probes {
-		if p.active {
+		if p.registered {
 			w.Unregister(k, p)
 		}
 		if p.kp.Life.Alive() {
 			k.Kfree(&p.kp.Life)
+		}
+	}
+	if d, ok := w.Scheme.(kprobes.Optimizer); ok {
+		d.Finish(k)
+	}
+	for a := doFork; a <= initText; a++ {
+		if d, ok := w.Scheme.(kprobes.Tracer); ok && d.Filtered(a) {
+			k.Fail(&sim.Violation{Kind: StrayFilter, Subject: w.Text.Name(a) + " is in the filter of ftrace"})
 		}
 	}
 	if a, any := w.Text.Armed(); any {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"trapline/sim"
+	"trapline/sim/graph"
+	"trapline/sim/memory"
 )
 
 // The strategies.
@@ -102,6 +104,10 @@ type Options struct {
 	// one: as it goes on, for Progress, and when it stops before it is done. A few
 	// hundred will do.
 	Estimate int
+	// Memory is the memory model. With another one than SC there are the strategies
+	// DPOR, which then goes by execution graphs (see graphs.go), Random and PCT, POS
+	// and SURW; DPOR has one worker, no shards, and cannot be resumed.
+	Memory memory.Model
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool
 	// Setup, if not nil, is applied to every machine before it is used.
@@ -148,7 +154,9 @@ type Finding struct {
 // Result is what an exploration came to.
 type Result struct {
 	// Strategy, the bounds and Seed repeat the options.
-	Strategy                       string
+	Strategy string
+	// Memory is the memory model.
+	Memory                         memory.Model
 	Preemptions, Delays, TaskSteps int
 	Seed                           uint64
 	// Findings are the rules broken, fewest preemptions first.
@@ -262,13 +270,13 @@ func (r *Result) Coverage() string {
 	bounds := r.bounds()
 	switch {
 	case sampled(r.Strategy):
-		s := fmt.Sprintf("%s sample, seed %d (%s)%s: %s", r.Strategy, r.Seed, r.Stopped, bounds, counts)
+		s := fmt.Sprintf("%s sample%s, seed %d (%s)%s: %s", r.Strategy, r.under(), r.Seed, r.Stopped, bounds, counts)
 		if r.Chance != "" {
 			s += "; " + r.Chance
 		}
 		return s
 	case !r.Complete:
-		return fmt.Sprintf("incomplete%s (%s): %s", strings.Replace(bounds, "up to", "within", 1), r.Stopped, counts)
+		return fmt.Sprintf("incomplete%s%s (%s): %s", r.under(), strings.Replace(bounds, "up to", "within", 1), r.Stopped, counts)
 	case r.Part != nil:
 		return fmt.Sprintf("complete%s, but only a part: %s", bounds, counts)
 	case r.LockAware:
@@ -276,10 +284,20 @@ func (r *Result) Coverage() string {
 	case r.Strategy == States:
 		return fmt.Sprintf("complete: every state%s, %s", bounds, counts)
 	case bounds != "":
-		return fmt.Sprintf("complete%s: %s", bounds, counts)
+		return fmt.Sprintf("complete%s%s: %s", r.under(), bounds, counts)
+	case r.Memory != memory.SC:
+		return fmt.Sprintf("complete: every execution graph under %v, %s", r.Memory, counts)
 	default:
 		return "complete: every interleaving, " + counts
 	}
+}
+
+// under names a memory model other than SC.
+func (r *Result) under() string {
+	if r.Memory == memory.SC {
+		return ""
+	}
+	return " under " + r.Memory.String()
 }
 
 // bounds says up to what the search is complete, or would have been.
@@ -339,6 +357,9 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	}
 	s := newSearch(ctx, p, o, resumed)
 	defer s.close()
+	if err := s.weakly(); err != nil {
+		return nil, err
+	}
 	if err := s.resume(resumed); err != nil {
 		return nil, err
 	}
@@ -374,7 +395,11 @@ func (s *search) run() error {
 	var err error
 	switch s.options.Strategy {
 	case DPOR:
-		err = s.dpor()
+		if s.weak() {
+			err = s.graphs()
+		} else {
+			err = s.dpor()
+		}
 	case Bounded:
 		err = s.bounded(preemptions, s.options.Preemptions)
 	case States:
@@ -479,7 +504,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 	for _, r := range s.runners {
 		s.setUp(r.m)
 	}
-	if o.Estimate > 0 && o.Strategy == DPOR {
+	if o.Estimate > 0 && o.Strategy == DPOR && !s.weak() {
 		s.estimator = newEstimator(p)
 		s.setUp(s.estimator.m)
 	}
@@ -489,6 +514,7 @@ func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoin
 // setUp makes a machine what the options say.
 func (s *search) setUp(m *sim.Machine) {
 	m.MaxTaskSteps = s.options.TaskSteps
+	m.Memory = s.options.Memory
 	if s.options.Setup != nil {
 		s.options.Setup(m)
 	}
@@ -582,6 +608,9 @@ func (s *search) giveUp(why string) {
 
 // tooLong is why a search is not complete in which an execution was cut off.
 func tooLong(m *sim.Machine) string {
+	if m.MemoryFull() {
+		return fmt.Sprintf("an execution had more than %d events of memory", graph.MaxEvents)
+	}
 	return fmt.Sprintf("an execution had more than %d steps", m.MaxSteps)
 }
 
@@ -717,7 +746,7 @@ func (s *search) startAgain() {
 	}
 	r, o := s.result, &s.options
 	*r = Result{
-		Strategy: o.Strategy, Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
+		Strategy: o.Strategy, Memory: s.memory(), Preemptions: o.Preemptions, Delays: o.Delays, TaskSteps: o.TaskSteps, Seed: o.Seed,
 		Stopped: r.Stopped, First: r.First, Estimate: r.Estimate,
 	}
 }
@@ -829,7 +858,7 @@ func (s *search) minimise() error {
 	if s.gaveUp.Swap(false) {
 		s.budget = min(s.budget, endlessMinimise)
 	}
-	for bound := 0; ; bound++ {
+	for bound := 0; !s.weak(); bound++ {
 		visited, err := s.boundedBy(preemptions, bound)
 		if err != nil {
 			return err

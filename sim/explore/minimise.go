@@ -57,7 +57,7 @@ const (
 // mostMinimising bounds the steps of all the executions in which one schedule is made
 // simpler, and of those of the search for fewer preemptions unless the options bound
 // that: where executions are long, few of them have to do.
-const mostMinimising = 5_000_000
+const mostMinimising = 2_000_000
 
 // shrink makes the schedule of f simpler.
 func (s *search) shrink(f *finding) error {

@@ -49,6 +49,21 @@ func readFX(s *State, p *[fxSize]byte) {
 	}
 }
 
+// FXSave is what fxsave64 writes: 512 bytes, of which the last 96 are zero.
+func (s *State) FXSave() [fxSize]byte { return fxImage(s) }
+
+// FXRestore takes the x87 and SSE state from what FXSave has made. It is false, and
+// changes nothing, if MXCSR has bits that cannot be.
+func (s *State) FXRestore(p *[fxSize]byte) bool {
+	var t State
+	readFX(&t, p)
+	if t.MXCSR&^mxcsrMask != 0 {
+		return false
+	}
+	s.XMM, s.MXCSR, s.X87 = t.XMM, t.MXCSR, t.X87
+	return true
+}
+
 // fxsave writes the image; the rest of the area is left alone.
 func fxsave(c *CPU, in *insn) {
 	addr := c.ea(in)

@@ -1,0 +1,326 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// Today is kprobes as of Linux 6.12. What has been added since 2008 lies beside this
+// file: probes that become jumps (optimizer.go), probes where ftrace has its calls
+// (ftrace.go), switching off and on (switch.go), the returns of functions
+// (return.go), and where a probe may lie (address.go).
+//
+//	kprobe_mutex        the table, managers, flags, the optimizer's lists
+//	cpu_hotplug_lock    no CPU comes or goes while text is changed; readers
+//	ftrace_lock         the filter of ftrace
+//	text_mutex          the text
+//
+// The exceptions and handlers run with preemption off, and synchronize_rcu waits for
+// that. It says nothing of when a CPU sees a changed byte; text_poke_sync does.
+var Today = addModern(Design{
+	Design: probes.Design{
+		Name:  "2024-today",
+		Title: "as in 6.12: text_mutex and text_poke_sync, optimised probes, ftrace, rethook, modules",
+		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
+		Order: todaysOrder,
+	},
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses,
+	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
+})
+
+var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
+
+// today is that, with what was another function at some time before: those designs
+// put the older one in its place.
+type today struct {
+	text        *Text
+	kprobeMutex sim.Mutex
+	cpusLock    sim.PercpuRWSem
+	textMutex   sim.Mutex
+	table       table
+	cpus        cpus
+
+	optimizer optimizer
+	ftrace    ftrace
+	blacklist blacklist
+	returns   returns
+
+	allDisarmed bool // kprobes_all_disarmed, under kprobe_mutex
+
+	former former
+}
+
+// former are the functions that one of the designs has in an older form.
+type former struct {
+	syncAfterArm           func(k *sim.K)
+	kprobeOptimizer        func(k *sim.K)
+	unoptimized            func(k *sim.K, ap *Kprobe, rest Byte)
+	jumpIsThere            func(ap *Kprobe) bool
+	optimizedCallback      func(k *sim.K, ap *Kprobe)
+	ftraceRunUpdateCode    func(k *sim.K, change func(k *sim.K))
+	killFtrace             func(k *sim.K, p *Kprobe)
+	ftraceLocation         func(k *sim.K, a Addr)
+	disarmable             func(ap *Kprobe) bool
+	checkKprobeAddressSafe func(k *sim.K, a Addr) (*sim.Module, error)
+	adjustAddr             func(k *sim.K, a Addr) error
+	jumpLabelReserved      func(k *sim.K, a Addr)
+	withinBlacklist        func(a Addr) bool
+	showBlacklist          func(k *sim.K)
+	preHandlerKretprobe    func(k *sim.K, rp *Kretprobe)
+	flushTask              func(k *sim.K)
+	handlerOf              func(k *sim.K, rh *rethook) *Kretprobe
+	stopReturns            func(k *sim.K, rh *rethook)
+	unregisterFprobe       func(k *sim.K, fp *Fprobe)
+	kprobeFaultHandler     func(k *sim.K)
+}
+
+func newToday(k *sim.K, text *Text) *today {
+	d := &today{text: text}
+	k.MutexInit(&d.kprobeMutex, "kprobe_mutex")
+	k.PercpuInitRWSem(&d.cpusLock, "cpu_hotplug_lock")
+	k.MutexInit(&d.textMutex, "text_mutex")
+	d.table.list.Init(k, "kprobe_table")
+	d.optimizer.init(k, d)
+	d.ftrace.init(k)
+	d.blacklist.init(k)
+	d.returns.init(k)
+	d.former = former{
+		syncAfterArm:           text.sync,
+		kprobeOptimizer:        d.kprobeOptimizer,
+		unoptimized:            d.unoptimized,
+		jumpIsThere:            jumpIsThere,
+		optimizedCallback:      d.optimizedCallback,
+		ftraceRunUpdateCode:    d.ftraceRunUpdateCode,
+		killFtrace:             d.killFtrace,
+		ftraceLocation:         d.ftraceLocation,
+		disarmable:             d.disarmable,
+		checkKprobeAddressSafe: d.checkKprobeAddressSafe,
+		adjustAddr:             d.adjustAddr,
+		jumpLabelReserved:      d.jumpLabelReserved,
+		withinBlacklist:        d.withinBlacklist,
+		showBlacklist:          d.showBlacklist,
+		preHandlerKretprobe:    d.preHandlerKretprobe,
+		flushTask:              func(*sim.K) {},
+		handlerOf:              handlerOf,
+		stopReturns:            stopReturns,
+		unregisterFprobe:       d.unregisterFprobe,
+	}
+	return d
+}
+
+// RegisterKprobe is register_kprobe().
+func (d *today) RegisterKprobe(k *sim.K, p *Kprobe) error {
+	if err := d.former.adjustAddr(k, p.Addr); err != nil {
+		return err
+	}
+	k.MutexLock(&d.kprobeMutex)
+	defer k.MutexUnlock(&d.kprobeMutex)
+	mod, err := d.checkProbe(k, p.Addr)
+	if err != nil {
+		return err
+	}
+	if mod != nil {
+		defer k.ModulePut(mod)
+	}
+	p.initFlags(k, 0)
+	if p.Disabled {
+		p.state = disabled
+		p.initFlags(k, disabled)
+	}
+	if old := d.table.get(k, p.Addr, true); old != nil {
+		return d.registerAggrKprobe(k, old, p)
+	}
+	if err := d.prepareKprobe(k, p); err != nil {
+		return err
+	}
+	d.table.list.AddHead(k, &p.hlist)
+	if !d.allDisarmed && !p.off() {
+		d.armKprobe(k, p)
+	}
+	d.tryToOptimize(k, p)
+	return nil
+}
+
+// prepareKprobe is prepare_kprobe(): a slot with a copy of the instruction, unless
+// ftrace calls us. The caller holds kprobe_mutex.
+func (d *today) prepareKprobe(k *sim.K, p *Kprobe) error {
+	if d.text.insns[p.Addr].traced {
+		return nil
+	}
+	k.PercpuDownRead(&d.cpusLock)
+	defer k.PercpuUpRead(&d.cpusLock)
+	k.MutexLock(&d.textMutex)
+	defer k.MutexUnlock(&d.textMutex)
+	insn := d.recoverProbedInstruction(k, p.Addr)
+	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil {
+		return sim.ENOMEM
+	}
+	p.slot.copyInsn(k, insn)
+	return nil
+}
+
+// registerAggrKprobe is register_aggr_kprobe(). The caller holds kprobe_mutex.
+func (d *today) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
+	ap := old
+	switch {
+	case !old.isManager(k):
+		var err error
+		if ap, err = d.initAggrKprobe(k, old); err != nil {
+			return err
+		}
+	case old.unused(k):
+		d.optimizeKprobe(k, ap) // reuse_unused_kprobe()
+	}
+	p.slot = ap.slot
+	// add_new_kprobe()
+	if p.PostHandler != nil {
+		d.forceUnoptimize(k, ap) // a jump has no place for it
+		ap.post.Write(k, true)
+	}
+	ap.members.AddTail(k, &p.list)
+	if ap.state&disabled != 0 && !p.off() {
+		ap.clear(k, disabled)
+		if !d.allDisarmed {
+			d.armKprobe(k, ap)
+		}
+	}
+	return nil
+}
+
+// initAggrKprobe is alloc_aggr_kprobe() and init_aggr_kprobe(): a manager takes the
+// place of a probe. The caller holds kprobe_mutex.
+func (d *today) initAggrKprobe(k *sim.K, p *Kprobe) (*Kprobe, error) {
+	ap, err := newManager(k, p.Addr, sim.GFPKernel)
+	if err != nil {
+		return nil, err
+	}
+	ap.slot = p.slot
+	ap.initFlags(k, p.state)
+	if p.PostHandler != nil {
+		ap.post.Write(k, true)
+	}
+	ap.members.AddHead(k, &p.list)
+	d.table.list.Replace(k, &p.hlist, &ap.hlist)
+	return ap, nil
+}
+
+// armKprobe is arm_kprobe(). The caller holds kprobe_mutex.
+func (d *today) armKprobe(k *sim.K, p *Kprobe) {
+	if d.text.insns[p.Addr].traced {
+		d.armKprobeFtrace(k, p)
+		return
+	}
+	k.PercpuDownRead(&d.cpusLock)
+	k.MutexLock(&d.textMutex)
+	if other := d.getOptimizedKprobe(k, p.Addr); other != nil {
+		d.unoptimizeKprobe(k, other, true) // a jump lies over the instruction
+	}
+	d.text.armText(k, p.Addr)
+	d.former.syncAfterArm(k)
+	d.optimizeKprobe(k, p)
+	k.MutexUnlock(&d.textMutex)
+	k.PercpuUpRead(&d.cpusLock)
+}
+
+// disarmKprobe is disarm_kprobe(). The caller holds kprobe_mutex.
+func (d *today) disarmKprobe(k *sim.K, p *Kprobe) error {
+	if d.text.insns[p.Addr].traced {
+		return d.disarmKprobeFtrace(k, p)
+	}
+	k.PercpuDownRead(&d.cpusLock)
+	defer k.PercpuUpRead(&d.cpusLock)
+	k.MutexLock(&d.textMutex)
+	defer k.MutexUnlock(&d.textMutex)
+	d.unoptimizeKprobe(k, p, false)
+	if p.queue == none {
+		d.text.disarmText(k, p.Addr)
+		d.former.syncAfterArm(k)
+	}
+	return nil
+}
+
+// UnregisterKprobe is unregister_kprobe().
+func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	// __unregister_kprobe_top()
+	k.MutexLock(&d.kprobeMutex)
+	ap, err := d.disable(k, p)
+	if err != nil {
+		k.MutexUnlock(&d.kprobeMutex)
+		return
+	}
+	last := ap == p
+	switch {
+	case last:
+		d.table.list.Del(k, &p.hlist)
+	case ap.singular(k) && ap.disarmed():
+		last = true
+		d.table.list.Del(k, &ap.hlist)
+	default:
+		// If it was the last one, the manager waits for the optimizer, who frees it.
+		d.dropPostHandler(k, ap, p)
+		ap.members.Del(k, &p.list)
+		if !ap.off() && !d.allDisarmed {
+			d.optimizeKprobe(k, ap)
+		}
+	}
+	k.MutexUnlock(&d.kprobeMutex)
+
+	k.SynchronizeRCU()
+
+	// __unregister_kprobe_bottom()
+	if !last {
+		return
+	}
+	if ap != p {
+		ap.members.Del(k, &p.list)
+		k.Kfree(&ap.Life)
+	}
+	d.removeSlot(k, p)
+}
+
+// removeSlot is arch_remove_kprobe().
+func (d *today) removeSlot(k *sim.K, p *Kprobe) {
+	if p.slot != nil {
+		d.text.slots.freeInsnSlot(k, p.slot)
+		p.slot = nil
+	}
+}
+
+// dropPostHandler takes the post_handler off a manager if p was the only probe that
+// had one. The caller holds kprobe_mutex.
+func (d *today) dropPostHandler(k *sim.K, ap, p *Kprobe) {
+	if p.PostHandler != nil && ap.lastPostHandler(k, p) {
+		ap.post.Write(k, false)
+	}
+}
+
+// KprobeHandler is kprobe_int3_handler().
+func (d *today) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
+	k.PreemptDisable()
+	p := d.table.get(k, addr, false)
+	if p == nil {
+		k.PreemptEnable()
+		return d.text.unknown(k, addr), nil
+	}
+	cpu := d.cpus.this(k)
+	outer := cpu.current == nil
+	slot := cpu.hitEnabled(k, p)
+	// setup_detour_execution()
+	if p.manager && p.flags.Read(k)&optimized != 0 {
+		d.stepDetour(k, p)
+		if outer {
+			cpu.current = nil
+		} else {
+			cpu.stepped(k)
+		}
+		k.PreemptEnable()
+		return Detour, nil
+	}
+	return Handled, slot
+}
+
+// PostKprobeHandler is what the second breakpoint, behind the copy, calls.
+func (d *today) PostKprobeHandler(k *sim.K) {
+	d.cpus.this(k).steppedEnabled(k)
+	k.PreemptEnable()
+}

@@ -1,0 +1,61 @@
+package scenarios_test
+
+import (
+	"slices"
+	"testing"
+
+	"trapline/scenarios"
+	"trapline/scenarios/catalogue"
+	"trapline/sim/explore"
+	"trapline/vm"
+)
+
+// TestKnownBugs names for each bug that Linux had and repaired the scenario and the
+// design that show it, and a design that has it no more.
+func TestKnownBugs(t *testing.T) {
+	const today = "2024-today"
+	for _, bug := range []struct{ what, scenario, design, title, repaired string }{
+		{"module_mutex and text_mutex in both orders", "tracer-switched-on-while-optimizing", "2019-module-mutex", "possible deadlock in kprobe_optimizer", today},
+		{"cpu_hotplug_lock and text_mutex in both orders", "tracer-switched-on-while-registering", "2019-stop-machine", "possible deadlock in ftrace_run_update_code", today},
+		{"a probe is no longer optimised before its text is restored", "hit-while-unoptimizing", "2019-flag-before-text", "invalid opcode: 0000 [#1] in execute", today},
+		{"a breakpoint that is written is not seen", "hit-on-another-cpu", "2019-no-text-sync", "BUG: probe missed in execute", today},
+		{"a jump is written while a CPU does not see the breakpoint", "optimized-where-nobody-looks", "2019-no-text-sync", "invalid opcode: 0000 [#1] in execute", today},
+		{"the operand of a jump is saved as an instruction", "second-probe-under-a-jump", "2023-recover", "BUG: wrong instruction stepped in do_int3", today},
+		{"the optimizer is kicked without the mutex", "unregister-while-optimizing", "2020-kick-unlocked", "KCSAN: data-race in kick_again / unoptimize_kprobe", today},
+		{"an ftrace-based probe survives its module", "module-with-a-traced-probe-goes", "2020-kill-keeps-ftrace", "BUG: function still traced in quiet", today},
+		{"two checks of the text see different states of the module", "register-while-the-module-goes", "2024-two-module-lookups", "BUG: unable to handle kernel paging request in arm_kprobe_ftrace", today},
+		{"a record of ftrace is freed during the lookup", "register-while-the-module-goes", "2024-ftrace-record", "KASAN: slab-use-after-free Read in lookup_rec", today},
+		{"a kretprobe inside the flush of a dying task", "task-ends-under-a-kretprobe", "2020-flush-under-lock", "possible deadlock in pre_handler_kretprobe", "2020-flush-busy"},
+		{"the holder of a kretprobe is not an RCU pointer", "kretprobe-goes-during-the-call", "2023-plain-holder", "KCSAN: data-race in clear_holder / get_kretprobe", today},
+		{"the handler of breakpoints is probed", "probe-on-the-handler-of-breakpoints", "2022-trap-handler", "BUG: IRQ stack guard page was hit in do_int3", today},
+		{"the blacklist is shown while it is changed", "blacklist-shown-while-the-module-goes", "2020-blacklist-unlocked", "KASAN: slab-use-after-free Read in kprobe_blacklist_seq_show", today},
+		{"a probe that was never armed is disarmed", "switched-off-as-a-whole", "2022-disarm-blindly", "WARNING in disarm_kprobe_ftrace", today},
+		{"a probe on text that can vanish", "probe-in-a-trampoline", "2022-any-text", "KASAN: slab-use-after-free Write in disarm_kprobe", today},
+		{"an optimised probe in a region of user access", "optimized-probe-with-user-access-open", "2020-user-access-left", "BUG: handler called with user access open in pre_handler", today},
+		{"a bit is not restored when a step is cancelled", "step-that-faults", "2020-step-forgets", "BUG: state of the CPU not restored in fork", "2021-step-restores"},
+		{"the rethook goes while entries can still use it", "fprobe-goes-during-the-call", "2023-rethook-first", "KASAN: slab-use-after-free Read in rethook_try_get", today},
+		{"the address is read before it is validated", "probe-at-no-address", "2024-endbr-read", "BUG: unable to handle kernel paging request in arch_adjust_kprobe_addr", today},
+		{"hits in an NMI are dropped", "function-called-by-an-nmi", "2020-nmi-refused", "BUG: probe missed in call", today},
+		{"the test for reserved text reads freed text", "text-of-the-start-is-freed", "2021-init-text", "KASAN: slab-use-after-free Read in jump_label_text_reserved", today},
+	} {
+		t.Run(bug.what, func(t *testing.T) {
+			pair := func(design string) catalogue.Pair {
+				for _, p := range scenarios.Pairs() {
+					if p.Scenario.Name == bug.scenario && p.Design.Name == design {
+						return p
+					}
+				}
+				t.Fatalf("%s is not asked of %s", bug.scenario, design)
+				panic("unreachable")
+			}
+			broken, sound := pair(bug.design), pair(bug.repaired)
+			r := run(t, broken, vm.DefaultImage(), explore.Options{})
+			if !slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Title == bug.title }) {
+				t.Errorf("not found in %s", broken.Name())
+			}
+			if r := run(t, sound, vm.DefaultImage(), explore.Options{}); r.Verdict() != explore.Clean {
+				t.Errorf("%s is %s: %s", sound.Name(), r.Verdict(), r.Coverage())
+			}
+		})
+	}
+}

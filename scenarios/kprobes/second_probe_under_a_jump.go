@@ -1,0 +1,34 @@
+package kprobes
+
+import (
+	"trapline/probes/kprobes"
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// SecondProbeUnderAJump puts a probe on an instruction that the jump of another one
+// covers, as that is being removed.
+var SecondProbeUnderAJump = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "second-probe-under-a-jump",
+		Asks: "Is the saved instruction that of the kernel where a jump covers it?",
+		From: "commit 868a6fc0ca24",
+		Story: "To save the instruction under a new probe, the kernel must see through the probes that " +
+			"are there: where a jump lies, the bytes are in its detour. Whether it lies there was " +
+			"asked of the probe's flag and of the optimizer's lists. A probe that waits to be " +
+			"unoptimised is on a list, too, but not because its jump is yet to come. Up to 6.2 it " +
+			"was taken for one without a jump, and the operand of the jump was saved, to be " +
+			"executed at the next hit.",
+	},
+	Needs: kprobes.Jumps,
+	Setup: func(w *World) {
+		first, second := w.Probe("first", vfsRead), w.Probe("second", vfsReadNext)
+		must(w.Register(w.K, first))
+		w.Scheme.(kprobes.Optimizer).Finish(w.K)
+		w.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
+		w.Go("register", func(k *sim.K) {
+			must(w.Register(k, second))
+			w.Execute(k, vfsReadNext)
+		})
+	},
+})

@@ -1,0 +1,492 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"trapline/sim"
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
+
+// graphs visits every execution of a program under a memory model other than SC once,
+// where executions are the same that have one execution graph (what each load reads,
+// and the coherence order of each word) and one order of conflicting steps on all that
+// is no word of memory.
+//
+// The order in which tasks go on does not matter for memory, so one is fixed: the
+// first task that can go on, does. What matters is chosen. A load reads from one of
+// the stores that are there, or the task waits for a store that is not there yet, and
+// is asked again at each new store to the word. A step on a lock, a queue or whatever
+// else is taken, or waits until another step has been taken that conflicts with it, and
+// is asked again then. So each execution tells which choices lead to it, and none is
+// visited twice. A task that waits in vain is a dead end, counted as blocked.
+//
+// Whether to wait at all depends on whether another task may still do something to
+// wait for. That is known from earlier executions, by the last step in which each
+// task was seen to use each object. When more is seen than was known the search begins
+// again: what it relies on has been true of every step that it has seen.
+//
+// A step can turn out to use more than was known before it was taken. It may then have
+// waited for a step with which it does not conflict; such an execution is given up, as
+// it is the same as one in which it did not wait.
+type graphs struct {
+	*runner
+	path  []turning
+	depth int // turnings of the execution under way
+	fresh int // depth from which on it is new
+	known knowledge
+
+	tasks  []holdup // by TaskID
+	events int      // taken account of
+	writes int
+	steps  []int // of each task, that have been taken account of
+	pick   int   // the source that the load about to be taken is to read, or -1
+	going  []bool
+	buffer []sim.Access
+	// fresher are the sources that a task has not been asked about.
+	fresher []int
+}
+
+// turning is a place where an execution can go on in several ways.
+type turning struct {
+	way, ways int
+	step      bool // it is the taking of a step, which may have to be left out
+}
+
+// holdup is what keeps a task from going on.
+type holdup struct {
+	waits  bool // for a store or a step
+	asked  bool // something has come
+	parked bool // it goes on no more
+	// conflict says that since it began to wait a step was taken that conflicts with
+	// its own, and mark up to which event a load has declined the stores.
+	conflict bool
+	mark     graph.Event
+	from     int // where a step that is no load last began to wait, -1 if it did not
+}
+
+// knowledge is what earlier executions have shown.
+type knowledge struct {
+	uses  map[useOf]int32 // the last step in which it was seen, and one
+	extra map[stepOf][]sim.Access
+	grown bool
+}
+
+// useOf is a use of an object by a task. A store to memory has the mode memoryWrite.
+type useOf struct {
+	task sim.TaskID
+	obj  sim.ObjID
+	mode sim.Mode
+}
+
+// stepOf is a kind of step of a task.
+type stepOf struct {
+	task sim.TaskID
+	op   sim.Op
+	obj  sim.ObjID
+}
+
+const memoryWrite sim.Mode = 1 << 7
+
+// graphs makes the search.
+func (s *search) graphs() error {
+	g := &graphs{runner: s.runners[0], known: knowledge{uses: map[useOf]int32{}, extra: map[stepOf][]sim.Access{}}}
+	for patience := 16; ; patience *= 2 {
+		g.path, g.fresh, g.known.grown = g.path[:0], 0, false
+		ended, err := g.pass(patience)
+		if err != nil || ended && !g.known.grown || s.result.Stopped != "" {
+			return err
+		}
+		s.startAgain()
+	}
+}
+
+// pass goes through executions until none is left, or until it pays to begin again.
+func (g *graphs) pass(patience int) (ended bool, err error) {
+	for n := 0; ; n++ {
+		g.depth, g.events, g.writes, g.pick = 0, 0, 0, -1
+		clear(g.tasks)
+		clear(g.steps)
+		ran, err := g.execute(g)
+		if err != nil || !ran {
+			return false, err
+		}
+		g.follow(g.m)
+		g.rest(g.m)
+		if o := &g.last; o.Violation != nil && !o.AtEnd {
+			g.parkFatal()
+		}
+		if g.known.grown && n < patience {
+			return false, nil
+		}
+		if !g.backtrack() {
+			return true, nil
+		}
+	}
+}
+
+// Repeat begins the execution again.
+func (g *graphs) Repeat() {
+	g.depth, g.events, g.writes, g.pick = 0, 0, 0, -1
+	clear(g.tasks)
+	clear(g.steps)
+}
+
+// backtrack moves to the next sequence of choices.
+func (g *graphs) backtrack() bool {
+	g.path = g.path[:g.depth]
+	for n := len(g.path); n > 0; n-- {
+		if t := &g.path[n-1]; t.way+1 < t.ways {
+			t.way++
+			g.path, g.fresh = g.path[:n], n
+			return true
+		}
+	}
+	return false
+}
+
+// parkFatal has the step that broke a rule left out as well: it ended the execution
+// for all tasks, though what the others do next may break a rule of its own.
+func (g *graphs) parkFatal() {
+	for n := g.depth; n > 0; n-- {
+		if t := &g.path[n-1]; t.step {
+			t.ways = 2
+			return
+		}
+	}
+}
+
+// decide chooses one of several ways to go on.
+func (g *graphs) decide(ways int, step bool) int {
+	if g.depth == len(g.path) {
+		g.path = append(g.path, turning{ways: ways, step: step})
+	}
+	g.depth++
+	return g.path[g.depth-1].way
+}
+
+// Choose takes the next step in the fixed order, with the choices of the path.
+func (g *graphs) Choose(m *sim.Machine, p *sim.Point) int {
+	if p.Tasks == nil {
+		if g.pick >= 0 {
+			i := g.pick
+			g.pick = -1
+			return i
+		}
+		return g.decide(p.N, false)
+	}
+	g.pick = -1
+	if !g.follow(m) {
+		return -1
+	}
+	order := slices.Sorted(slices.Values(p.Tasks))
+	for _, id := range order {
+		if g.at(id).waits && g.at(id).asked && g.ask(m, id) && g.take(id) {
+			return slices.Index(p.Tasks, id)
+		}
+	}
+	for {
+		if !g.hopeful(m) {
+			return -1
+		}
+		i := slices.IndexFunc(order, func(id sim.TaskID) bool { return !g.at(id).waits && !g.at(id).parked })
+		if i < 0 {
+			return -1 // all that is left waits in vain
+		}
+		if id := order[i]; g.begin(m, id) && g.take(id) {
+			return slices.Index(p.Tasks, id)
+		}
+	}
+}
+
+// take says whether the step of a task is taken, and not left out.
+func (g *graphs) take(id sim.TaskID) bool {
+	h := g.at(id)
+	if g.decide(1, true) == 0 {
+		h.waits = false
+		return true
+	}
+	h.parked, h.waits = true, false
+	return false
+}
+
+func (g *graphs) at(id sim.TaskID) *holdup {
+	for len(g.tasks) <= int(id) {
+		g.tasks = append(g.tasks, holdup{})
+	}
+	return &g.tasks[id]
+}
+
+// begin decides whether a task that can go on takes its step now.
+func (g *graphs) begin(m *sim.Machine, id sim.TaskID) bool {
+	*g.at(id) = holdup{from: -1, mark: anyStore, conflict: true}
+	return g.now(m, id)
+}
+
+// ask decides the same for a task that has waited, and for which something has come.
+func (g *graphs) ask(m *sim.Machine, id sim.TaskID) bool { return g.now(m, id) }
+
+// anyStore is before all stores, the first values included.
+const anyStore = graph.Initial - 1
+
+// now decides whether a task takes its step, and what a load reads. One that has waited
+// goes on for what has come since: a new store, or a step that conflicts with its own.
+func (g *graphs) now(m *sim.Machine, id sim.TaskID) bool {
+	h := g.at(id)
+	h.asked = false
+	sources := m.Sources(id)
+	g.fresher = g.fresher[:0]
+	for i, e := range sources {
+		if h.conflict || e > h.mark {
+			g.fresher = append(g.fresher, i)
+		}
+	}
+	ways := len(g.fresher)
+	if sources == nil {
+		ways = 1
+	}
+	if ways > 0 {
+		chosen := 0
+		if g.mayChange(m, id) {
+			chosen = g.decide(ways+1, false)
+		} else {
+			chosen = g.decide(ways, false)
+		}
+		if chosen < ways {
+			if sources != nil {
+				g.pick = g.fresher[chosen]
+			}
+			return true
+		}
+	}
+	h = g.at(id)
+	h.waits, h.conflict, h.mark = true, false, m.LastMemoryEvent()
+	if sources == nil {
+		h.from = g.events
+	}
+	return false
+}
+
+// follow takes account of the steps that were taken. It returns false if the last one
+// has waited for nothing.
+func (g *graphs) follow(m *sim.Machine) bool {
+	events := m.Events()
+	justified := true
+	for ; g.events < len(events); g.events++ {
+		e := &events[g.events]
+		uses := m.Accesses(e)
+		if h := g.at(e.Task); h.from >= 0 {
+			justified = g.conflicted(m, h.from, g.events, e.Task, uses)
+			h.from = -1
+		}
+		g.learn(e, uses)
+		g.count(e.Task)
+		for id := range g.tasks {
+			if h := &g.tasks[id]; h.waits && g.wakes(m, sim.TaskID(id), uses) {
+				h.asked, h.conflict = true, true
+			}
+		}
+	}
+	writes := m.Writes()
+	for ; g.writes < len(writes); g.writes++ {
+		w := &writes[g.writes]
+		g.known.use(useOf{w.Task, w.Obj, memoryWrite}, w.Step)
+		for id := range g.tasks {
+			if h := &g.tasks[id]; h.waits && m.PendingMemory(sim.TaskID(id)) == w.Obj {
+				h.asked = true
+			}
+		}
+	}
+	return justified
+}
+
+// count counts a step.
+func (g *graphs) count(id sim.TaskID) {
+	for len(g.steps) <= int(id) {
+		g.steps = append(g.steps, 0)
+	}
+	g.steps[id]++
+}
+
+func (g *graphs) taken(id sim.TaskID) int {
+	if int(id) < len(g.steps) {
+		return g.steps[id]
+	}
+	return 0
+}
+
+// learn enters what a step has used into what is known.
+func (g *graphs) learn(e *sim.Event, uses []sim.Access) {
+	if g.depth < g.fresh {
+		return // it was before
+	}
+	n := g.taken(e.Task)
+	for i := range uses {
+		g.known.use(useOf{e.Task, uses[i].Obj, uses[i].Mode}, n)
+	}
+	if extra := uses[e.Known:]; len(extra) > 0 {
+		k := stepOf{task: e.Task, op: e.Op}
+		if e.Known > 0 {
+			k.obj = uses[0].Obj
+		}
+		for _, a := range extra {
+			if !slices.ContainsFunc(g.known.extra[k], func(b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode }) {
+				g.known.extra[k] = append(g.known.extra[k], sim.Access{Obj: a.Obj, Mode: a.Mode})
+				g.known.grown = true
+			}
+		}
+	}
+}
+
+// use notes that a task uses something in its n-th step.
+func (k *knowledge) use(u useOf, n int) {
+	if k.uses[u] < int32(n+1) {
+		k.uses[u] = int32(n + 1)
+		k.grown = true
+	}
+}
+
+// rest takes account of the steps that were pending when the execution ended.
+func (g *graphs) rest(m *sim.Machine) {
+	for _, id := range m.Unfinished() {
+		n := g.taken(id)
+		if obj := m.PendingWrite(id); obj != 0 {
+			g.known.use(useOf{id, obj, memoryWrite}, n)
+		}
+		for _, a := range g.footprint(m, id) {
+			g.known.use(useOf{id, a.Obj, a.Mode}, n)
+		}
+	}
+}
+
+// footprint is what the pending step of a task may use, apart from memory.
+func (g *graphs) footprint(m *sim.Machine, id sim.TaskID) []sim.Access {
+	g.buffer = m.Pending(id, g.buffer[:0])
+	k := stepOf{task: id, op: m.PendingOp(id)}
+	if len(g.buffer) > 0 {
+		k.obj = g.buffer[0].Obj
+	}
+	g.buffer = append(g.buffer, g.known.extra[k]...)
+	return g.buffer
+}
+
+// wakes says whether a step with these uses conflicts with the pending one of a task.
+func (g *graphs) wakes(m *sim.Machine, id sim.TaskID, uses []sim.Access) bool {
+	return conflicting(g.footprint(m, id), uses)
+}
+
+func conflicting(a, b []sim.Access) bool {
+	for i := range a {
+		for j := range b {
+			if a[i].Obj == b[j].Obj && a[i].Mode.Conflicts(b[j].Mode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// conflicted says whether a step of another task from first on, and before last,
+// conflicts with one that has these uses.
+func (g *graphs) conflicted(m *sim.Machine, first, last int, id sim.TaskID, uses []sim.Access) bool {
+	events := m.Events()
+	for i := first; i < last; i++ {
+		if e := &events[i]; e.Task != id && conflicting(m.Accesses(e), uses) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayChange says whether a task can wait in hope: another may do what it waits for, and
+// nobody who waits already does so in vain.
+func (g *graphs) mayChange(m *sim.Machine, id sim.TaskID) bool {
+	h := g.at(id)
+	was := *h
+	h.waits, h.asked = true, false
+	hopeful := g.hopeful(m)
+	*g.at(id) = was
+	return hopeful
+}
+
+// present finds out who may go on.
+func (g *graphs) present(m *sim.Machine) {
+	g.going = g.going[:0]
+	for u := range m.Tasks() {
+		h := g.at(sim.TaskID(u))
+		g.going = append(g.going, u > 0 && (!h.waits || h.asked) && !h.parked && m.MayGoOn(sim.TaskID(u)))
+	}
+}
+
+// mayWake says so as far as tasks are known to go on.
+func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID) bool {
+	if obj := m.PendingMemory(id); obj != 0 && g.mayUse(id, obj, memoryWrite) {
+		return true
+	}
+	for _, a := range g.footprint(m, id) {
+		for _, mode := range []sim.Mode{sim.Read, sim.Write, sim.Add} {
+			if mode.Conflicts(a.Mode) && g.mayUse(id, a.Obj, mode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayUse says whether another task than this one may still use an object.
+func (g *graphs) mayUse(id sim.TaskID, obj sim.ObjID, mode sim.Mode) bool {
+	for u, goes := range g.going {
+		if goes && sim.TaskID(u) != id && int(g.known.uses[useOf{sim.TaskID(u), obj, mode}]) > g.taken(sim.TaskID(u)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hopeful says whether each task that waits may still get what it waits for.
+func (g *graphs) hopeful(m *sim.Machine) bool {
+	g.present(m)
+	for {
+		waiting, more := false, false
+		for id := range g.tasks {
+			if h := &g.tasks[id]; !h.waits || g.going[id] || h.asked {
+				continue
+			}
+			if g.mayWake(m, sim.TaskID(id)) {
+				g.going[id], more = true, true
+			} else {
+				waiting = true
+			}
+		}
+		if !more {
+			return !waiting
+		}
+	}
+}
+
+// memory is the memory model of a search.
+func (s *search) memory() memory.Model {
+	if s.machine == nil {
+		return s.options.Memory
+	}
+	return s.machine.Memory
+}
+
+// weak says whether that is another one than SC.
+func (s *search) weak() bool { return s.memory() != memory.SC }
+
+// weakly checks that a search can be made under its memory model.
+func (s *search) weakly() error {
+	o := &s.options
+	switch {
+	case !s.weak():
+	case o.Strategy != DPOR && !sampled(o.Strategy):
+		return fmt.Errorf("explore: the strategy %s goes by the steps that conflict, and so only under %v: %w", o.Strategy, memory.SC, errors.ErrUnsupported)
+	case o.Strategy == DPOR && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil || o.LockAware):
+		return fmt.Errorf("explore: a search under %v has no shards, is not aware of locks and cannot be resumed: %w", s.memory(), errors.ErrUnsupported)
+	}
+	s.result.Memory = s.memory()
+	return nil
+}

@@ -1,0 +1,429 @@
+package sim
+
+import (
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
+
+// With Machine.Memory other than SC the words of memory have no single present value.
+// The machine keeps the execution graph of what its tasks have done (package graph): a
+// load chooses, among the stores that are there, one that the model lets it read, and
+// a store its place in the coherence order. Both are choices of a value by the
+// strategy (=1@4 in a schedule), of which 0 is the newest store, and the end of the
+// order: with no other choice the execution is sequentially consistent. Only what the
+// model allows is offered, so no execution comes to a dead end for it.
+//
+// What is an event of the graph:
+//
+//	marked accesses, bit operations, atomic operations   loads, stores and RMWs with
+//	                                                      the order of their form
+//	Cell, Bitfield and Data                               plain loads and stores
+//	smp_mb and its like                                   barriers
+//	mutexes and spinlocks                                 the lock and unlock events of
+//	                                                      the kernel's model
+//	readers of RCU and SRCU, grace periods                the events of its axiom rcu
+//	sleeping, waking, spawning                            full barriers, and whoever is
+//	                                                      woken knows what came before
+//	all other steps that use an object                    acquire and release: whoever
+//	                                                      looks at it knows what came
+//	                                                      before its changes, and whoever
+//	                                                      changes it knows of looks, too
+//	memory that is freed                                  a plain store that every use
+//	                                                      reads, or need not have read
+//
+// Plain accesses are no steps, as ever, and read and write what is newest. Where that
+// is not the only possibility there is a data race, which is reported; the graph tells
+// at the end of the execution, because until then something may still order the two.
+//
+// A grace period is not a wait here, but an axiom: accesses must not be ordered
+// against it. What an execution cannot show therefore is somebody who waits for a
+// reader for ever; that is a question for SC.
+
+// weak is what a machine keeps of memory when its model is not SC.
+type weak struct {
+	graph   graph.Graph
+	version int // changes when options may
+	// By ObjID: what steps on the object have published, for all and for those who
+	// change it.
+	sent, looked [][]graph.Event
+	// By event: the step that it belongs to, and, for plain accesses, more.
+	steps  []int32
+	plains []plainAccess
+	places []int
+	writes []Written
+}
+
+// plainAccess is a plain access that a race may concern.
+type plainAccess struct {
+	event graph.Event
+	data  *Data
+	life  *Life
+	what  string // is used of the life
+	a     access
+}
+
+// Written is a store to a word of memory that a step has made, or may make.
+type Written struct {
+	Task TaskID
+	// Step counts the steps of the task before.
+	Step int
+	Obj  ObjID
+}
+
+// memoryStep is what the pending step of a task does to memory.
+type memoryStep struct {
+	o       *Object
+	use     graph.Use
+	loads   bool
+	stores  bool
+	writes  func(graph.Event) bool // of an RMW that may fail
+	accepts func(graph.Event) bool // of a load that waits for a value
+	sources []graph.Event
+	version int // of sources
+}
+
+func (w *weak) reset(m *Machine) {
+	w.graph.Reset(m.Memory)
+	w.version = 1
+	for i := range w.sent {
+		w.sent[i], w.looked[i] = w.sent[i][:0], w.looked[i][:0]
+	}
+	clear(w.plains)
+	w.steps, w.plains, w.writes = w.steps[:0], w.plains[:0], w.writes[:0]
+}
+
+// prepareMemory makes the machine ready for its model.
+func (m *Machine) prepareMemory() {
+	if m.Memory == memory.SC {
+		m.weak = nil
+		return
+	}
+	if m.weak == nil {
+		m.weak = &weak{}
+	}
+	m.weak.reset(m)
+}
+
+// stepped notes that new events belong to the step being taken.
+func (w *weak) stepped(k *K) {
+	for len(w.steps) < w.graph.Len() {
+		w.steps = append(w.steps, int32(k.m.taken-1))
+	}
+	k.marked = w.graph.Len()
+	if w.graph.Full() {
+		k.m.outcome.Cut = true
+		k.m.aborting = true
+		panic(errUnwind)
+	}
+}
+
+// changed is stepped for events that concern others.
+func (w *weak) changed(k *K) {
+	w.version++
+	w.stepped(k)
+}
+
+// begin takes the step of an access to memory.
+func (k *K) memoryStep(op Op, o *Object, mode Mode, wait Wait, s memoryStep) {
+	s.sources = k.mem.sources[:0]
+	s.o = o
+	k.mem, k.inMemory = s, true
+	k.StepWait(op, o, mode, wait)
+	k.inMemory = false
+	if s.stores {
+		w := k.m.weak
+		w.writes = append(w.writes, Written{k.id, k.steps - 1, o.id})
+	}
+}
+
+// sources lists the stores from which the pending load of k may read.
+func (k *K) sources() []graph.Event {
+	s, w := &k.mem, k.m.weak
+	if s.version == w.version {
+		return s.sources
+	}
+	s.version = w.version
+	s.sources = w.graph.Sources(int(k.id), int(s.o.id), s.use, s.writes, s.sources)
+	if s.accepts != nil {
+		n := 0
+		for _, e := range s.sources {
+			if s.accepts(e) {
+				s.sources[n] = e
+				n++
+			}
+		}
+		s.sources = s.sources[:n]
+	}
+	return s.sources
+}
+
+// source chooses from which store the step being taken reads.
+func (k *K) source() graph.Event {
+	all := k.sources()
+	switch len(all) {
+	case 0:
+		k.m.outcome.Abandoned = true
+		k.m.aborting = true
+		panic(errUnwind)
+	case 1:
+		return all[0]
+	}
+	if k.m.trial.k != nil {
+		return k.sameSource(all)
+	}
+	return all[k.m.option(k, len(all))]
+}
+
+// sameSource is the store that the task has read before, if it may: what is on trial is
+// whether a loop ends although nothing new is seen.
+func (k *K) sameSource(all []graph.Event) graph.Event {
+	for i := len(k.looks) - 1; i >= 0; i-- {
+		if k.looks[i].obj != k.mem.o.id {
+			continue
+		}
+		for _, e := range all {
+			if seenAs(e) == k.looks[i].version {
+				return e
+			}
+		}
+		break
+	}
+	return all[0]
+}
+
+// option is value for a choice that memory leaves to the step being taken.
+func (m *Machine) option(k *K, n int) int {
+	if m.trial.k != nil {
+		return 0
+	}
+	i := m.value(k, n)
+	e := &m.events[len(m.events)-1]
+	e.Choice, e.Choices = int16(i), int16(n)
+	m.hash = mix(m.hash, uint64(i)+1)
+	return i
+}
+
+// weakLoad is a step that loads from a word, and returns the store that it reads. If
+// accepts is not nil, it waits for a store that will do.
+func (k *K) weakLoad(op Op, o *Object, u graph.Use, accepts func(graph.Event) bool) graph.Event {
+	w := k.m.weak
+	if k.setup || k.m.aborting {
+		return k.weakPeek(o)
+	}
+	wait := k.around(o)
+	switch {
+	case accepts != nil:
+		wait = Awaiting
+		k.could = func(int) (bool, int) { return len(k.sources()) > 0, 0 }
+	case wait == Spinning:
+		accepts = k.news(o)
+	}
+	k.memoryStep(op, o, Read, wait, memoryStep{use: u, loads: true, accepts: accepts})
+	from := k.source()
+	w.graph.Load(int(k.id), int(o.id), u, from)
+	w.stepped(k) // a load changes the options of its own task only
+	k.saw0(o, from)
+	return from
+}
+
+// weakPeek is what the setup and the final check read: the last store.
+func (k *K) weakPeek(o *Object) graph.Event {
+	if k.m.aborting && !k.setup {
+		panic(errUnwind)
+	}
+	return k.m.weak.graph.Last(int(o.id))
+}
+
+// news accepts what a task that goes round a loop has not seen of a word. A loop that
+// looks at several words may see any of them unchanged.
+func (k *K) news(o *Object) func(graph.Event) bool {
+	for i := range k.loop {
+		if k.loop[i].obj != o.id {
+			return nil
+		}
+	}
+	seen := k.loop[len(k.loop)-1].version
+	return func(e graph.Event) bool { return seenAs(e) != seen }
+}
+
+// seenAs is a store as a look has it.
+func seenAs(e graph.Event) uint32 { return uint32(e + 1) }
+
+// saw0 enters a load into what a task has looked at since it did anything else.
+func (k *K) saw0(o *Object, from graph.Event) {
+	k.looked(o, Read, uint64(from+2))
+	k.looks[len(k.looks)-1].version = seenAs(from)
+	k.staleness(o, from)
+}
+
+// weakStore is a step that stores to a word, and returns its event.
+func (k *K) weakStore(op Op, o *Object, a memory.Access) graph.Event {
+	w := k.m.weak
+	k.memoryStep(op, o, Write, 0, memoryStep{stores: true})
+	places := w.graph.Places(int(k.id), int(o.id), a, w.places)
+	w.places = places
+	if len(places) == 0 {
+		k.m.outcome.Abandoned = true
+		k.m.aborting = true
+		panic(errUnwind)
+	}
+	place := places[0]
+	if len(places) > 1 {
+		n := len(places)
+		place = places[k.m.option(k, n)]
+		if place != places[0] && k.Tracing() {
+			k.Note("(before %d newer)", places[0]-place)
+		}
+	}
+	e := w.graph.Store(int(k.id), int(o.id), a, place)
+	k.wrote(o)
+	return e
+}
+
+// wrote ends a store.
+func (k *K) wrote(o *Object) {
+	w := k.m.weak
+	k.m.objects[o.id].version = seenAs(w.graph.Last(int(o.id)))
+	k.lookStep = -1
+	w.changed(k)
+}
+
+// weakRMW is a step that reads and writes a word in one. effect says of the stores
+// that it may read whether it writes then, and whether that changes the value. It
+// returns the store read and its own, or -1.
+func (k *K) weakRMW(op Op, o *Object, order memory.Order, effect func(from graph.Event) (writes, changes bool)) (from, own graph.Event) {
+	w := k.m.weak
+	u := graph.Use{RMW: true, Order: order}
+	var accepts func(graph.Event) bool
+	writes := func(e graph.Event) bool {
+		does, _ := effect(e)
+		return does
+	}
+	wait := k.around(o)
+	if wait == Spinning {
+		accepts = k.news(o)
+	}
+	k.memoryStep(op, o, Write, wait, memoryStep{use: u, loads: true, stores: true, writes: writes, accepts: accepts})
+	from = k.source()
+	does, changes := effect(from)
+	_, own = w.graph.RMW(int(k.id), int(o.id), u, from, does)
+	if !does {
+		w.stepped(k)
+		k.saw0(o, from)
+		return from, own
+	}
+	k.staleness(o, from)
+	was := k.lookStep
+	k.wrote(o)
+	if !changes { // one who does so again and again spins
+		k.lookStep = was
+		k.looked(o, Read, 0)
+		k.looks[len(k.looks)-1].version = seenAs(own)
+	}
+	return from, own
+}
+
+// fence is a barrier.
+func (k *K) fence(f memory.Fence) {
+	if w := k.m.weak; w != nil && !k.setup && !k.m.aborting {
+		w.graph.Fence(int(k.id), f)
+		w.version++
+		k.marked = w.graph.Len()
+	}
+}
+
+// synchronise gives the use of an object that is no word the order that its users
+// rely on.
+func (w *weak) synchronise(k *K, o *Object, mode Mode) {
+	info := &k.m.objects[o.id]
+	if k.setup || k.inMemory || info.ordered != byObject && info.ordered != fully {
+		return
+	}
+	for len(w.sent) <= int(o.id) {
+		w.sent, w.looked = append(w.sent, nil), append(w.looked, nil)
+	}
+	sent, looked, t := &w.sent[o.id], &w.looked[o.id], int(k.id)
+	if info.ordered == fully {
+		w.graph.Fence(t, memory.Mb)
+	}
+	if mode != Add {
+		r := w.graph.Receive(t, *sent)
+		if mode == Write {
+			w.graph.ReceiveMore(r, *looked)
+			*sent, *looked = (*sent)[:0], (*looked)[:0]
+		}
+		w.mustBeConsistent(k)
+	}
+	if e := w.graph.Send(t); mode == Read {
+		*looked = append(*looked, e)
+	} else {
+		*sent = append(*sent, e)
+	}
+	if info.ordered == fully {
+		w.graph.Fence(t, memory.Mb)
+	}
+	w.changed(k)
+}
+
+// mustBeConsistent gives the execution up if a task has got to know, in a critical
+// section, what a grace period keeps from it.
+func (w *weak) mustBeConsistent(k *K) {
+	if w.graph.Confined(int(k.id)) && !w.graph.Consistent() {
+		k.m.outcome.Abandoned = true
+		k.m.aborting = true
+		panic(errUnwind)
+	}
+}
+
+// ordering says by what the order of the steps on an object is known.
+type orderedBy uint8
+
+const (
+	byObject orderedBy = iota
+	fully              // with full barriers
+	asLock             // by lock events
+	asPlain            // not at all: plain data, and the lives of objects
+	byAxiom            // by that of RCU
+)
+
+// orderedBy says so of an object.
+func (k *K) orderedBy(o *Object, by orderedBy) { k.m.objects[o.id].ordered = by }
+
+// unordered says that the order of the steps on an object does not matter, because
+// there is an axiom instead.
+func (m *Machine) unordered(o *Object) bool {
+	return m.weak != nil && m.objects[o.id].ordered == byAxiom
+}
+
+// locks adds the events of taking a lock.
+func (k *K) locks(o *Object) {
+	if w := k.m.weak; w != nil && !k.setup {
+		w.graph.Lock(int(k.id), int(o.id))
+		w.mustBeConsistent(k)
+		w.changed(k)
+	}
+}
+
+// unlocks adds the event of releasing it.
+func (k *K) unlocks(o *Object) {
+	if w := k.m.weak; w != nil && !k.setup && !k.m.aborting {
+		if w.graph.Last(int(o.id)) == graph.Initial {
+			return // the setup holds it
+		}
+		w.graph.Unlock(int(k.id), int(o.id))
+		w.changed(k)
+	}
+}
+
+// bear hands what the parent knows to a task that it spawns.
+func (w *weak) bear(parent, k *K) {
+	w.graph.Fence(int(parent.id), memory.Mb)
+	e := w.graph.Send(int(parent.id))
+	w.graph.Fence(int(parent.id), memory.Mb)
+	w.graph.Receive(int(k.id), []graph.Event{e})
+	w.graph.Fence(int(k.id), memory.Mb)
+	w.changed(parent)
+}
+
+// domain is the number of a crowd among the domains of grace periods.
+func (c *crowd) domain() int { return int(c.o.id) }
