@@ -22,6 +22,7 @@ var OneLock = add(Design{
 			lostSlot,
 			lostSlotAgain,
 			probedAgain,
+			notSeenAgain,
 			notSeen,
 			{
 				Scenario: "stranger-unregisters",

@@ -32,6 +32,7 @@ var RCU = add(Design{
 			lostSlot,
 			lostSlotAgain,
 			probedAgain,
+			notSeenAgain,
 			notSeen,
 			{
 				Scenario: "last-two-probes-unregister",

@@ -22,6 +22,7 @@ var Relock = add(Design{
 				Why:      "while the first remover waits for the grace period, the second one removes the last probe and frees the manager",
 			},
 			probedAgain,
+			notSeenAgain,
 		},
 	},
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, true) },

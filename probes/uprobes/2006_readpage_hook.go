@@ -105,6 +105,7 @@ var ReadpageHook = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
 				Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
 			},
+			mixedUp,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, false) },

@@ -71,7 +71,16 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "the page is mapped, so unregister_uprobe takes the page lock under i_mmap_lock before anything else can go wrong",
 			},
+			mixedUp,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, true) },
 })
+
+// mixedUp is what drawn programs find, and what no scenario asks about, as there is a
+// question about each of the reasons.
+var mixedUp = probes.Failure{
+	Scenario: "lifecycle",
+	Title:    "BUG: mapped page differs in settled",
+	Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
+}

@@ -155,6 +155,9 @@ func (f *fuzzer) draw() (c *lifecycle.Case, r *rand.Rand, n int) {
 	if f.options.Executions > 0 {
 		n = min(n, f.options.Executions-f.spent)
 	}
+	if n <= 0 {
+		return nil, nil, 0
+	}
 	f.spent += n
 	r = rand.New(rand.NewPCG(f.options.Seed, uint64(f.counts.Programs)))
 	f.counts.Programs++

@@ -26,7 +26,8 @@ for the CPU, but without the mutex, so it is in nobody's way. Nor does the one l
 2.6.14 help, which kprobe_handler drops before it looks at the text. To look for the
 probe once more when the breakpoint is found would do.`,
 	},
-	RCU: sim.ClassicRCU,
+	RCU:  sim.ClassicRCU,
+	Late: true,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork), w.Probe("second", doFork)
 		must(w.Register(w.K, first))
