@@ -1,6 +1,7 @@
 package uprobes
 
 import (
+	"bytes"
 	"fmt"
 
 	"trapline/pagecache"
@@ -227,31 +228,39 @@ func (l *life) settled(k *sim.K) {
 	l.compareAll(k, "after the last unregister")
 }
 
-var _ = sim.Plumbing("compare_all")
+var _ = sim.Plumbing("compare_all", "compare_page")
 
 func (l *life) compareAll(k *sim.K, when string) {
 	start, length, pgoff := l.text()
-	for _, mm := range l.mms {
-		for i := range length {
-			got, mapped := vm.Peek(mm, start+i)
-			if !mapped {
-				continue
-			}
-			at := int64(pgoff<<pagecache.PageShift + i)
-			if want := l.wantedAt(at); got != want && (got != 0 || want == breakpoint || at < l.length) {
-				k.Fail(&sim.Violation{Kind: WrongBytes, Subject: fmt.Sprintf("%s has %02x at %#x, not %02x, %s", mm.Name, got, at, want, when)})
+	for at := uint64(0); at < length; at += pagecache.PageSize {
+		want := l.wanted(int64(pgoff<<pagecache.PageShift + at))
+		for _, mm := range l.mms {
+			if got := vm.PeekPage(mm, start+at); got != nil && !bytes.Equal(got, want) {
+				l.comparePage(k, mm, int64(pgoff<<pagecache.PageShift+at), got, want, when)
 			}
 		}
 	}
 }
 
-func (l *life) wantedAt(at int64) byte {
+// wanted is what the page at an offset of the file has to show.
+func (l *life) wanted(off int64) []byte {
+	want := make([]byte, pagecache.PageSize)
+	copy(want, l.Image.Bytes[min(off, int64(len(l.Image.Bytes))):])
 	for _, probes := range l.owned {
 		for _, p := range probes {
-			if p.active && p.Offset == at {
-				return breakpoint
+			if p.active && p.Offset >= off && p.Offset < off+pagecache.PageSize {
+				want[p.Offset-off] = breakpoint
 			}
 		}
 	}
-	return l.Image.Bytes[at]
+	return want
+}
+
+func (l *life) comparePage(k *sim.K, mm *vm.MM, off int64, got, want []byte, when string) {
+	for i, b := range got {
+		if b == want[i] || b == 0 && want[i] != breakpoint && off+int64(i) >= l.length {
+			continue
+		}
+		k.Fail(&sim.Violation{Kind: WrongBytes, Subject: fmt.Sprintf("%s has %02x at %#x, not %02x, %s", mm.Name, b, off+int64(i), want[i], when)})
+	}
 }
