@@ -35,10 +35,10 @@ var layout = []struct {
 	{"markers", []string{"sim", "probes"}},
 	{"scenarios/lifecycle", []string{"sim", "vm", "probes"}},
 	{"scenarios/fuzz", []string{"sim", "sim/explore", "vm", "scenarios/lifecycle"}},
-	{"scenarios/catalogue", []string{"sim", "sim/explore", "vm", "probes"}},
+	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
-	{"scenarios/markers", []string{"sim", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/markers", []string{"sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
 	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }

@@ -27,6 +27,9 @@ type Failure struct {
 	Why string
 	// Only says that the failure is seen only with the probe in certain pages.
 	Only Pages
+	// Model says that the failure is seen only under a memory model, by its name on
+	// the command line.
+	Model string
 }
 
 // Pages is a set of pages of a file.
@@ -39,15 +42,15 @@ const (
 )
 
 // FailsOn are the failures that the design is known to have in a scenario, for
-// a probe in the given page of the file.
-func (d *Design) FailsOn(scenario string, page int64) []Failure {
+// a probe in the given page of the file and under a memory model.
+func (d *Design) FailsOn(scenario string, page int64, model string) []Failure {
 	where := FirstPage
 	if page > 0 {
 		where = LaterPage
 	}
 	var fails []Failure
 	for _, f := range d.Fails {
-		if f.Scenario == scenario && (f.Only == AnyPage || f.Only == where) {
+		if f.Scenario == scenario && (f.Model == "" || f.Model == model) && (f.Only == AnyPage || f.Only == where) {
 			fails = append(fails, f)
 		}
 	}

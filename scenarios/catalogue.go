@@ -10,6 +10,7 @@ import (
 	"trapline/probes"
 	"trapline/scenarios/catalogue"
 	"trapline/scenarios/kprobes"
+	"trapline/scenarios/markers"
 	"trapline/scenarios/uprobes"
 )
 
@@ -17,6 +18,7 @@ import (
 func Pairs() []catalogue.Pair {
 	return slices.SortedFunc(slices.Values(slices.Concat(
 		kprobes.Pairs(),
+		markers.Pairs(),
 		uprobes.Pairs(),
 	)), func(a, b catalogue.Pair) int {
 		return cmp.Or(cmp.Compare(a.Scenario.Name, b.Scenario.Name), cmp.Compare(a.Design.Name, b.Design.Name))

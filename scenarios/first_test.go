@@ -50,7 +50,7 @@ func TestTableOfBugs(t *testing.T) {
 	missing := 0
 	for _, p := range scenarios.Pairs() {
 		var measure func(title string) string
-		for _, f := range p.Expected(vm.DefaultImage()) {
+		for _, f := range p.Expected(vm.DefaultImage(), p.Scenario.Model) {
 			row := fmt.Sprintf("| %s | %s | %s |", p.Scenario.Name, p.Design.Name, f.Title)
 			if line, ok := old[row]; ok {
 				rows = append(rows, line)
@@ -128,7 +128,7 @@ func measurements(t *testing.T, p catalogue.Pair) func(title string) string {
 	t.Helper()
 	all := map[string][]*explore.Result{}
 	for _, strategy := range measured {
-		o := explore.Options{Strategy: strategy}
+		o := explore.Options{Strategy: strategy, Memory: p.Scenario.Model}
 		if strategy == explore.DPOR {
 			all[strategy] = append(all[strategy], run(t, p, vm.DefaultImage(), o))
 			continue
@@ -172,7 +172,7 @@ func cell(t *testing.T, p catalogue.Pair, results []*explore.Result, title strin
 	default:
 		return fmt.Sprintf(">%d", sampled)
 	}
-	o := explore.Options{Strategy: strategy, Executions: median.executions, MinimiseExecutions: 1}
+	o := explore.Options{Strategy: strategy, Memory: p.Scenario.Model, Executions: median.executions, MinimiseExecutions: 1}
 	if strategy != explore.DPOR {
 		o.Seed = uint64(median.seed)
 	}

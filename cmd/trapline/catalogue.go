@@ -4,6 +4,7 @@ import (
 	"trapline/scenarios/lifecycle"
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 	"trapline/vm"
 )
 
@@ -40,7 +41,7 @@ type design struct {
 // known is a failure that the catalogue knows of.
 type known struct {
 	scenario, title, why string
-	only                 string // where the probe must be for it, if not anywhere
+	only                 string // with what it is seen, if not always
 }
 
 // program is the file whose text is probed.
@@ -54,8 +55,10 @@ type program struct {
 type pair struct {
 	scenario, design string
 	program          sim.Program
-	// known are the failures claimed for this program.
+	// known are the failures claimed, for some programs or memory models at least.
 	known []known
+	// model is the memory model that the question is about, or that the user wants.
+	model memory.Model
 	// held says whether what was found is what is claimed.
 	held func(r *explore.Result) error
 }

@@ -107,6 +107,11 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if pairs, err = a.catalogue.choose(pairs, args); err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("model") || !anyModel(options) || f.checkpoint != "" {
+		for _, p := range pairs {
+			p.model = options.Memory
+		}
+	}
 	on, err := f.keep(&options, pairs, program, from)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 // tests its condition again before it sleeps and with two that do not, one of
 // which does not say so; and one that nobody fails.
 func fakeCatalogue() *catalogue {
-	lost := known{scenario: "lost-wakeup", title: "INFO: task hung in fake_wait", why: "The wake-up comes between the test and the sleep.", only: "the first page of the file"}
+	lost := known{scenario: "lost-wakeup", title: "INFO: task hung in fake_wait", why: "The wake-up comes between the test and the sleep.", only: "the probe in the first page of the file"}
 	c := &catalogue{
 		scenarios: []scenario{
 			{"lost-wakeup", "Can the sleeper miss its wake-up?", "a textbook", ""},

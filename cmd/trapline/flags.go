@@ -74,7 +74,7 @@ func (f *searchFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.learnt, "learnt", nil, "begin a part with the schedule `S`, when trapline merge asks for that")
 	flags.StringVar(&f.budget, "budget", "", "stop after a `TIME` for all (30s) or a number of executions for each pair (100000)")
 	flags.BoolVar(&f.selfCheck, "selfcheck", false, "run every schedule twice and compare what happened")
-	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc, tso (x86) or lkmm (the Linux-kernel memory model)")
+	flags.StringVar(&f.model, "model", modelSC, "the memory `MODEL`: sc, tso (x86) or lkmm (the Linux-kernel memory model); the default is the one that a scenario is about, mostly sc")
 }
 
 // options checks the flags. The duration is the budget of time, 0 for none.
@@ -155,6 +155,11 @@ func (f *searchFlags) weakly(o explore.Options) error {
 		return mistake("--shard %s: a search under --model %v has no parts (the samples have)", f.shard, o.Memory)
 	}
 	return nil
+}
+
+// anyModel says whether a search can be made under every memory model.
+func anyModel(o explore.Options) bool {
+	return o.Shard.Of == 0 && o.Strategy == explore.DPOR && !o.LockAware || slices.Contains(explore.Samples(), o.Strategy)
 }
 
 // part reads which part of the search is to be made.

@@ -42,7 +42,7 @@ func (a *app) list() {
 			entry(w, 6, "", f.title)
 			why := f.why
 			if f.only != "" {
-				why += " (only with the probe in " + f.only + ")"
+				why += " (only with " + f.only + ")"
 			}
 			entry(w, 8, "", why)
 		}

@@ -15,7 +15,7 @@ func theCatalogue() *catalogue {
 		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From, s.Story})
 	}
 	for _, d := range scenarios.Designs() {
-		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails)})
+		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails, "")})
 	}
 	return c
 }
@@ -50,7 +50,8 @@ func openPairs(elf, symbol string) (program, []*pair, error) {
 			scenario: p.Scenario.Name,
 			design:   p.Design.Name,
 			program:  p.Program(image),
-			known:    failures(p.Expected(image)),
+			known:    failures(p.Design.Fails, p.Scenario.Name),
+			model:    p.Scenario.Model,
 			held:     func(r *explore.Result) error { return p.Held(image, r) },
 		})
 	}
@@ -59,14 +60,21 @@ func openPairs(elf, symbol string) (program, []*pair, error) {
 
 // places are the sets of pages in words.
 var places = map[probes.Pages]string{
-	probes.FirstPage: "the first page of the file",
-	probes.LaterPage: "a later page of the file",
+	probes.FirstPage: "the probe in the first page of the file",
+	probes.LaterPage: "the probe in a later page of the file",
 }
 
-func failures(fails []probes.Failure) []known {
+// failures are those in one scenario, or in all.
+func failures(fails []probes.Failure, scenario string) []known {
 	var ks []known
 	for _, f := range fails {
-		ks = append(ks, known{f.Scenario, f.Title, f.Why, places[f.Only]})
+		if f.Scenario == scenario || scenario == "" {
+			only := places[f.Only]
+			if f.Model != "" {
+				only = "the memory model " + f.Model
+			}
+			ks = append(ks, known{f.Scenario, f.Title, f.Why, only})
+		}
 	}
 	return ks
 }

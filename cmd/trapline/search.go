@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // checked is what became of a pair.
@@ -60,6 +61,9 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 // exploreOne explores a pair, or leaves it if there is no time any more.
 func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, line *statusLine) (c *checked) {
 	c = &checked{pair: p, settings: on}
+	if o.Memory = p.model; o.Memory != memory.SC {
+		o.Estimate = 0
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			c.err = fault(r)

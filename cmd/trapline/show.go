@@ -88,7 +88,11 @@ func (a *app) showClaims(name string, p *pair) {
 	fmt.Fprintf(a.stdout, "  %s:\n", name)
 	for _, k := range p.known {
 		entry(a.stdout, 4, "", k.title)
-		entry(a.stdout, 6, "", k.why)
+		why := k.why
+		if k.only != "" {
+			why += " (only with " + k.only + ")"
+		}
+		entry(a.stdout, 6, "", why)
 	}
 }
 
@@ -106,7 +110,7 @@ func (a *app) simplest(ctx context.Context, pairs []*pair) (best *explore.Findin
 		if len(p.known) == 0 {
 			continue
 		}
-		r, err := explore.Run(ctx, p.program, explore.Options{})
+		r, err := explore.Run(ctx, p.program, explore.Options{Memory: p.model})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"trapline/probes"
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 	"trapline/vm"
 )
 
@@ -25,6 +26,9 @@ type Scenario struct {
 	// Story tells it in plain words: what the design wanted, what goes wrong, which
 	// lines of the mail that is, and how it was fixed.
 	Story string
+	// Model is the memory model that the question is about. It can be asked under
+	// others.
+	Model memory.Model
 }
 
 // Pair is a question asked of a design.
@@ -38,16 +42,17 @@ type Pair struct {
 // Name is SCENARIO/DESIGN.
 func (p Pair) Name() string { return p.Scenario.Name + "/" + p.Design.Name }
 
-// Expected are the failures that the design is known to have in the scenario.
-func (p Pair) Expected(image *vm.Image) []probes.Failure {
-	return p.Design.FailsOn(p.Scenario.Name, image.PageIndex())
+// Expected are the failures that the design is known to have in the scenario under a
+// memory model.
+func (p Pair) Expected(image *vm.Image, model memory.Model) []probes.Failure {
+	return p.Design.FailsOn(p.Scenario.Name, image.PageIndex(), model.String())
 }
 
-// Claim is what the design claims about the question: "clean", or the titles
-// of its known failures.
-func (p Pair) Claim(image *vm.Image) []string {
+// Claim is what the design claims about the question under a memory model: "clean", or
+// the titles of its known failures.
+func (p Pair) Claim(image *vm.Image, model memory.Model) []string {
 	var titles []string
-	for _, f := range p.Expected(image) {
+	for _, f := range p.Expected(image, model) {
 		titles = append(titles, f.Title)
 	}
 	return titles
@@ -57,7 +62,7 @@ func (p Pair) Claim(image *vm.Image) []string {
 // exactly the known failures, or none in a complete search. If not, the error
 // says what is different.
 func (p Pair) Held(image *vm.Image, r *explore.Result) error {
-	claim := p.Claim(image)
+	claim := p.Claim(image, r.Memory)
 	if len(claim) == 0 && r.Verdict() == explore.Inconclusive {
 		return fmt.Errorf("claimed clean, not shown (%s)", cmp.Or(r.Stopped, r.Coverage()))
 	}

@@ -79,8 +79,8 @@ func TestSmaller(t *testing.T) {
 func TestParseComplains(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "there is no task"},
-		{"t1: look", "want world:, then t0: to t2:, then schedule:"},
-		{"t0: look\nt1:\nt2:\nt3: look", "want world:, then t0: to t2:, then schedule:"},
+		{"t1: look", "want a world:, tasks from t0: to t2:, and a schedule: line"},
+		{"t0: look\nt1:\nt2:\nt3: look", "want a world:, tasks from t0: to t2:, and a schedule: line"},
 		{"t0: jump", `nobody can "jump" here`},
 		{"t0: put", "put: there are 3 places"},
 		{"t0: put 3", "put: want a place from 0 to 2"},

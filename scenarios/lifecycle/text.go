@@ -80,7 +80,7 @@ func (l *Language) Parse(text string) (*Case, error) {
 			t, err = l.parseTask(rest)
 			c.Tasks = append(c.Tasks, t)
 		default:
-			err = fmt.Errorf("want world:, then t0: to t%d:, then schedule:", l.Tasks-1)
+			err = fmt.Errorf("want a world:, tasks from t0: to t%d:, and a schedule: line", l.Tasks-1)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %q: %w", cut(line), err)
