@@ -56,8 +56,8 @@ func Minimise(ctx context.Context, s *lifecycle.Subject, c *lifecycle.Case, titl
 		if err != nil {
 			return nil, err
 		}
-		if ctx.Err() != nil {
-			return best, nil
+		if late := ctx.Err() != nil; late {
+			break
 		}
 		for _, p := range best.Program.Smaller() {
 			found, ok, err := x.search(ctx, p, best.Finding.Preemptions)
