@@ -25,12 +25,6 @@ var SeveralProbes = add(Design{
 				Model:    "lkmm",
 			},
 			{
-				Scenario: "function-before-data",
-				Title:    "KASAN: slab-use-after-free Read in free_old_closure",
-				Why:      "the smp_wmb of the callback orders its stores, and not the load of oldptr: that may come when somebody has seen rcu_pending cleared and freed the entry; a find of trapline",
-				Model:    "lkmm",
-			},
-			{
 				Scenario: "two-operations-in-one-grace-period",
 				Title:    "WARNING in set_marker",
 				Why:      "the second user finds nothing pending, and changes the data of a single probe that is still connected",

@@ -21,9 +21,10 @@ var (
 var _ = sim.Plumbing("read_byte", "read_bytes", "write_byte", "load_byte", "store_byte", "must_be_uptodate")
 
 // mustBeUptodate enforces PageNotUptodate within a step on the content. The
-// context that ends a read is exempt until it unlocks the page.
+// context that ends a read is exempt until it unlocks the page, and so is everyone for
+// a file that is [Inode.Recycled].
 func mustBeUptodate(k *sim.K, p *Page) {
-	if p.filler == k {
+	if p.filler == k || p.recycled {
 		return
 	}
 	k.Touch(&p.flags, sim.Read)

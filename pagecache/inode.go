@@ -17,6 +17,10 @@ type Inode struct {
 	// IOMayFail lets the strategy fail reads from the disk. It is to be set
 	// before the tasks start.
 	IOMayFail bool
+	// Recycled says that a new page of the file holds what somebody else has left in
+	// it, and that nobody watches for uses of a page before PG_uptodate: so one sees
+	// what comes of them. It is to be set before the tasks start.
+	Recycled bool
 	// ReadaheadPages is how many pages a read or a fault asks for at once
 	// before it needs the first of them; 0 switches readahead off. It is to be
 	// set before the tasks start.

@@ -38,3 +38,18 @@ func InvalidateMappingPages(k *sim.K, inode *Inode) (dropped int) {
 	}
 	return dropped
 }
+
+// InvalidateInUse is invalidate_inode_pages2() as it was in 2.6.16, for a file that has
+// changed on its server: it drops all pages of the file from page tables and from the
+// cache, whoever else has a reference to them. It sleeps.
+func InvalidateInUse(k *sim.K, inode *Inode) {
+	for _, page := range findGetPages(k, inode.Mapping, 0) {
+		LockPage(k, page)
+		if page.Mapping.Get(k) == inode.Mapping {
+			tryToUnmap(k, inode.Mapping, page)
+		}
+		truncateCompletePage(k, inode.Mapping, page)
+		UnlockPage(k, page)
+		PageCacheRelease(k, page)
+	}
+}

@@ -34,8 +34,12 @@ func NewLoop(m *sim.Machine, name string, image *Inode) *FS {
 }
 
 // loopMakeRequest is loop_make_request(): it queues the bio and wakes the
-// thread.
+// thread. When no task runs, it is done at once.
 func (lo *loopDevice) loopMakeRequest(k *sim.K, b *bio) {
+	if atRest(k) {
+		lo.loopHandleBio(k, b)
+		return
+	}
 	k.Step(opLoopAddBio, &lo.queue, sim.Write)
 	b.queued(k)
 	lo.bios = append(lo.bios, b)

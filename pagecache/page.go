@@ -1,6 +1,7 @@
 package pagecache
 
 import (
+	"bytes"
 	"fmt"
 
 	"trapline/sim"
@@ -40,6 +41,8 @@ type Page struct {
 	fixed   bool   // data is not to move
 	filler  *sim.K // who ends a read of the page, nil if nobody does
 	watcher Watcher
+	// recycled says that data may be used before it was read; see [Inode.Recycled].
+	recycled bool
 
 	home *Mapping // that it was allocated for, nil if it is anonymous
 	lru           // of a page that was taken from a zone
@@ -62,8 +65,14 @@ var _ = sim.Plumbing("page_cache_get", "get_page", "page_cache_release", "page_m
 func PageCacheAlloc(k *sim.K, mapping *Mapping, index uint64) *Page {
 	p := allocPage(k, fmt.Sprintf("%s:%d", mapping.Host.Name, index), index)
 	p.home = mapping
+	if mapping.Host.Recycled {
+		p.recycled, p.data, p.shared = true, leftovers[:], true
+	}
 	return p
 }
+
+// leftovers is what a page holds that nobody has cleared.
+var leftovers = [PageSize]byte(bytes.Repeat([]byte{0x5a}, PageSize))
 
 // AllocAnonPage is alloc_page_vma(): a new page that belongs to no file, with
 // one reference. Its content comes from [CopyUserHighpage].

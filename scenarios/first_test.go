@@ -4,10 +4,12 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +29,7 @@ const bugsFile = "../BUGS.md"
 // The samples of the table: so many seeds, with so many executions each.
 const (
 	seeds   = 5
-	sampled = 2000
+	sampled = 1000
 )
 
 var measured = []string{explore.DPOR, explore.PCT, explore.POS, explore.Random}
@@ -36,8 +38,9 @@ var measured = []string{explore.DPOR, explore.PCT, explore.POS, explore.Random}
 // with the executions and the time to the first one by each strategy, and no others.
 // With -table it measures those that are missing.
 func TestTableOfBugs(t *testing.T) {
+	measuring := *table || *anew
 	text, err := os.ReadFile(bugsFile)
-	if err != nil && !*table && !*anew {
+	if err != nil && !measuring {
 		t.Fatal(err)
 	}
 	old := map[string]string{}
@@ -46,47 +49,67 @@ func TestTableOfBugs(t *testing.T) {
 			old[key] = line
 		}
 	}
-	var rows []string
-	missing := 0
-	for _, p := range scenarios.Pairs() {
-		var measure func(title string) string
+	var rows []*bugRow
+	missing := map[*catalogue.Scenario]map[string][]*bugRow{} // and by design
+	pairs := scenarios.Pairs()
+	for _, p := range pairs {
 		for _, f := range p.Expected(vm.DefaultImage(), p.Scenario.Model) {
-			row := fmt.Sprintf("| %s | %s | %s |", p.Scenario.Name, p.Design.Name, f.Title)
-			if line, ok := old[row]; ok {
-				rows = append(rows, line)
-				delete(old, row)
+			row := &bugRow{title: f.Title, key: fmt.Sprintf("| %s | %s | %s |", p.Scenario.Name, p.Design.Name, f.Title)}
+			rows = append(rows, row)
+			if row.line = old[row.key]; row.line != "" {
+				delete(old, row.key)
 				continue
 			}
-			missing++
-			if !*table && !*anew {
+			if missing[p.Scenario] == nil {
+				missing[p.Scenario] = map[string][]*bugRow{}
+			}
+			missing[p.Scenario][p.Design.Name] = append(missing[p.Scenario][p.Design.Name], row)
+			if !measuring {
 				t.Errorf("%s has no row for %s of %s (write it: go test ./scenarios -run TableOfBugs -table)", bugsFile, f.Title, p.Name())
-				continue
 			}
-			if measure == nil {
-				measure = measurements(t, p)
-			}
-			rows = append(rows, row+measure(f.Title)+"\n")
-		}
-		if measure != nil {
-			// What is measured is kept, however long the rest takes.
-			left := slices.Sorted(maps.Values(old))
-			writeBugs(t, append(slices.Clone(rows), left...))
 		}
 	}
-	if !*table && !*anew {
+	if !measuring {
 		for row := range old {
 			t.Errorf("%s has a row for a failure that no design claims: %s", bugsFile, row)
 		}
 		return
 	}
-	writeBugs(t, rows)
-	t.Logf("%d rows, %d of them new", len(rows), missing)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(pairs); i = next.Add(1) - 1 {
+				p := pairs[i]
+				if rowsOf := missing[p.Scenario][p.Design.Name]; rowsOf != nil {
+					begun := time.Now()
+					lines := measure(t, p, rowsOf)
+					t.Logf("%s took %s", p.Name(), roughly(time.Since(begun)))
+					mu.Lock()
+					for j, row := range rowsOf {
+						row.line = lines[j]
+					}
+					writeBugs(t, rows) // what is measured is kept, however long the rest takes
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
-func writeBugs(t *testing.T, rows []string) {
-	t.Helper()
-	if err := os.WriteFile(bugsFile, []byte(bugsHead()+strings.Join(rows, "")), 0o644); err != nil {
-		t.Fatal(err)
+// bugRow is a row of the table: what identifies it, and the whole line, if it was
+// measured.
+type bugRow struct{ title, key, line string }
+
+func writeBugs(t *testing.T, rows []*bugRow) {
+	text := bugsHead()
+	for _, row := range rows {
+		text += row.line
+	}
+	if err := os.WriteFile(bugsFile, []byte(text), 0o644); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -122,43 +145,71 @@ go test ./scenarios -run TableOfBugs -table-anew  # everything
 `, measured[0], seeds, sampled, sampled, strings.Join(measured, " | "), strings.Repeat("---|", len(measured)))
 }
 
-// measurements searches a pair with each strategy. The function that it returns makes
-// the cells of the row of a title.
-func measurements(t *testing.T, p catalogue.Pair) func(title string) string {
-	t.Helper()
+// measure searches a pair with each strategy, and returns the lines of the rows.
+func measure(t *testing.T, p catalogue.Pair, rows []*bugRow) (lines []string) {
 	all := map[string][]*explore.Result{}
 	for _, strategy := range measured {
-		o := explore.Options{Strategy: strategy, Memory: p.Scenario.Model}
+		o := explore.Options{Strategy: strategy, Memory: p.Scenario.Model, MinimiseExecutions: 1}
 		if strategy == explore.DPOR {
-			all[strategy] = append(all[strategy], run(t, p, vm.DefaultImage(), o))
+			all[strategy] = append(all[strategy], search(t, p, o))
 			continue
 		}
 		for seed := range uint64(seeds) {
-			o.Seed, o.Executions, o.MinimiseExecutions = seed, sampled, 1
-			all[strategy] = append(all[strategy], run(t, p, vm.DefaultImage(), o))
+			// The longer sample begins with the shorter one.
+			for o.Seed, o.Executions = seed, sampled/10; ; o.Executions = sampled {
+				r := search(t, p, o)
+				if o.Executions == sampled || shows(r, rows) {
+					all[strategy] = append(all[strategy], r)
+					break
+				}
+			}
 		}
 	}
-	return func(title string) string {
-		cells := ""
+	for _, row := range rows {
+		line := row.key
 		for _, strategy := range measured {
-			cells += " " + cell(t, p, all[strategy], title) + " |"
+			line += " " + cell(t, p, all[strategy], row.title) + " |"
 		}
-		return cells
+		lines = append(lines, line+"\n")
 	}
+	return lines
+}
+
+// shows says whether the result has the titles of all rows.
+func shows(r *explore.Result, rows []*bugRow) bool {
+	return !slices.ContainsFunc(rows, func(row *bugRow) bool { return firstOf(r, row.title) == 0 })
+}
+
+// firstOf is the number of executions up to the first one with a title, 0 if there was
+// none.
+func firstOf(r *explore.Result, title string) int {
+	for _, f := range r.Findings {
+		if f.Violation.Title == title {
+			return f.First
+		}
+	}
+	return 0
+}
+
+// search is run for goroutines.
+func search(t *testing.T, p catalogue.Pair, o explore.Options) *explore.Result {
+	r, err := explore.Run(context.Background(), p.Program(vm.DefaultImage()), o)
+	if err != nil {
+		t.Error(err)
+		return &explore.Result{Strategy: o.Strategy}
+	}
+	return r
 }
 
 // cell is the median of the executions up to a title, with the time that these take.
 func cell(t *testing.T, p catalogue.Pair, results []*explore.Result, title string) string {
-	t.Helper()
 	const never = 1 << 60
 	type first struct{ executions, seed int }
 	var firsts []first
 	for seed, r := range results {
-		f := first{never, seed}
-		for _, finding := range r.Findings {
-			if finding.Violation.Title == title && finding.First > 0 {
-				f.executions = finding.First
-			}
+		f := first{firstOf(r, title), seed}
+		if f.executions == 0 {
+			f.executions = never
 		}
 		firsts = append(firsts, f)
 	}
@@ -177,9 +228,7 @@ func cell(t *testing.T, p catalogue.Pair, results []*explore.Result, title strin
 		o.Seed = uint64(median.seed)
 	}
 	begun := time.Now()
-	if _, err := explore.Run(context.Background(), p.Program(vm.DefaultImage()), o); err != nil {
-		t.Fatal(err)
-	}
+	search(t, p, o)
 	return fmt.Sprintf("%d (%s)", median.executions, roughly(time.Since(begun)))
 }
 

@@ -20,6 +20,12 @@
 // numbers, range over maps, or print addresses; a test of the repository
 // enforces that.
 //
+// # Memory order
+//
+// By default memory is sequentially consistent: a load reads the last store. With
+// [Machine.Memory] it is that of x86 (TSO) or of the Linux-kernel memory model (LKMM),
+// where barriers and the forms of atomic operations matter: see weak.go.
+//
 // # What is watched
 //
 // In every execution the machine checks for deadlock, lock order (learnt, as by

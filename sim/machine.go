@@ -696,10 +696,11 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 // until the next execution.
 func (m *Machine) Unfinished() []TaskID { return m.unfinished }
 
-// Waiting says whether a task has a step pending that it may yet take.
+// Waiting says whether a task has a step pending that it may yet take. The setup never
+// has, even if a rule was broken in the midst of one of its steps.
 func (m *Machine) Waiting(id TaskID) bool {
 	k := m.tasks[id]
-	return k != nil && k.asks && !k.done()
+	return k != nil && !k.setup && k.asks && !k.done()
 }
 
 // Tasks is one more than the highest TaskID that the machine has given out.

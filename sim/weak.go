@@ -25,9 +25,9 @@ import (
 //	sleeping, waking, spawning                            full barriers, and whoever is
 //	                                                      woken knows what came before
 //	all other steps that use an object                    acquire and release: whoever
-//	                                                      looks at it knows what came
-//	                                                      before its changes, and whoever
-//	                                                      changes it knows of looks, too
+//	                                                      uses it knows what came before
+//	                                                      its changes, and whoever changes
+//	                                                      it what came before all uses
 //	memory that is freed                                  a plain store that every use
 //	                                                      reads, or need not have read
 //
@@ -42,15 +42,24 @@ import (
 // weak is what a machine keeps of memory when its model is not SC.
 type weak struct {
 	graph   graph.Graph
-	version int // changes when options may
-	// By ObjID: what steps on the object have published, for all and for those who
-	// change it.
-	sent, looked [][]graph.Event
+	version int         // changes when options may
+	sent    []published // by ObjID
 	// By event: the step that it belongs to, and, for plain accesses, more.
 	steps  []int32
 	plains []plainAccess
 	places []int
 	writes []Written
+}
+
+// published are the events that steps on an object have sent since it was last changed,
+// by their mode. A change is received by all, an addition by those who do not add
+// themselves, and a look by changes.
+type published [3][]graph.Event
+
+func (p *published) reset() {
+	for i := range p {
+		p[i] = p[i][:0]
+	}
 }
 
 // plainAccess is a plain access that a race may concern.
@@ -86,7 +95,7 @@ func (w *weak) reset(m *Machine) {
 	w.graph.Reset(m.Memory)
 	w.version = 1
 	for i := range w.sent {
-		w.sent[i], w.looked[i] = w.sent[i][:0], w.looked[i][:0]
+		w.sent[i].reset()
 	}
 	clear(w.plains)
 	w.steps, w.plains, w.writes = w.steps[:0], w.plains[:0], w.writes[:0]
@@ -340,25 +349,22 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 		return
 	}
 	for len(w.sent) <= int(o.id) {
-		w.sent, w.looked = append(w.sent, nil), append(w.looked, nil)
+		w.sent = append(w.sent, published{})
 	}
-	sent, looked, t := &w.sent[o.id], &w.looked[o.id], int(k.id)
+	p, t := &w.sent[o.id], int(k.id)
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)
 	}
+	r := w.graph.Receive(t, p[Write])
 	if mode != Add {
-		r := w.graph.Receive(t, *sent)
-		if mode == Write {
-			w.graph.ReceiveMore(r, *looked)
-			*sent, *looked = (*sent)[:0], (*looked)[:0]
-		}
-		w.mustBeConsistent(k)
+		w.graph.ReceiveMore(r, p[Add])
 	}
-	if e := w.graph.Send(t); mode == Read {
-		*looked = append(*looked, e)
-	} else {
-		*sent = append(*sent, e)
+	if mode == Write {
+		w.graph.ReceiveMore(r, p[Read])
+		p.reset()
 	}
+	w.mustBeConsistent(k)
+	p[mode] = append(p[mode], w.graph.Send(t))
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)
 	}

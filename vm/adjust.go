@@ -8,7 +8,7 @@ import (
 // canFollow says whether the area b goes on where a ends, in every respect, so
 // that they can be one: can_vma_merge_after().
 func (a *VMA) canFollow(b *VMA) bool {
-	return a.End == b.Start && a.Flags == b.Flags && a.Inode == b.Inode && a.Pgoff+a.pages() == b.Pgoff
+	return a.End == b.Start && a.Flags == b.Flags && a.Name == "" && b.Name == "" && a.Inode == b.Inode && a.Pgoff+a.pages() == b.Pgoff
 }
 
 // vmaMerge is vma_merge() for a new area: it has a neighbour, or both, cover its

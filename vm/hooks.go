@@ -45,3 +45,44 @@ func uprobeMunmap(k *sim.K, vma *VMA, start, end uint64) {
 		h.Munmap(k, vma, start, end)
 	}
 }
+
+// EarlyMmap is for a design that is told of an area of a file when the address space
+// knows it and the file does not yet.
+type EarlyMmap interface {
+	Hooks
+	// MmapUnlinked is mmap_uprobe() of 2011. The caller holds mm->mmap_sem for
+	// writing.
+	MmapUnlinked(k *sim.K, vma *VMA)
+}
+
+// MovedMmap is for a design that is not to be called by mremap(2) for the area that
+// pages are about to be moved to (since 2b12d06c37fd, v6.16).
+type MovedMmap interface {
+	Hooks
+	// MmapMoved is called in place of Mmap for such an area.
+	MmapMoved(k *sim.K, vma *VMA)
+}
+
+// NoHooks is what a design embeds that needs some of [Hooks] only.
+type NoHooks struct{}
+
+// Mmap does nothing.
+func (NoHooks) Mmap(*sim.K, *VMA) error { return nil }
+
+// Munmap does nothing.
+func (NoHooks) Munmap(*sim.K, *VMA, uint64, uint64) {}
+
+// StartDupMmap does nothing.
+func (NoHooks) StartDupMmap(*sim.K) {}
+
+// EndDupMmap does nothing.
+func (NoHooks) EndDupMmap(*sim.K) {}
+
+// DupMmap does nothing.
+func (NoHooks) DupMmap(*sim.K, *MM, *MM) {}
+
+// DupVMA does nothing.
+func (NoHooks) DupVMA(*sim.K, *VMA) error { return nil }
+
+// ClearState does nothing.
+func (NoHooks) ClearState(*sim.K, *MM) {}

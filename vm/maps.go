@@ -22,6 +22,8 @@ func Maps(k *sim.K, mm *MM) []Region {
 	mm.mmap.Ascend(func(vma *VMA) bool {
 		r := Region{Start: vma.Start, End: vma.End, Flags: vma.Flags}
 		switch {
+		case vma.Name != "":
+			r.Name = vma.Name // whose file is the kernel's
 		case vma.Inode != nil:
 			r.Offset, r.Name = vma.Pgoff<<pageShift, vma.Inode.Name
 		case vma.Start < mm.brk && vma.End > mm.StartBrk:

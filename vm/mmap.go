@@ -146,6 +146,12 @@ func mmapRegion(k *sim.K, like VMA) (*VMA, error) {
 		like.putFile(k)
 		return nil, err
 	}
+	if h, ok := vma.MM.Hooks.(EarlyMmap); ok && vma.Inode != nil {
+		insertVMA(k, vma)
+		h.MmapUnlinked(k, vma)
+		linkFileVMA(k, vma)
+		return vma, nil
+	}
 	vmaLink(k, vma)
 	if err := uprobeMmap(k, vma); err != nil {
 		unmapVMAs(k, vma.MM, []*VMA{vma})
@@ -192,6 +198,13 @@ func vmaLink(k *sim.K, vma *VMA) {
 	if vma.Inode != nil {
 		pagecache.VMALinkFile(k, vma.Inode.Mapping, vma)
 	}
+	unlockFile(k, vma)
+}
+
+// linkFileVMA is vma_link() of an area that its address space knows already.
+func linkFileVMA(k *sim.K, vma *VMA) {
+	lockFile(k, vma)
+	pagecache.VMALinkFile(k, vma.Inode.Mapping, vma)
 	unlockFile(k, vma)
 }
 

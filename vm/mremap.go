@@ -120,7 +120,11 @@ func moveVMA(k *sim.K, vma *VMA, addr, oldLen, newLen, to uint64, flags MremapFl
 		return err
 	}
 	vmaLink(k, moved)
-	_ = uprobeMmap(k, moved)
+	if h, ok := mm.Hooks.(MovedMmap); ok && moved.Inode != nil {
+		h.MmapMoved(k, moved)
+	} else {
+		_ = uprobeMmap(k, moved)
+	}
 
 	movePageTables(k, mm, addr, to, oldLen)
 	mergeAround(k, moved)

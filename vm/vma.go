@@ -24,6 +24,8 @@ type VMA struct {
 	Inode *pagecache.Inode
 	// Flags is vm_flags.
 	Flags VMFlags
+	// Name is that of a special mapping, such as "[uprobes]"; empty for all others.
+	Name string
 
 	shmem bool // Inode belongs to the areas that map it
 	life  sim.Life
@@ -33,7 +35,7 @@ type VMA struct {
 // allocVMA allocates an area that is like another but for its place, or returns
 // ENOMEM.
 func allocVMA(k *sim.K, like VMA, start, end, pgoff uint64) (*VMA, error) {
-	vma := &VMA{MM: like.MM, Start: start, End: end, Pgoff: pgoff, Inode: like.Inode, Flags: like.Flags, shmem: like.shmem}
+	vma := &VMA{MM: like.MM, Start: start, End: end, Pgoff: pgoff, Inode: like.Inode, Flags: like.Flags, Name: like.Name, shmem: like.shmem}
 	if err := k.Kzalloc(&vma.life, "vm_area_struct", sim.GFPKernel); err != nil {
 		return nil, err
 	}
@@ -41,6 +43,9 @@ func allocVMA(k *sim.K, like VMA, start, end, pgoff uint64) (*VMA, error) {
 	vma.data.In(&vma.life)
 	return vma, nil
 }
+
+// Life is the memory of the area, for what a design adds to it.
+func (vma *VMA) Life() *sim.Life { return &vma.life }
 
 // getFile is get_file() of vm_file for an area that is to be like vma.
 func (vma *VMA) getFile(k *sim.K) error {

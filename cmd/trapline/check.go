@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // checkFlags are the flags of trapline check.
@@ -59,6 +60,13 @@ N, and --json, and join the outputs with "trapline merge". A part alone is never
 With --steps and --commute the machine takes other steps. What replays a finding
 says so, as in v1+commute+steps=20.
 
+With --model tso or lkmm, loads may read older stores where that memory model lets
+them, and the search visits each execution graph once instead of each interleaving.
+A load that did not read the newest store is remarked on in the lanes, and so are
+the barriers that would have forbidden the execution. The claims are those under sc,
+which is the model for questions of who waits for whom: under the others nobody
+waits for a reader of RCU. A schedule names its model (!lkmm).
+
 With --json there is one object a line for each pair, with the fields scenario,
 design, model, strategy, verdict (violation, clean, inconclusive), kind and title
 (of the first finding, or empty), complete, executions, blocked, steps,
@@ -95,6 +103,9 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	}
 	if f.workers < 1 {
 		return mistake("--workers %d: want 1 or more (as many as there are processors, if left out)", f.workers)
+	}
+	if options.Memory != memory.SC && (f.checkpoint != "" || f.resume != "") {
+		return mistake("--checkpoint, --resume: only under --model %s (a search under another one cannot be resumed)", modelSC)
 	}
 	from, err := f.resumed(cmd, &args)
 	if err != nil {

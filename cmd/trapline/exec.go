@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trapline/probes/uprobes/defects"
 	"trapline/vm/linux"
 )
 
@@ -31,6 +32,10 @@ type execFlags struct {
 	cpus      int
 	verbose   bool
 	stats     bool
+	probes    []string
+	kernel    string
+	traceFile string
+	profile   bool
 }
 
 // exitExhausted is the status of a run that a budget has ended, as timeout(1) has it.
@@ -55,11 +60,19 @@ unless --dir grants a directory, which it can read; what it writes stays in memo
 Without =AT the directory is the program's root. Time is virtual: an instruction
 takes a nanosecond, and nobody waits for a sleep.
 
+--probe defines and enables an event as a line of tracefs's uprobe_events does; it
+may be given several times. A path is one of the tree that the program sees, or as
+the program was given. In place of an offset in the file it may name a function:
+PATH:FUNCTION, or PATH:FUNCTION+OFFSET. When the program has ended the trace is
+written as the file trace shows it. --kernel fixed has none of the defects that
+"trapline list defects" explains.
+
 The exit status is that of the program, 128 and the number of the signal if one
 killed it, 124 if a budget (--max-insns, --max-memory, --timeout) has ended it, and 2
 if the program cannot be run, such as one that is linked dynamically.`,
 		Example: `  trapline exec ./hello
   trapline exec --seed 7 --dir . busybox sh -c 'sort names | uniq -c'
+  trapline exec --probe 'p:main ./hello:main argc=%di:s32' --probe 'r ./hello:puts $retval' ./hello
   trapline exec --dir testdata=/data --max-insns 1000000000 ./prog /data/input`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -82,6 +95,10 @@ if the program cannot be run, such as one that is linked dynamically.`,
 	flags.IntVar(&f.cpus, "cpus", 2, "how many processors the program is told of")
 	flags.BoolVar(&f.verbose, "verbose", false, "tell of system calls that there are not")
 	flags.BoolVar(&f.stats, "stats", false, "tell at the end what the run has taken")
+	flags.StringArrayVar(&f.probes, "probe", nil, "put a probe on a program: a `LINE` of uprobe_events, or with PATH:FUNCTION+OFFSET")
+	flags.StringVar(&f.kernel, "kernel", defects.Kernels[0].Name, "the `KERNEL` whose uprobes these are: "+kernelNames())
+	flags.StringVar(&f.traceFile, "trace", "", "write the trace to `FILE`, not to standard error")
+	flags.BoolVar(&f.profile, "profile", false, "write uprobe_profile behind the trace")
 	return cmd
 }
 
@@ -110,18 +127,25 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 		return mistake("exec: %w", err)
 	}
 	for _, d := range f.dirs {
-		m, close, err := mount(d)
+		m, done, err := mount(d)
 		if err != nil {
 			return mistake("--dir %s: %w", d, err)
 		}
-		defer close()
+		defer done()
 		c.Mounts = append(c.Mounts, m)
 	}
 	start := time.Now()
 	c.Interrupted = func() bool {
 		return cmd.Context().Err() != nil || f.timeout > 0 && time.Since(start) > f.timeout
 	}
-	r, err := linux.Run(c)
+	tr, err := a.tracer(&c, args[0], f)
+	if err != nil {
+		return err
+	}
+	r, err := tr.run(c)
+	if werr := tr.write(a, f); werr != nil {
+		return werr
+	}
 	if f.stats {
 		took := time.Since(start)
 		fmt.Fprintf(a.stderr, "trapline: %d instructions (%.1f million a second), %d system calls, %d page faults, %v of virtual time, %v\n",
@@ -188,7 +212,7 @@ func readProgram(name string) (at string, content []byte, err error) {
 
 // mount opens a directory of the host. Nothing outside of it can be reached
 // through it, by symbolic links either.
-func mount(arg string) (m linux.Mount, close func(), err error) {
+func mount(arg string) (m linux.Mount, done func(), err error) {
 	host, at, found := strings.Cut(arg, "=")
 	if !found {
 		at = "/"

@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"trapline/probes/uprobes/defects"
 )
 
 func (a *app) listCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the designs and the scenarios, with what is claimed of them",
 		Args:  arguments(0, 0, ""),
@@ -17,6 +19,28 @@ func (a *app) listCommand() *cobra.Command {
 			a.list()
 			return nil
 		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "defects",
+		Short: "Explain what the kernel's uprobes do wrong, and --kernel fixed does not",
+		Args:  arguments(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			a.listDefects()
+			return nil
+		},
+	})
+	return cmd
+}
+
+func (a *app) listDefects() {
+	for i, d := range defects.All {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		fmt.Fprintf(a.stdout, "%s\n", d.Name)
+		entry(a.stdout, 2, "", d.Title)
+		entry(a.stdout, 2, "", d.About)
+		entry(a.stdout, 2, "in ", d.Where)
 	}
 }
 

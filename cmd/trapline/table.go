@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // printTable prints a line a pair under the name of its scenario, what is not as
@@ -118,6 +119,8 @@ func covered(r *explore.Result) string {
 		text = "all with at most " + plural(r.Delays, "delay")
 	case r.Strategy == explore.States:
 		text = "every state"
+	case r.Memory != memory.SC:
+		text = "every execution graph under " + r.Memory.String()
 	case r.LockAware:
 		text = "every interleaving, but for sections that commute"
 	default:

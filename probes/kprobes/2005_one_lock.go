@@ -20,10 +20,7 @@ var OneLock = add(Design{
 		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
 		Fails: []probes.Failure{
 			lostSlot,
-			lostSlotAgain,
-			probedAgain,
-			notSeenAgain,
-			notSeen,
+			notSeen, comesBack, lostSlotAgain,
 			{
 				Scenario: "stranger-unregisters",
 				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",

@@ -30,10 +30,7 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
-			lostSlotAgain,
-			probedAgain,
-			notSeenAgain,
-			notSeen,
+			notSeen, comesBack, lostSlotAgain,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -91,24 +88,30 @@ var RCU = add(Design{
 
 // lostSlot is what those have in common that give a slot to every probe and then copy
 // that of the first one over it.
-var lostSlot = probes.Failure{
+var lostSlot, lostSlotAgain = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
+}, probes.Failure{
+	Scenario: "probe-goes-and-comes",
+	Title:    "memory leak in get_insn_slot",
+	Why:      "the same, where the second probe comes before the first one goes",
 }
 
-var lostSlotAgain = probes.Failure{
-	Scenario: "address-probed-again",
-	Title:    lostSlot.Title,
-	Why:      "the second probe may come before the first one goes, and is given a slot that nobody frees",
-}
-
-// notSeen is what all have in common that leave a breakpoint at being written.
-var notSeen = probes.Failure{
-	Scenario: "hit-on-another-cpu",
-	Title:    "BUG: probe missed in execute",
-	Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
-}
+// notSeen and comesBack are what all have in common that leave a breakpoint at being
+// written.
+var (
+	notSeen = probes.Failure{
+		Scenario: "hit-on-another-cpu",
+		Title:    "BUG: probe missed in execute",
+		Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
+	}
+	comesBack = probes.Failure{
+		Scenario: "probe-goes-and-comes",
+		Title:    "int3: 0000 [#1] in do_int3",
+		Why:      "the exception finds no probe, and before it looks at the text another probe is registered there",
+	}
+)
 
 type rcuKprobes struct {
 	text       *Text

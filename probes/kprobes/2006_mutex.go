@@ -20,25 +20,10 @@ var Mutex = add(Design{
 		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
 		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
 		Order: mutexOrder,
-		Fails: []probes.Failure{notSeen, probedAgain, notSeenAgain},
+		Fails: []probes.Failure{notSeen, comesBack},
 	},
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
 })
-
-// probedAgain is what all those have in common that look for a probe without a lock,
-// and then at the text.
-var probedAgain = probes.Failure{
-	Scenario: "address-probed-again",
-	Title:    "int3: 0000 [#1] in do_int3",
-	Why:      "the handler finds no probe, then another one is registered at the address, and the breakpoint that the handler finds in the text is taken for somebody else's",
-}
-
-// notSeenAgain is notSeen there.
-var notSeenAgain = probes.Failure{
-	Scenario: probedAgain.Scenario,
-	Title:    notSeen.Title,
-	Why:      "the second probe is there, and the CPU executes what it has fetched between the two",
-}
 
 var mutexOrder = []string{"kprobe_mutex", "kprobe_insn_mutex"}
 

@@ -14,7 +14,7 @@ var Batch = add(Design{
 		Title: "as in 2.6.26: unregistration in a top and a bottom half",
 		From:  `Linux 2.6.26, commit 9861668f7478 "kprobes: add (un)register_kprobes"`,
 		Order: mutexOrder,
-		Fails: []probes.Failure{notSeen, probedAgain, notSeenAgain},
+		Fails: []probes.Failure{notSeen, comesBack},
 	},
 	New: func(k *sim.K, text *Text) Scheme {
 		return &batchKprobes{newMutexKprobes(k, text, false)}

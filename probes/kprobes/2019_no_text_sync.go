@@ -16,13 +16,7 @@ var NoTextSync = addModern(Design{
 		From:  `Linux 5.4, arch/x86/kernel/kprobes/core.c; tip commit 5b8ad1c9bc44 "x86/kprobes: Fix ordering while text-patching"`,
 		Order: todaysOrder,
 		Fails: []probes.Failure{
-			probedAgain,
-			notSeenAgain,
-			{
-				Scenario: "hit-on-another-cpu",
-				Title:    "BUG: probe missed in execute",
-				Why:      "the breakpoint is written, and a CPU executes what it has fetched before",
-			},
+			notSeen, comesBack,
 			{
 				Scenario: "optimized-where-nobody-looks",
 				Title:    "BUG: probe missed in execute",

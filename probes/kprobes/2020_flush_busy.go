@@ -30,7 +30,7 @@ func (d flushBusy) kprobeFlushTask(k *sim.K) {
 	k.PreemptDisable()
 	cpu := d.cpus.this(k)
 	cpu.current = busy
-	hashed{d.today}.kprobeFlushTask(k)
+	hashed(d).kprobeFlushTask(k)
 	cpu.current = nil
 	k.PreemptEnable()
 }

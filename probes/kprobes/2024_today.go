@@ -12,6 +12,7 @@ import (
 //
 //	kprobe_mutex        the table, managers, flags, the optimizer's lists
 //	cpu_hotplug_lock    no CPU comes or goes while text is changed; readers
+//	jump_label_mutex    static keys, which are patched like everything else (key.go)
 //	ftrace_lock         the filter of ftrace
 //	text_mutex          the text
 //
@@ -24,11 +25,11 @@ var Today = addModern(Design{
 		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
 		Order: todaysOrder,
 	},
-	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses,
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })
 
-var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
+var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "jump_label_mutex", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
 
 // today is that, with what was another function at some time before: those designs
 // put the older one in its place.
@@ -44,6 +45,7 @@ type today struct {
 	ftrace    ftrace
 	blacklist blacklist
 	returns   returns
+	key       key
 
 	allDisarmed bool // kprobes_all_disarmed, under kprobe_mutex
 
@@ -71,7 +73,9 @@ type former struct {
 	handlerOf              func(k *sim.K, rh *rethook) *Kretprobe
 	stopReturns            func(k *sim.K, rh *rethook)
 	unregisterFprobe       func(k *sim.K, fp *Fprobe)
-	kprobeFaultHandler     func(k *sim.K)
+	staticKeySlowInc       func(k *sim.K)
+	staticKeySlowDec       func(k *sim.K)
+	lastDec                func(k *sim.K)
 }
 
 func newToday(k *sim.K, text *Text) *today {
@@ -84,6 +88,7 @@ func newToday(k *sim.K, text *Text) *today {
 	d.ftrace.init(k)
 	d.blacklist.init(k)
 	d.returns.init(k)
+	d.initKey(k)
 	d.former = former{
 		syncAfterArm:           text.sync,
 		kprobeOptimizer:        d.kprobeOptimizer,
@@ -104,6 +109,9 @@ func newToday(k *sim.K, text *Text) *today {
 		handlerOf:              handlerOf,
 		stopReturns:            stopReturns,
 		unregisterFprobe:       d.unregisterFprobe,
+		staticKeySlowInc:       d.staticKeySlowInc,
+		staticKeySlowDec:       d.staticKeySlowDec,
+		lastDec:                d.lastDec,
 	}
 	return d
 }

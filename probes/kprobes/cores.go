@@ -8,7 +8,10 @@ import "trapline/sim"
 // an exception is one; an interrupt that another CPU sends, another. So
 // text_poke_sync(), which sends one to all and waits, is what makes a write visible.
 // It comes to a CPU when that has interrupts on.
+//
+// Where they see nothing late the interrupt still waits for exceptions.
 type cores struct {
+	sent  bool // the interrupts are
 	late  bool
 	text  *Text
 	setup *sim.K
@@ -30,9 +33,12 @@ var (
 	opIret     = sim.NewOp("iret(%s)")
 )
 
-// SeenLate has writes seen late. It is for the setup, before anything is written.
+// SyncInterrupts has text_poke_sync() send its interrupts. It is for the setup.
+func (t *Text) SyncInterrupts() { t.cores.sent = true }
+
+// SeenLate has writes seen late, too. It is for the setup, before anything is written.
 func (t *Text) SeenLate() {
-	t.cores.late = true
+	t.cores.sent, t.cores.late = true, true
 	for i := range t.insns {
 		t.insns[i].past = append(t.insns[i].past, t.insns[i].b)
 	}
@@ -40,7 +46,7 @@ func (t *Text) SeenLate() {
 
 // AddCPU is for the setup: a task has a CPU, which may see things late.
 func (t *Text) AddCPU(k *sim.K, id sim.TaskID, name string) {
-	if !t.cores.late {
+	if !t.cores.sent {
 		return
 	}
 	for len(t.cores.all) <= int(id) {
@@ -81,21 +87,24 @@ func (c *cores) written(k *sim.K) {
 // the step.
 func (t *Text) see(k *sim.K, a Addr) (b Byte, whole bool) {
 	i, core := &t.insns[a], t.cores.of(k)
-	if !t.cores.late || core == nil {
+	if core == nil {
 		return i.b, true
 	}
-	k.Touch(&core.o, sim.Read)
-	newest, syncs := len(i.past)-1, core.syncs
-	if old := newest - core.seen[a]; old > 0 {
-		newest -= k.Choose(old+1, "how late")
-		k.Touch(&core.o, sim.Read) // that was a step, too
-		if core.syncs != syncs {
-			return 0, false
+	k.Touch(&core.o, sim.Write)
+	b = i.b
+	if t.cores.late && i.where.life == nil {
+		newest, syncs := len(i.past)-1, core.syncs
+		if old := newest - core.seen[a]; old > 0 {
+			newest -= k.Choose(old+1, "how late")
+			k.Touch(&core.o, sim.Write) // that was a step, too
+			if core.syncs != syncs {
+				return 0, false
+			}
 		}
+		core.seen[a] = newest
+		b = i.past[newest]
 	}
-	core.seen[a] = newest
-	if b = i.past[newest]; b == Int3 {
-		k.Touch(&core.o, sim.Write)
+	if b == Int3 {
 		core.o.Forbid(irqsOn)
 	}
 	return b, true
@@ -104,7 +113,7 @@ func (t *Text) see(k *sim.K, a Addr) (b Byte, whole bool) {
 // Iret is the return from an exception.
 func (t *Text) Iret(k *sim.K) {
 	core := t.cores.of(k)
-	if !t.cores.late || core == nil {
+	if core == nil {
 		return
 	}
 	k.Step(opIret, &core.o, sim.Write)
@@ -115,10 +124,10 @@ func (t *Text) Iret(k *sim.K) {
 func (t *Text) serialise(k *sim.K, core *core) {
 	core.syncs++
 	for i := range t.insns {
-		if newest := len(t.insns[i].past) - 1; core.seen[i] < newest {
-			core.seen[i] = newest
+		if insn := &t.insns[i]; t.cores.late && insn.where.life == nil {
+			core.seen[i] = len(insn.past) - 1
+			k.Touch(&insn.o, sim.Read)
 		}
-		k.Touch(&t.insns[i].o, sim.Read)
 	}
 }
 

@@ -133,7 +133,7 @@ func (t *table) valid(k *sim.K, p *Kprobe) *Kprobe {
 
 // lastPostHandler says that of the probes of a manager no other than p has a
 // post_handler. The caller holds kprobe_mutex.
-func (ap *Kprobe) lastPostHandler(k *sim.K, p *Kprobe) bool {
+func (ap *Kprobe) lastPostHandler(k *sim.K, p *Kprobe) bool { //nolint:revive // two probes, with their names in the kernel
 	for member := range ap.members.All(k, true) {
 		if member != p && member.PostHandler != nil {
 			return false

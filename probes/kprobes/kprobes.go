@@ -51,6 +51,9 @@ const (
 	Addresses
 	// Faults is about an instruction that faults while it is stepped: [FaultHandler].
 	Faults
+	// Keys is about static keys, whose code is patched as that of probes is:
+	// [KeyHolder].
+	Keys
 )
 
 // Scheme is one design at work. Tasks that register and unregister may sleep and

@@ -22,10 +22,12 @@ const (
 	Garbage
 	// Call is the call of ftrace at the entry of a function.
 	Call
+	// Branch is the jump of a static key to its code.
+	Branch
 )
 
 func (b Byte) String() string {
-	return [...]string{"the instruction", "int3", "a jump", "garbage", "a call of ftrace"}[b]
+	return [...]string{"the instruction", "int3", "a jump", "garbage", "a call of ftrace", "the branch"}[b]
 }
 
 // Text is the code of the kernel as far as probes change it: the first byte of each
@@ -43,6 +45,8 @@ type Text struct {
 	Run func(k *sim.K, a Addr)
 	// Flushed is a function that the end of a task runs through.
 	Flushed Addr
+	// Label is where the static key has its jump label.
+	Label Addr
 	// Branches says of a CPU whether it traps at branches: DEBUGCTLMSR_BTF.
 	Branches func(k *sim.K) *bool
 	// User says of a CPU whether it may access the memory of user space.
@@ -162,7 +166,7 @@ func (t *Text) writeText(k *sim.K, op sim.Op, a Addr, b Byte) {
 
 // Armed says whether anything of a probe is left in the text when nobody is at work.
 // It is no step.
-func (t *Text) Armed() (a Addr, any bool) {
+func (t *Text) Armed() (a Addr, left bool) {
 	for i := range t.insns {
 		if t.insns[i].b != Own {
 			return Addr(i), true

@@ -105,10 +105,175 @@ var ReadpageHook = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
 				Why:      "the page is mapped, so unregister_uprobe takes kprobe_mutex under i_mmap_lock before anything else can go wrong",
 			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "at its end the page is mapped and the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "the page is being read for the program when register_uprobe finds it in the cache",
+			},
+			{
+				Scenario: "mmap-while-registering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the hook plants the breakpoint as soon as the module is there, before register_uprobe has entered the probe into the table",
+			},
+			{
+				Scenario: "mmap-while-registering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped by now: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "KASAN: slab-use-after-free Read in int3",
+				Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: handler called after unregister in handler",
+				Why:   "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "mmap-while-unregistering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "fork-while-registering", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-registering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: program killed by SIGTRAP in do_int3",
+				Why:   "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "KASAN: slab-use-after-free Read in int3",
+				Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: handler called after unregister in handler",
+				Why:   "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "fork-while-unregistering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "munmap-while-trapped",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
+				Scenario: "owner-frees-after-unregister",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "second-process-maps-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "register_uprobe finds the page in the cache while it is being read",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
+			},
+			{
+				Scenario: "invalidate-while-registering", Only: probes.FirstPage,
+				Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "text-after-a-read-error", Only: probes.FirstPage,
+				Title: "BUG: program text corrupted in must_be_original",
+				Why:   "what the hook saves is what somebody has left in the page; the read fails, the next one brings the text, and unregister_uprobe writes over it",
+			},
+			{
+				Scenario: "unregister-after-a-read-error", Only: probes.FirstPage,
+				Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:   "the hook does not wait for the read",
+			},
 			mixedUp,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newReadpageHook(k, false) },
+	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },
 })
 
 // int3 is BREAKPOINT_INSTRUCTION.
@@ -155,8 +320,10 @@ type readpageHook struct {
 	table       sim.Object // written under kprobe_mutex, read by the trap
 	uprobeTable []*uprobe
 
-	// waits makes map_uprobe_page lock the page; see ReadpageHookWait.
+	// waits makes map_uprobe_page lock the page; see [ReadpageHookWait].
 	waits bool
+	// looks makes it first wait for the page and look at it; see [ReadpageHookMarch].
+	looks bool
 }
 
 var (
@@ -165,8 +332,8 @@ var (
 	opTableFind = sim.NewOp("get_kprobe_user(&%s)")
 )
 
-func newReadpageHook(k *sim.K, waits bool) *readpageHook {
-	h := &readpageHook{waits: waits}
+func newReadpageHook(k *sim.K, rules readpageHook) *readpageHook {
+	h := &rules
 	k.MutexInit(&h.uprobeMutex, "uprobe_mutex")
 	k.MutexInit(&h.kprobeMutex, "kprobe_mutex")
 	h.modules.Init(k, "uprobe_module_list")
@@ -196,7 +363,7 @@ func findPageProbe(offset, pageStart int64) bool {
 // the test fails for every page but the first (the reviewer's second remark).
 func (h *readpageHook) insertReadpageUprobe(k *sim.K, page *pagecache.Page, mapping *pagecache.Mapping, u *uprobe) {
 	offset := u.Offset >> pagecache.PageShift
-	if h.waits { // posted in May with the offset
+	if h.waits || h.looks { // posted in March and in May with the offset
 		offset = u.Offset
 	}
 	if findPageProbe(offset, int64(page.Index)<<pagecache.PageShift) {
@@ -222,7 +389,7 @@ func (h *readpageHook) uprobeReadpages(k *sim.K, inode *pagecache.Inode, pages [
 
 	// "TODO: Walk through readpages page list and get pages with probes instead
 	// of find_get_page()."
-	k.MutexLock(&h.kprobeMutex)
+	h.lockHook(k)
 	for _, u := range umodule.ulist {
 		page := pagecache.FindGetPage(k, inode.Mapping, uint64(u.Offset)>>pagecache.PageShift)
 		if page == nil {
@@ -233,7 +400,7 @@ func (h *readpageHook) uprobeReadpages(k *sim.K, inode *pagecache.Inode, pages [
 		}
 		pagecache.PageCacheRelease(k, page)
 	}
-	k.MutexUnlock(&h.kprobeMutex)
+	h.unlockHook(k)
 	return nil
 }
 
@@ -253,15 +420,30 @@ func (h *readpageHook) uprobeReadpage(k *sim.K, inode *pagecache.Inode, page *pa
 		return err
 	}
 
-	k.MutexLock(&h.kprobeMutex)
+	h.lockHook(k)
 	for _, u := range umodule.ulist {
 		if u.kp.Read(k).opcode == 0 {
 			h.insertReadpageUprobe(k, page, inode.Mapping, u)
 		}
 	}
-	k.MutexUnlock(&h.kprobeMutex)
+	h.unlockHook(k)
 	return nil
 }
+
+// lockHook is the kprobe_mutex of the hooks, which they have no more in March.
+func (h *readpageHook) lockHook(k *sim.K) {
+	if !h.looks {
+		k.MutexLock(&h.kprobeMutex)
+	}
+}
+
+func (h *readpageHook) unlockHook(k *sim.K) {
+	if !h.looks {
+		k.MutexUnlock(&h.kprobeMutex)
+	}
+}
+
+var _ = sim.Plumbing("lock_hook", "link_uprobe", "unlink_uprobe", "insert_kprobe")
 
 // getInodeOps is get_inode_ops(): the first probe of a file puts the hooks in
 // place. Caller holds uprobe_mutex.
@@ -287,7 +469,13 @@ func (h *readpageHook) mapUprobePage(k *sim.K, page *pagecache.Page, u *uprobe, 
 	if page == nil {
 		return sim.EINVAL
 	}
-	if h.waits {
+	if h.looks {
+		pagecache.WaitOnPageLocked(k, page)
+		if !pagecache.PageUptodate(k, page) {
+			return sim.EINVAL
+		}
+	}
+	if h.waits || h.looks {
 		pagecache.LockPage(k, page)
 		defer pagecache.UnlockPage(k, page)
 	}
@@ -347,18 +535,19 @@ func (h *readpageHook) flushVma(k *sim.K, mapping *pagecache.Mapping) {
 	k.SpinUnlock(&mapping.IMmapLock)
 }
 
-// RegisterUprobe is register_uprobe().
-func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
+// linkUprobe is the part of register_uprobe() that makes the probe known to its module,
+// and the file hooked.
+func (h *readpageHook) linkUprobe(k *sim.K, p *Probe) (*uprobe, error) {
 	k.MutexLock(&h.uprobeMutex)
 	umodule := h.getModuleByInode(k, p.Inode)
 	if umodule != nil && slices.ContainsFunc(umodule.ulist, func(u *uprobe) bool { return u.Offset == p.Offset }) {
 		k.MutexUnlock(&h.uprobeMutex)
-		return sim.EEXIST
+		return nil, sim.EEXIST
 	}
 	u := &uprobe{Probe: p}
 	if err := k.Kzalloc(&u.Life, "uprobe", sim.GFPKernel); err != nil {
 		k.MutexUnlock(&h.uprobeMutex)
-		return err
+		return nil, err
 	}
 	u.kp.Init(k, "uprobe->kp", kprobe{})
 	u.kp.In(&u.Life)
@@ -366,14 +555,14 @@ func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
 		if err := p.Inode.DenyWriteAccess(k); err != nil {
 			k.Kfree(&u.Life)
 			k.MutexUnlock(&h.uprobeMutex)
-			return err
+			return nil, err
 		}
 		umodule = &uprobeModule{inode: p.Inode}
 		if err := k.Kzalloc(&umodule.Life, "uprobe_module", sim.GFPKernel); err != nil {
 			p.Inode.AllowWriteAccess(k)
 			k.Kfree(&u.Life)
 			k.MutexUnlock(&h.uprobeMutex)
-			return err
+			return nil, err
 		}
 		h.getInodeOps(k, u, umodule)
 	} else {
@@ -381,6 +570,15 @@ func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
 		umodule.ulist = append(umodule.ulist, u)
 	}
 	k.MutexUnlock(&h.uprobeMutex)
+	return u, nil
+}
+
+// RegisterUprobe is register_uprobe().
+func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
+	u, err := h.linkUprobe(k, p)
+	if err != nil {
+		return err
+	}
 
 	page := pagecache.FindGetPage(k, p.Inode.Mapping, uint64(p.Offset)>>pagecache.PageShift)
 
@@ -402,11 +600,27 @@ func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
 func (h *readpageHook) UnregisterUprobe(k *sim.K, p *Probe) {
 	page := pagecache.FindGetPage(k, p.Inode.Mapping, uint64(p.Offset)>>pagecache.PageShift)
 
+	u := h.unlinkUprobe(k, p)
+	if u == nil {
+		return
+	}
+	if page == nil {
+		_ = h.removeKprobeUser(k, u, nil)
+	} else {
+		h.removeFromAll(k, u, page)
+		pagecache.PageCacheRelease(k, page)
+	}
+	k.Kfree(&u.Life)
+}
+
+// unlinkUprobe is the part of unregister_uprobe() that takes the probe off the list of
+// its module, and the module down with the last one. It returns nil if there is none.
+func (h *readpageHook) unlinkUprobe(k *sim.K, p *Probe) *uprobe {
 	k.MutexLock(&h.uprobeMutex)
 	umodule := h.getModuleByInode(k, p.Inode)
 	if umodule == nil {
 		k.MutexUnlock(&h.uprobeMutex)
-		return
+		return nil
 	}
 	i := slices.IndexFunc(umodule.ulist, func(u *uprobe) bool { return u.Probe == p })
 	u := umodule.ulist[i]
@@ -419,14 +633,7 @@ func (h *readpageHook) UnregisterUprobe(k *sim.K, p *Probe) {
 		k.Kfree(&umodule.Life)
 	}
 	k.MutexUnlock(&h.uprobeMutex)
-
-	if page == nil {
-		_ = h.removeKprobeUser(k, u, nil)
-	} else {
-		h.removeFromAll(k, u, page)
-		pagecache.PageCacheRelease(k, page)
-	}
-	k.Kfree(&u.Life)
+	return u
 }
 
 // removeFromAll walks over all who map the file to have the breakpoint removed.

@@ -47,6 +47,13 @@ var ReadpageHookRepaired = add(Design{
 		Title: "repaired: the hook acts at the end of the read, under a spinlock",
 		From:  "trapline, from the review of the February 2006 post and what the explorer found in it",
 		Order: []string{"uprobe_mutex", "uprobe_lock"},
+		Fails: []probes.Failure{
+			{
+				Scenario: "handler-reads-user-memory",
+				Title:    "BUG: sleeping function called from invalid context in int3",
+				Why:      "handlers are called under a spinlock, with interrupts off: they must not sleep",
+			},
+		},
 	},
 	New: newReadpageHookRepaired,
 })

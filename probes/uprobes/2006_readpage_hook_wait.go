@@ -71,10 +71,135 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "the page is mapped, so unregister_uprobe takes the page lock under i_mmap_lock before anything else can go wrong",
 			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "at its end the page is mapped and the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-registering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "as in the February post: the probe is in the module before it is in the table",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped by now: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "mmap-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "as in the February post",
+			},
+			{
+				Scenario: "munmap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "register-while-the-last-one-goes",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "as in mutex-under-i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "fork-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "munmap-while-trapped",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
+				Scenario: "owner-frees-after-unregister",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "second-process-maps-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "thread-maps-while-another-unmaps",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: probe missed in execute",
+				Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
+			},
+			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "text-after-a-read-error",
+				Title:    "BUG: program text corrupted in must_be_original",
+				Why:      "the hook waits for the read and does not look whether it has failed; the next one brings the text, and unregister_uprobe writes over it",
+			},
+			{
+				Scenario: "unregister-after-a-read-error",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "the hook waits for the read and does not look whether it has failed",
+			},
 			mixedUp,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newReadpageHook(k, true) },
+	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })
 
 // mixedUp is what drawn programs find, and what no scenario asks about, as there is a

@@ -27,6 +27,8 @@ var (
 	UserAccess = sim.Kind{Name: "user-access", Class: "BUG: handler called with user access open"}
 	// WrongState is a register of the CPU that a probe has changed for good.
 	WrongState = sim.Kind{Name: "wrong-state", Class: "BUG: state of the CPU not restored"}
+	// WrongBranch is a static key with a user, and without its code.
+	WrongBranch = sim.Kind{Name: "wrong-branch", Class: "BUG: static key enabled and its code is not"}
 	// StrayFilter is an address that ftrace is to call us for, without a probe.
 	StrayFilter = sim.Kind{Name: "stray-filter", Class: "BUG: function still traced"}
 	// WrongText is a breakpoint that is left without probes.

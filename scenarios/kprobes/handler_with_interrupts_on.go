@@ -12,6 +12,13 @@ var HandlerWithInterruptsOn = add(Scenario{
 		Name: "handler-with-interrupts-on",
 		Asks: "Does the updater wait for the readers that there are?",
 		From: "Paul E. McKenney's review of October 2005: synchronize_sched does not wait for rcu_read_lock in realtime kernels",
+		Story: "The patch reads the table under rcu_read_lock and waits with synchronize_sched. In the " +
+			"kernels of the time the two were the same. In a kernel whose readers of RCU can be " +
+			"preempted they are not: synchronize_sched waits for code that cannot be preempted, and " +
+			"a reader is preempted between finding a probe and using it. Where exceptions switch " +
+			"interrupts off they cannot be preempted, rcu_read_lock or not; where they leave them " +
+			"on the probe is freed under the handler. The merged code took no rcu_read_lock, and " +
+			"switched preemption off first.",
 	},
 	RCU: sim.PreemptRCU,
 	Setup: func(w *World) {

@@ -16,8 +16,9 @@ type Scenario struct {
 	RCU sim.RCUModel
 	// Needs is what a design must have to be asked, Breakpoints if nothing is said.
 	Needs kprobes.Features
-	// Late has CPUs see changes of the text late.
-	Late bool
+	// Late has CPUs see changes of the text late, and Synced only has the interrupts
+	// that keep them from it wait for exceptions.
+	Late, Synced bool
 	// Setup builds the world and starts its tasks, for one execution.
 	Setup func(w *World)
 }
@@ -46,7 +47,7 @@ func Pairs() []catalogue.Pair {
 			pairs = append(pairs, catalogue.Pair{Scenario: &s.Scenario, Design: &d.Design, Program: func(*vm.Image) sim.Program {
 				return func(m *sim.Machine) {
 					m.RCU = s.rcu(d)
-					s.Setup(newWorld(m, d, s.Late))
+					s.Setup(newWorld(m, d, s.Late, s.Synced))
 				}
 			}})
 		}

@@ -33,6 +33,7 @@ var lifePlaces = [...]kprobes.Addr{doFork, doExit, handlerText, vfsRead, schedul
 var Language = func() *lifecycle.Language {
 	l := &lifecycle.Language{
 		Knobs: []lifecycle.Knob{
+			{Name: "late", Values: 2},            // CPUs see changes of the text late
 			{Name: "registered", Values: 3},      // probes at the first place that were there before
 			{Name: "post-handlers", Values: 2},   // probes have one
 			{Name: "calling", Values: 2},         // handlers call what can be probed
@@ -59,7 +60,10 @@ func Subjects() []*lifecycle.Subject {
 					s.RCU = sim.PreemptRCU
 				}
 				m.RCU, m.AllocMayFail = s.rcu(d), p.Knob("no-memory") > 0
-				live(newWorld(m, d, false), p)
+				// Designs that know nothing of it miss probes at once, and break
+				// few other rules.
+				late := p.Knob("late") > 0 && d.OneRCU
+				live(newWorld(m, d, late, !late), p)
 			}
 		}})
 	}

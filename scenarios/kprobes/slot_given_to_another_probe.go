@@ -12,6 +12,10 @@ var SlotGivenToAnotherProbe = add(Scenario{
 		Name: "slot-given-to-another-probe",
 		Asks: "Can the copy of an instruction change while a CPU is about to step it?",
 		From: "the patch of October 2005: arch_remove_kprobe before synchronize_sched",
+		Story: "The copy of an instruction, in a slot, is stepped after the exception has returned. " +
+			"The patch gives the slot back before it waits for those who may be on their way to it, " +
+			"so that another probe can have it filled with another instruction. In 2.6.16 slots are " +
+			"given back after the wait.",
 	},
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {

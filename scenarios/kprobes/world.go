@@ -20,6 +20,7 @@ const (
 	trampoline  // belongs to a BPF program
 	nowhere     // is not there
 	initText    // is freed when the kernel has started
+	keyLabel    // is the jump label of a static key
 )
 
 // World is what the tasks of a scenario act on: a kernel with a design at work on it.
@@ -49,21 +50,25 @@ type task struct {
 	traps    int  // it is in
 }
 
-func newWorld(m *sim.Machine, d *kprobes.Design, late bool) *World {
+func newWorld(m *sim.Machine, d *kprobes.Design, late, synced bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
 	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
-		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch")
+		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch")
 	w.Text.Jumpable(vfsRead)
 	w.Text.Traced(schedule)
 	w.Text.Traced(moduleText)
 	w.Text.NoKprobe(doInt3)
 	w.Text.Unmapped(nowhere)
 	w.Text.Run, w.Text.Flushed = w.Execute, exitCode
+	w.Text.Label = keyLabel
 	w.Text.User = func(k *sim.K) *bool { return &w.task(k).user }
 	w.Text.Branches = func(k *sim.K) *bool { return &w.task(k).branches }
 	if late {
 		w.Text.SeenLate()
+	}
+	if synced {
+		w.Text.SyncInterrupts()
 	}
 	w.Scheme = d.New(w.K, w.Text)
 	m.After(w.quiet)
@@ -197,6 +202,16 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 
 var _ = sim.Plumbing("handle_int3", "run_text")
 
+// UseKey is a user of the static key, who comes, relies on its code, and goes.
+func (w *World) UseKey(k *sim.K) {
+	d := w.Scheme.(kprobes.KeyHolder)
+	d.StaticKeySlowInc(k)
+	if w.Text.Fetch(k, keyLabel) != kprobes.Branch {
+		k.Fail(&sim.Violation{Kind: WrongBranch, Subject: "static_branch falls through"})
+	}
+	d.StaticKeySlowDec(k)
+}
+
 // LoadModule loads the module that [moduleText] belongs to. It is for the setup.
 func (w *World) LoadModule() *sim.Module {
 	d := w.Scheme.(kprobes.AddressChecker)
@@ -234,12 +249,12 @@ func (w *World) quiet(k *sim.K) {
 	if d, ok := w.Scheme.(kprobes.Optimizer); ok {
 		d.Finish(k)
 	}
-	for a := doFork; a <= initText; a++ {
+	for a := doFork; a <= keyLabel; a++ {
 		if d, ok := w.Scheme.(kprobes.Tracer); ok && d.Filtered(a) {
 			k.Fail(&sim.Violation{Kind: StrayFilter, Subject: w.Text.Name(a) + " is in the filter of ftrace"})
 		}
 	}
-	if a, any := w.Text.Armed(); any {
+	if a, left := w.Text.Armed(); left {
 		k.Fail(&sim.Violation{Kind: WrongText, Subject: w.Text.Name(a) + " still has a breakpoint"})
 	}
 }

@@ -2,10 +2,12 @@
 package markers
 
 import (
+	"slices"
+
 	"trapline/markers"
+	"trapline/probes"
 	"trapline/scenarios/catalogue"
 	"trapline/sim"
-	"trapline/sim/memory"
 	"trapline/vm"
 )
 
@@ -28,13 +30,13 @@ func add(s Scenario) *Scenario {
 	return &s
 }
 
-// Pairs are all pairs of a scenario and a design. Designs that differ only in the order
-// of accesses are asked the questions about order.
+// Pairs are all pairs of a scenario and a design. A design that is the repaired one
+// without one of its barriers is asked the question for which it has that.
 func Pairs() []catalogue.Pair {
 	var pairs []catalogue.Pair
 	for _, s := range all {
 		for _, d := range markers.Designs() {
-			if d.Ordering && s.Model == memory.SC {
+			if d.Ordering && !slices.ContainsFunc(d.Fails, func(f probes.Failure) bool { return f.Scenario == s.Name }) {
 				continue
 			}
 			pairs = append(pairs, catalogue.Pair{Scenario: &s.Scenario, Design: &d.Design, Program: func(*vm.Image) sim.Program {

@@ -74,6 +74,9 @@ func (w *World) Register(k *sim.K, p *Probe) error {
 	k.Step(opRegistered, &p.state, sim.Write)
 	p.active = true
 	p.epoch++
+	if k != w.K {
+		w.left = append(w.left, p)
+	}
 	return nil
 }
 

@@ -2,15 +2,13 @@ package uprobes
 
 import (
 	"context"
-	"flag"
 	"runtime"
-	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"trapline/probes"
 	"trapline/probes/uprobes"
+	"trapline/scenarios/drawn"
 	"trapline/scenarios/fuzz"
 	"trapline/scenarios/lifecycle"
 	"trapline/sim/laws"
@@ -19,35 +17,14 @@ import (
 
 func TestMain(m *testing.M) { laws.Main(m) }
 
-// subject is the design of the name.
-func subject(t testing.TB, d *probes.Design) *lifecycle.Subject {
-	t.Helper()
-	for _, s := range Subjects() {
-		if s.Design == d {
-			return s
-		}
-	}
-	t.Fatalf("no design %s", d.Name)
-	return nil
-}
-
-// drawn draws a case.
-func drawn(t *rapid.T) *lifecycle.Case {
-	return Language.Draw(func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(t, what) })
-}
-
-// TestPropertyRepaired holds the repaired design to the property.
+// TestProperty holds every design to what it is known for: programs that are drawn find
+// nothing else.
 //
-// The longer run is: go test ./scenarios/uprobes -run PropertyRepaired -rapid.checks=100000
-func TestPropertyRepaired(t *testing.T) {
-	defer more(3000)()
-	s := subject(t, &uprobes.ReadpageHookRepaired.Design)
-	rapid.Check(t, func(t *rapid.T) {
-		c := drawn(t)
-		if v, err := fuzz.Run(s, c, vm.DefaultImage()); v != nil || err != nil {
-			t.Fatalf("%v %v\n%v", v, err, c)
-		}
-	})
+// The longer run is: go test ./scenarios/uprobes -run Property -rapid.checks=20000
+func TestProperty(t *testing.T) {
+	for _, s := range Subjects() {
+		t.Run(s.Design.Name, func(t *testing.T) { drawn.Holds(t, s, 100) })
+	}
 }
 
 // TestPropertyPosted shows that the property can fail: on the designs as posted
@@ -56,12 +33,12 @@ func TestPropertyRepaired(t *testing.T) {
 func TestPropertyPosted(t *testing.T) {
 	for _, d := range []*uprobes.Design{uprobes.ReadpageHook, uprobes.ReadpageHookWait} {
 		t.Run(d.Name, func(t *testing.T) {
-			s := subject(t, &d.Design)
+			s := drawn.Of(t, Subjects(), &d.Design)
 			var last *lifecycle.Case
 			title := ""
-			defer more(5000)()
+			defer drawn.More(5000)()
 			failed := capture(t, func(t *rapid.T) {
-				c := drawn(t)
+				c := drawn.Case(t, Language)
 				if v, _ := fuzz.Run(s, c, vm.DefaultImage()); v != nil && v.Kind == WrongBytes {
 					last, title = c, v.Title
 					t.Fatal("found")
@@ -87,34 +64,10 @@ func TestPropertyPosted(t *testing.T) {
 
 // FuzzRepaired is for go test -fuzz: it decodes bytes to programs.
 func FuzzRepaired(f *testing.F) {
-	s := subject(f, &uprobes.ReadpageHookRepaired.Design)
-	for _, text := range []string{
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design),
 		"t0: register 0\nt1: mmap 0, execute 0\n",
 		"world: disk=1 readahead=2\nt0: register 0, unregister 0\nt1: mmap 1, fault 1, execute 1\nt2: reclaim\nschedule: 9>1 4>2\n",
-		"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n",
-	} {
-		c, err := Language.Parse(text)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(c.Encode())
-	}
-	f.Fuzz(func(t *testing.T, bytes []byte) {
-		c := Language.Decode(bytes)
-		if v, err := fuzz.Run(s, c, vm.DefaultImage()); v != nil || err != nil {
-			t.Fatalf("%v %v\n%v", v, err, c)
-		}
-	})
-}
-
-// more has rapid draw at least n programs, until the returned function is called.
-func more(n int) (restore func()) {
-	f := flag.Lookup("rapid.checks")
-	old := f.Value.String()
-	if was, err := strconv.Atoi(old); err != nil || was < n {
-		_ = f.Value.Set(strconv.Itoa(n))
-	}
-	return func() { _ = f.Value.Set(old) }
+		"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n")
 }
 
 // capture checks a property that is expected to fail, and says whether it did.

@@ -29,7 +29,6 @@ var TrapBetweenTwoRegistrations = add(Scenario{
 		w.M.Go("owner", func(k *sim.K) {
 			w.Unregister(k, p)
 			must(w.Register(k, q))
-			w.Unregister(k, q)
 		})
 	},
 })

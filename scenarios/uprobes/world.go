@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"bytes"
+	"slices"
 
 	"trapline/pagecache"
 	"trapline/probes/uprobes"
@@ -23,6 +24,7 @@ type World struct {
 	files  []*pagecache.Inode
 	spaces []*vm.MM
 	atRest []func(k *sim.K)
+	left   []*Probe // registered by tasks
 }
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
@@ -56,9 +58,25 @@ func (w *World) track(inode *pagecache.Inode) *pagecache.Inode {
 
 // Space is a new process, without anything mapped.
 func (w *World) Space(name string) *vm.MM {
-	mm := vm.NewMM(w.K, name)
+	hooks, ok := w.Scheme.(vm.Hooks)
+	var mm *vm.MM
+	if ok { // such a design may become a user of it
+		mm = vm.MMAlloc(w.K, name)
+		mm.Hooks = hooks
+	} else {
+		mm = vm.NewMM(w.K, name)
+	}
 	w.spaces = append(w.spaces, mm)
 	return mm
+}
+
+// Fork is fork(2) of the process: it returns the child.
+func (w *World) Fork(k *sim.K, mm *vm.MM, name string) (*vm.MM, error) {
+	child, err := vm.DupMM(k, mm, name)
+	if err == nil {
+		w.spaces = append(w.spaces, child)
+	}
+	return child, err
 }
 
 // text is where the probed instruction is mapped: the range of pages that hold
@@ -81,6 +99,33 @@ func (w *World) Mmap(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
 func (w *World) Munmap(k *sim.K, mm *vm.MM) error {
 	start, length, _ := w.text()
 	return vm.DoMunmap(k, mm, start, length)
+}
+
+// MmapAgain maps the text of the program into mm once more, at another address.
+func (w *World) MmapAgain(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
+	start, length, pgoff := w.text()
+	_, err := vm.DoMmap(k, mm, inode, start+elsewhere, length, pgoff, 0)
+	return err
+}
+
+// Move is mremap(2) of the text of the program to another address.
+func (w *World) Move(k *sim.K, mm *vm.MM) error {
+	start, length, _ := w.text()
+	_, err := vm.Mremap(k, mm, start, length, length, vm.MremapMayMove|vm.MremapFixed, start+elsewhere)
+	return err
+}
+
+// elsewhere is how far away the other address is.
+const elsewhere = 1 << 30
+
+// Exit ends the only task of a process.
+func (w *World) Exit(k *sim.K, mm *vm.MM) {
+	w.spaces = slices.DeleteFunc(w.spaces, func(o *vm.MM) bool { return o == mm })
+	if mm.Hooks == nil {
+		vm.ExitMmap(k, mm)
+		return
+	}
+	vm.MMPut(k, mm)
 }
 
 // Read is pread(2) of the instruction. In a world without I/O errors it must not
@@ -119,6 +164,28 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 	p.endRun(k, run)
 }
 
+// ExecuteIfMapped runs the program through the instruction, once, unless its text is
+// unmapped before: it then faults, and that is all.
+func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
+	for {
+		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		if text == nil {
+			if vm.HandleMmFault(k, mm, w.Image.Addr, false) != nil {
+				return
+			}
+			continue
+		}
+		if text[0] != breakpoint {
+			w.mustBeOriginal(k, WrongText, text)
+			return
+		}
+		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+			w.mustBeOriginal(k, WrongOriginal, insn)
+			return
+		}
+	}
+}
+
 // breakpoint is the instruction int3.
 const breakpoint = 0xcc
 
@@ -146,11 +213,17 @@ func (w *World) mustBeOriginal(k *sim.K, kind sim.Kind, insn []byte) {
 // AtRest adds a check for when all tasks have ended.
 func (w *World) AtRest(check func(k *sim.K)) { w.atRest = append(w.atRest, check) }
 
-// quiet is the end of every scenario: after its own checks, no page is locked or
-// has a reference too many, and nothing of the page cache is left behind.
+// quiet is the end of every scenario: after its own checks, and when the probes of
+// its tasks are gone, no page is locked or has a reference too many, and nothing of
+// the page cache is left behind.
 func (w *World) quiet(k *sim.K) {
 	for _, check := range w.atRest {
 		check(k)
+	}
+	for _, p := range w.left {
+		if p.active {
+			w.Unregister(k, p)
+		}
 	}
 	if v := vm.CheckQuiet(w.spaces...); v != nil {
 		k.Fail(v)

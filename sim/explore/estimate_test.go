@@ -139,3 +139,23 @@ func TestSearchesEstimate(t *testing.T) {
 		t.Error("an estimate from -1 probes")
 	}
 }
+
+// A rule that is broken in the final check leaves the setup in the midst of a step.
+func TestEstimateWhereTheFinalCheckFails(t *testing.T) {
+	p := func(m *sim.Machine) {
+		var l sim.Life
+		var x sim.Word[int]
+		m.Setup().Born(&l, "x")
+		x.Init(m.Setup(), "x", 0)
+		x.In(&l)
+		tasks(m, 3, func(i int, k *sim.K) {
+			if x.Read(k); i == 0 {
+				k.Kfree(&l)
+			}
+		})
+		m.After(func(k *sim.K) { x.Write(k, 1) })
+	}
+	if e := explore.Guess(p, 20); e.Probes != 20 {
+		t.Error(e)
+	}
+}

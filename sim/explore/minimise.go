@@ -59,9 +59,16 @@ const (
 // that: where executions are long, few of them have to do.
 const mostMinimising = 2_000_000
 
+// weakSteps is how much longer a step takes, roughly, under a memory model other than
+// sc.
+const weakSteps = 100
+
 // shrink makes the schedule of f simpler.
 func (s *search) shrink(f *finding) error {
 	x := shrinker{s: s, f: f, left: DefaultShrink}
+	if s.weak() {
+		x.spent = mostMinimising - mostMinimising/weakSteps
+	}
 	if n := s.options.MinimiseExecutions; n > 0 {
 		x.left = min(x.left, n)
 	}

@@ -73,8 +73,7 @@ func (t *Thread) exec(n *node, name string, argv, env []string) error {
 		t.cpu.SwitchMM(t.k, s.mm)
 	} else {
 		t.space = s
-		t.cpu = vm.NewCPU(t.k, "cpu")
-		t.cpu.SwitchMM(t.k, s.mm)
+		t.newCPU(t.k)
 	}
 	t.comm = path.Base(name)
 	if len(t.comm) > 15 {
@@ -187,8 +186,15 @@ func (t *Thread) load(s *space, p *vm.Program, argv, env []string) error {
 	}
 	vm.SetBrk(mm, end)
 	s.entry = p.Entry + bias
+	// Later mappings lie where they do beside a vdso, though there is none.
+	if _, err := vm.InstallSpecialMapping(k, mm, 0, vdsoSize, vm.VMRead|vm.VMMayRead|vm.VMDontExpand, "[vvar]", nil); err != nil {
+		return err
+	}
 	return t.setupStack(s, p, bias, argv, env)
 }
+
+// vdsoSize is what [vvar], [vvar_vclock] and [vdso] take together.
+const vdsoSize = 8 * x86.PageSize
 
 func pageUp(addr uint64) uint64 { return (addr + x86.PageSize - 1) &^ (x86.PageSize - 1) }
 

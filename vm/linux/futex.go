@@ -91,7 +91,7 @@ func sysFutex(t *Thread, a args) (uint64, error) {
 }
 
 // futexKey is get_futex_key().
-func (t *Thread) futexKey(addr uint64, private bool) (futexKey, error) {
+func (t *Thread) futexKey(addr uint64, private bool) (futexKey, error) { //nolint:unparam // an error is what a key of shared memory can fail with
 	if !private {
 		if inode, at, ok := t.sharedAt(addr); ok {
 			return futexKey{inode: inode, at: at}, nil

@@ -76,7 +76,7 @@ func tool(t testing.TB, name string) string {
 func compile(t testing.TB, cc string, source string, flags ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "prog")
-	cmd := exec.Command(tool(t, cc), append(append([]string{"-O1", "-o", out}, flags...), source)...)
+	cmd := exec.Command(tool(t, cc), append([]string{"-O1", "-o", out, source}, flags...)...)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("%s: %v\n%s", cc, err, msg)
 	}
@@ -129,7 +129,7 @@ func TestHello(t *testing.T) {
 	for _, c := range []struct {
 		cc    string
 		flags []string
-	}{{"musl-gcc", []string{"-static"}}, {"gcc", []string{"-static"}}, {"gcc", []string{"-static-pie", "-fPIE"}}} {
+	}{{"musl-gcc", []string{"-static"}}, {"gcc", []string{"-static", "-lm"}}, {"gcc", []string{"-static-pie", "-fPIE", "-lm"}}} {
 		t.Run(c.cc+c.flags[0], func(t *testing.T) {
 			prog := compile(t, c.cc, "testdata/hello.c", c.flags...)
 			out, code := guest(t, program(t, prog, "a b", ""), "line one\nline two\n")
@@ -176,5 +176,103 @@ func TestBusybox(t *testing.T) {
 				t.Errorf("exit status %d, want %d; output\n%s\nwant\n%s", code, c.code, out, c.want)
 			}
 		})
+	}
+}
+
+// TestLua runs a static Lua interpreter (Debian: liblua5.4-dev).
+func TestLua(t *testing.T) {
+	prog := compile(t, "gcc", "testdata/lua.c", "-static", "-I/usr/include/lua5.4", "-llua5.4", "-lm", "-ldl")
+	const script = `
+local function fib(n) if n < 2 then return n end return fib(n-1) + fib(n-2) end
+print(fib(15))
+local t = {}
+for i = 1, 300 do t[i] = (i * 7919) % 301 end
+table.sort(t)
+print(t[1], t[300], #t)
+print(string.format("%.6f %5d %s", math.sin(1), 42, ("x"):rep(3)))
+print(("hello world"):gsub("o", "0"))
+print(pcall(error, "caught"))
+local co = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end)
+print(co(), co(), co())
+print(2^53, 7 // 2, 7 % -3, 1 / 3)
+`
+	out, code := guest(t, program(t, prog), script)
+	const want = "610\n1\t300\t300\n0.841471    42 xxx\nhell0 w0rld\t2\nfalse\tcaught\n1\t2\t3\n9.007199254741e+15\t3\t-2\t0.33333333333333\n"
+	if out != want || code != 0 {
+		t.Errorf("exit status %d, output\n%s", code, out)
+	}
+}
+
+// TestSameSeedSameRun: everything that happens follows from the seed, and another
+// seed is another run.
+func TestSameSeedSameRun(t *testing.T) {
+	run := func(seed uint64) Result {
+		c := program(t, "testdata/oracle/forks")
+		c.Seed, c.Stdin, c.MaxInsns, c.CPUs = seed, strings.NewReader("ktkvq"), 100_000_000, 2
+		r, err := Run(c)
+		if err != nil || r.Exhausted != "" {
+			t.Fatal(r, err)
+		}
+		return r
+	}
+	hashes := map[uint64]bool{}
+	for seed := range uint64(5) {
+		first, again := run(seed), run(seed)
+		if first != again {
+			t.Errorf("seed %d: %+v, and then %+v", seed, first, again)
+		}
+		hashes[first.Hash] = true
+	}
+	if len(hashes) != 5 {
+		t.Errorf("five seeds made %d runs", len(hashes))
+	}
+}
+
+// TestBudgets: a program that does not stop is stopped.
+func TestBudgets(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(c *Config)
+	}{
+		{"instructions", "instructions", func(c *Config) { c.MaxInsns = 1000 }},
+		{"time", "time", func(c *Config) { c.Interrupted = func() bool { return true } }},
+		{"memory", "memory", func(c *Config) { c.MaxMemory = 12 << 10 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := program(t, "testdata/oracle/basic")
+			cfg.Stdin = strings.NewReader("asbnq")
+			c.change(&cfg)
+			if r, err := Run(cfg); err != nil || r.Exhausted != c.want {
+				t.Errorf("%+v, %v; want the %s to be used up", r, err, c.want)
+			}
+		})
+	}
+}
+
+// TestRefused lists what is no program, with what the user is told.
+func TestRefused(t *testing.T) {
+	hello := compile(t, "gcc", "testdata/hello.c", "-lm")
+	dynamic, err := os.ReadFile(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	basic, err := os.ReadFile("testdata/oracle/basic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		content []byte
+		want    string
+	}{
+		{dynamic, "asks for an interpreter"},
+		{nil, "the file is empty"},
+		{[]byte("hello"), "is not an ELF file"},
+		{basic[:1000], "cut off"},
+		{[]byte("#!/nothing\n"), "-ENOENT"},
+	} {
+		_, err := Run(Config{Path: "/prog", Program: c.content, Args: []string{"prog"}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v; want %q", err, c.want)
+		}
 	}
 }

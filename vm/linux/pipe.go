@@ -49,7 +49,7 @@ func (p pipeEnd) write(t *Thread, _ *file, buf []byte, _ int64) (int, error) {
 		return 0, sim.EAGAIN
 	}
 	p.changes++
-	p.pipe.buf = append(p.buf, buf[:n]...)
+	p.pipe.buf = append(p.pipe.buf, buf[:n]...)
 	if n < len(buf) {
 		return n, sim.EAGAIN
 	}

@@ -18,6 +18,9 @@ type Probes interface {
 	// NotifyResume is uprobe_notify_resume(), before signals are delivered. It is
 	// called too after [Thread.SetNotifyResume].
 	NotifyResume(t *Thread)
+	// TrapAddr is uprobe_get_trap_addr(): where the exception at addr is to have
+	// happened for the program, if an instruction out of line has caused it.
+	TrapAddr(t *Thread, addr uint64) uint64
 	// DenySignal is uprobe_deny_signal(): true while the thread executes an
 	// instruction out of line, whose signals wait until it is done. A fault of that
 	// instruction has changed [Thread.TrapNo].
@@ -55,6 +58,16 @@ func (t *Thread) FatalSignalPending() bool { return t.fatalPending() }
 // RecalcSigpending is recalc_sigpending(): signals that were denied count again.
 func (t *Thread) RecalcSigpending() { t.recalc() }
 
+// SendSig is send_sig(): a signal to the thread, as if its own process had sent it.
+func (t *Thread) SendSig(sig int) { t.sendSelf(sig) }
+
+// Now is the virtual time of the machine, in nanoseconds from its start.
+func (t *Thread) Now() int64 { return t.sys.now }
+
+// WaitEvent is wait_event(): the thread sleeps until the condition holds. Whoever
+// changes what it depends on is in a thread's way to its program, or out of it.
+func (t *Thread) WaitEvent(cond func() bool) { t.sleep(cond, never, false) }
+
 // denied asks the probes whether signals have to wait.
 func (t *Thread) denied() bool {
 	p := t.sys.probes
@@ -62,5 +75,6 @@ func (t *Thread) denied() bool {
 		return false
 	}
 	t.sigPending = false
+	t.restartCall(nil)
 	return true
 }

@@ -30,7 +30,6 @@ type process struct {
 	posix     []*timer
 	vforked   bool // it uses the memory of its parent, which waits
 	limits    map[int][2]uint64
-	umaskBits uint32
 	cpuTime   int64 // instructions of threads that have ended
 	childTime int64
 }
@@ -92,7 +91,7 @@ func (t *Thread) clone(r cloneRequest) (uint64, error) {
 		}
 		c.space = space
 	}
-	c.newCPU(t)
+	c.newCPU(t.k)
 	if flags&cloneFiles != 0 {
 		c.files = t.files
 		c.files.users++
@@ -141,7 +140,7 @@ func (t *Thread) clone(r cloneRequest) (uint64, error) {
 		s.probes.Fork(t, c, flags)
 	}
 	if flags&cloneParentSettid != 0 {
-		t.copyOut(r.parentTID, le32(uint32(c.tid)))
+		_ = t.copyOut(r.parentTID, le32(uint32(c.tid)))
 	}
 	s.start(t.k, c)
 	if flags&cloneVfork != 0 {

@@ -178,7 +178,7 @@ func sysRtSigreturn(t *Thread, _ args) (uint64, error) {
 	}
 	t.cpu.SetState(state)
 	t.setMask(sigset(get64(f[frameMask:])))
-	t.setAltStack(le.Uint64(f[frameUC+16:]), le.Uint64(f[frameUC+32:]), le.Uint32(f[frameUC+24:]))
+	_ = t.setAltStack(le.Uint64(f[frameUC+16:]), le.Uint64(f[frameUC+32:]), le.Uint32(f[frameUC+24:]))
 	t.origRAX = noCall
 	return state.R[x86.RAX], nil
 }

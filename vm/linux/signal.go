@@ -50,11 +50,9 @@ func bit(sig int) sigset { return 1 << (sig - 1) }
 
 const (
 	unblockable = sigset(1<<(sigKILL-1) | 1<<(sigSTOP-1))
-	// stopSignals stop the process by default, ignoredSignals do nothing, and
-	// coreSignals leave a core file.
+	// stopSignals stop the process by default, and ignoredSignals do nothing.
 	stopSignals    = sigset(1<<(sigSTOP-1) | 1<<(sigTSTP-1) | 1<<(sigTTIN-1) | 1<<(sigTTOU-1))
 	ignoredSignals = sigset(1<<(sigCHLD-1) | 1<<(sigCONT-1) | 1<<(sigURG-1) | 1<<(sigWINCH-1))
-	coreSignals    = sigset(1<<(sigQUIT-1) | 1<<(sigILL-1) | 1<<(sigTRAP-1) | 1<<(sigABRT-1) | 1<<(sigBUS-1) | 1<<(sigFPE-1) | 1<<(sigSEGV-1) | 1<<(sigXCPU-1) | 1<<(sigXFSZ-1) | 1<<(sigSYS-1))
 	// synchronous signals are delivered before others.
 	synchronous = sigset(1<<(sigSEGV-1) | 1<<(sigBUS-1) | 1<<(sigILL-1) | 1<<(sigTRAP-1) | 1<<(sigFPE-1) | 1<<(sigSYS-1))
 )

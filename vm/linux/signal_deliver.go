@@ -40,12 +40,8 @@ func (t *Thread) deliver() {
 			t.stop(sig)
 			continue
 		}
-		status := sig
-		if bit(sig)&coreSignals != 0 {
-			status |= 0x80
-		}
 		t.note("killed by signal %d, code %d, ip %#x, fault address %#x", sig, info.Code, t.cpu.RIP(), get64(info.Fields[:]))
-		t.exitGroup(status)
+		t.exitGroup(sig) // without a core: RLIMIT_CORE is 0
 		return
 	}
 }

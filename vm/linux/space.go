@@ -24,10 +24,17 @@ type space struct {
 	auxv              []byte
 }
 
-// newCPU gives a new thread a processor on which its address space is active.
-func (t *Thread) newCPU(parent *Thread) {
-	t.cpu = vm.NewCPU(parent.k, "cpu")
-	t.cpu.SwitchMM(parent.k, t.space.mm)
+// newCPU gives a new thread a processor on which its address space is active. One
+// that a thread has left is taken first: it still knows the instructions of pages
+// that it has executed.
+func (t *Thread) newCPU(k *sim.K) {
+	s := t.sys
+	if n := len(s.cpus); n > 0 {
+		t.cpu, s.cpus = s.cpus[n-1], s.cpus[:n-1]
+	} else {
+		t.cpu = vm.NewCPU(k, "cpu")
+	}
+	t.cpu.SwitchMM(k, t.space.mm)
 }
 
 // dupSpace is dup_mm().
@@ -48,6 +55,7 @@ func (t *Thread) releaseSpace() {
 	t.space = nil
 	t.proc.vforked = false
 	t.dropSpace(s)
+	t.sys.cpus = append(t.sys.cpus, t.cpu)
 }
 
 func (t *Thread) dropSpace(s *space) {

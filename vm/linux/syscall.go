@@ -88,6 +88,7 @@ func (t *Thread) call(nr uint64, a args) (uint64, error) {
 	s := t.sys
 	if s.probes != nil {
 		if v, ok := s.probes.Syscall(t, nr); ok {
+			t.origRAX = noCall
 			return v, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"trapline/sim"
+	"trapline/vm"
 )
 
 // Config says which program is to run, and what it is given.
@@ -102,6 +103,7 @@ type system struct {
 	spawn               *spawner
 	strategy            *scheduler
 
+	cpus     []*vm.CPU // that no thread uses
 	sleepers []*Thread
 	futexes  map[futexKey][]*futexWaiter
 	timers   []*timer

@@ -38,7 +38,6 @@ type Thread struct {
 	clearTID uint64 // is cleared and woken when the thread ends
 	setTID   uint64 // is set when it begins
 	robust   uint64
-	timers   int
 
 	insns   int64
 	exiting bool
@@ -90,7 +89,7 @@ func (t *Thread) Comm() string { return t.comm }
 // run executes the thread to its end.
 func (t *Thread) run() {
 	if t.setTID != 0 {
-		t.copyOut(t.setTID, le32(uint32(t.tid)))
+		_ = t.copyOut(t.setTID, le32(uint32(t.tid)))
 	}
 	for t.leave(); !t.exiting; t.leave() {
 		t.k.Step(opRun, &t.sys.lock, sim.Write)
@@ -119,7 +118,8 @@ func (t *Thread) leave() {
 		case t.notify:
 			t.notify = false
 			t.sys.probes.NotifyResume(t)
-		case t.sigPending && !t.denied():
+		case t.sigPending && t.denied():
+		case t.sigPending:
 			t.deliver()
 		default:
 			t.restoreMask()

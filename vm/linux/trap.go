@@ -15,6 +15,7 @@ const (
 	fpeFltund  = 5
 	fpeFltres  = 6
 	fpeFltinv  = 7
+	trapBrkpt  = 1
 	trapTrace  = 2
 )
 
@@ -24,6 +25,9 @@ const taskSize = 1<<47 - 4096
 // exception handles what has ended a run of the processor.
 func (t *Thread) exception(e x86.Exception) {
 	rip := t.cpu.RIP()
+	if p := t.sys.probes; p != nil && e.Kind != x86.Syscall && e.Kind != x86.PageFault {
+		rip = p.TrapAddr(t, rip)
+	}
 	switch e.Kind {
 	case x86.Syscall:
 		t.syscall()
@@ -42,7 +46,11 @@ func (t *Thread) exception(e x86.Exception) {
 			return
 		}
 		t.trap(1, 0)
-		t.ForceSig(faultInfo(sigTRAP, trapTrace, rip))
+		code := int32(trapTrace)
+		if s := t.cpu.State(); s.RFLAGS&x86.TF == 0 { // int1
+			code = trapBrkpt
+		}
+		t.ForceSig(faultInfo(sigTRAP, code, rip))
 	case x86.DivideError:
 		t.fault(0, 0, faultInfo(sigFPE, fpeIntdiv, rip))
 	case x86.Overflow:
@@ -73,7 +81,15 @@ func (t *Thread) trap(number, code uint64) { t.trapNo, t.trapErr = number, code 
 // caused it: then the probes take it back to its own place first.
 func (t *Thread) fault(number, code uint64, info SigInfo) {
 	t.trap(number, code)
+	t.resumeFlag()
 	t.ForceSig(info)
+}
+
+// resumeFlag is what a fault leaves in the flags that a handler sees.
+func (t *Thread) resumeFlag() {
+	s := t.cpu.State()
+	s.RFLAGS |= x86.RF
+	t.cpu.SetState(s)
 }
 
 // fpeCode is fpu__exception_code() of the unmasked exceptions.
@@ -110,6 +126,7 @@ func (t *Thread) pageFault(e x86.Exception) {
 		t.outOfMemory()
 		return
 	}
+	t.resumeFlag()
 	sig, sicode := segvCode(err)
 	t.ForceSig(faultInfo(sig, sicode, e.Addr))
 }

@@ -69,7 +69,7 @@ func (s *system) text(dir *node, name string, f func(t *Thread) string) {
 }
 
 // procPID is /proc/PID.
-func (s *system) procPID(t *Thread, name string) *node {
+func (s *system) procPID(t *Thread, name string) *node { //nolint:unparam // who asks, as for its neighbours
 	pid, err := strconv.Atoi(name)
 	if err != nil {
 		return nil
@@ -134,12 +134,12 @@ func (t *Thread) maps(reader *Thread) string {
 	var b bytes.Buffer
 	for _, r := range vm.Maps(reader.k, t.space.mm) {
 		name := r.Name
-		ino := 0
+		file := 0
 		if r.Name != "" && r.Name[0] != '[' {
-			ino = 1
+			file = 1
 		}
 		start := b.Len()
-		fmt.Fprintf(&b, "%08x-%08x %s %08x 00:01 %d ", r.Start, r.End, r.Flags, r.Offset, ino)
+		fmt.Fprintf(&b, "%08x-%08x %s %08x 00:%02d %d ", r.Start, r.End, r.Flags, r.Offset, file, file)
 		if name != "" {
 			for b.Len()-start < 73 {
 				b.WriteByte(' ')

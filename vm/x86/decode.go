@@ -30,8 +30,9 @@ func decode(addr uint64, text []byte) (insn, int) {
 	} else if n = d.guard(); n == 0 {
 		n = d.byTable()
 	}
-	if n > maxLen {
+	if n > maxLen { // the processor gives up before it sees the rest
 		d.special(forbid)
+		n = maxLen
 	}
 	d.next = addr + uint64(n)
 	if d.branch && d.inst.PCRel != 0 {

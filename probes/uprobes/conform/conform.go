@@ -13,7 +13,7 @@ import (
 // A Kind is a format of captures.
 type Kind uint8
 
-// The kinds. The last two are performed by whoever can run programs.
+// The kinds.
 const (
 	Unknown           Kind = iota
 	SequencesKind          // of definitions

@@ -42,6 +42,7 @@ func Example() {
 	hit := events.Hit{Memory: nothing{}, Comm: "prog"}
 	hit.Regs.IP = 0x40124b
 	hit.Regs.R[7], hit.Regs.R[6] = 42, 255
+	probe.Hits++
 	fmt.Println(probe.Event.Print(cpu.Record(probe, &hit)))
 	fmt.Println(probe.Profile())
 	// Output:

@@ -154,6 +154,7 @@ type pendingReturn struct {
 func (s *session) fire(p *Probe, function uint64) {
 	st := s.p.cpu.State()
 	h := &Hit{Memory: s.p, Comm: "args", Func: function, Regs: Regs{R: st.R, IP: st.RIP, Flags: st.RFLAGS, CS: 0x33, SS: 0x2b, OrigAX: ^uint64(0)}}
+	p.Hits++
 	s.lines = append(s.lines, "args-P1 "+p.Event.Print(s.buffer.Record(p, h)))
 }
 

@@ -65,11 +65,10 @@ type Buffer struct {
 	page    [argsSize + bufferSize]byte
 }
 
-// Record counts the hit and makes the record that the trace buffer gets: the
+// Record makes the record that the trace buffer gets: the
 // common fields, which are left zero, the addresses, and the arguments. It is
 // __uprobe_trace_func(), with prepare_uprobe_buffer().
 func (b *Buffer) Record(p *Probe, h *Hit) []byte {
-	p.Hits++
 	f := &fetcher{b: b, p: p, h: h, header: p.Event.header()}
 	dynamic := 0
 	for i := range p.Args {

@@ -31,7 +31,7 @@ type Probe struct {
 	Offset uint64 // in the file
 	RefCtr uint64 // offset of the reference counter in the file, 0 if there is none
 	Args   []Arg
-	Hits   uint64
+	Hits   uint64 // the caller's: how often it was hit, at the entry also of a return probe
 
 	size int // of the arguments in a record
 }

@@ -43,6 +43,7 @@ const (
 type Insn struct {
 	Class  Class
 	Length int            // as the kernel decodes it
+	Text   [TextSize]byte // as in the file
 	Slot   [TextSize]byte // what is executed out of line
 	Fixups Fixups
 
@@ -72,7 +73,8 @@ func Analyse(text []byte, addr uint64, d defects.Set) (*Insn, error) {
 		return nil, sim.EIO
 	}
 	in := &Insn{defects: d, Fixups: FixIP}
-	copy(in.Slot[:], text)
+	copy(in.Text[:], text)
+	in.Slot = in.Text
 	if in.Slot[0] == 0xcc {
 		return nil, sim.ENOTSUPP
 	}

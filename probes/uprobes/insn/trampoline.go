@@ -25,6 +25,53 @@ var Trampoline = []byte{
 	0xc3, // ret
 }
 
+// ReturnTrampoline is the code at the beginning of slot 0: it calls [SysUretprobe],
+// which leaves the return address where RAX was pushed.
+var ReturnTrampoline = []byte{
+	0x50, 0x51, 0x41, 0x53, // push rax, rcx, r11
+	0x48, 0xc7, 0xc0, SysUretprobe & 0xff, SysUretprobe >> 8, 0, 0, // mov $335, %rax
+	0x0f, 0x05, // syscall
+	0x41, 0x5b, 0x59, // pop r11, rcx
+	0xc3, 0xcc, // ret
+}
+
+// ReturnCheck is the offset in [ReturnTrampoline] behind the syscall.
+const ReturnCheck = 13
+
+// A ReturnFrame is what [ReturnTrampoline] has pushed, and where it goes on.
+type ReturnFrame struct{ ip, sp uint64 }
+
+// EnterReturn is the first half of the system call [SysUretprobe]: it leaves the
+// registers as the function has left them, but for RIP. Without ok, the frame
+// cannot be read and the task gets SIGILL.
+func EnterReturn(s *x86.State, m Memory) (f ReturnFrame, ok bool) {
+	var b [24]byte
+	f.ip, f.sp = s.RIP, s.R[x86.RSP]
+	if m.Read(f.sp, b[:]) != len(b) {
+		return f, false
+	}
+	s.R[x86.R11] = binary.LittleEndian.Uint64(b[0:])
+	s.R[x86.RCX] = binary.LittleEndian.Uint64(b[8:])
+	s.R[x86.RAX] = binary.LittleEndian.Uint64(b[16:])
+	s.R[x86.RSP] += uint64(len(b))
+	return f, true
+}
+
+// Leave is the second half: the trampoline returns to RIP. Without ok, the task
+// gets SIGILL.
+func (f *ReturnFrame) Leave(s *x86.State, m Memory) (ok bool) {
+	var b [24]byte
+	binary.LittleEndian.PutUint64(b[0:], s.R[x86.R11])
+	binary.LittleEndian.PutUint64(b[8:], s.R[x86.RCX])
+	binary.LittleEndian.PutUint64(b[16:], s.RIP)
+	s.R[x86.RSP], s.RIP = f.sp, f.ip
+	if m.Write(f.sp, b[:]) != len(b) {
+		return false
+	}
+	s.R[x86.R11], s.R[x86.RCX] = s.RFLAGS, s.RIP
+	return true
+}
+
 // CallLen is the length of the instruction that an optimised probe writes, and of
 // the nop that it writes it over.
 const CallLen = 5

@@ -1,0 +1,104 @@
+package kprobes
+
+import "trapline/sim"
+
+// KeyHolder is what a design with [Keys] has besides: a static key, which is code that is
+// patched in as long as it has users.
+type KeyHolder interface {
+	Scheme
+	// StaticKeySlowInc has one more user: when it returns, the code is there.
+	StaticKeySlowInc(k *sim.K)
+	// StaticKeySlowDec has one less. The code goes with the last one.
+	StaticKeySlowDec(k *sim.K)
+}
+
+// key is struct static_key, with its one jump label.
+type key struct {
+	enabled sim.AtomicInt // users; -1 while the first one has the code patched
+	mutex   sim.Mutex     // jump_label_mutex
+}
+
+func (d *today) initKey(k *sim.K) {
+	d.key.enabled.Init(k, "key->enabled", 0)
+	k.MutexInit(&d.key.mutex, "jump_label_mutex")
+}
+
+// StaticKeySlowInc is part of [KeyHolder].
+func (d *today) StaticKeySlowInc(k *sim.K) { d.former.staticKeySlowInc(k) }
+
+// StaticKeySlowDec is part of [KeyHolder].
+func (d *today) StaticKeySlowDec(k *sim.K) { d.former.staticKeySlowDec(k) }
+
+// staticKeySlowInc is static_key_slow_inc(): who comes while the first one is at work
+// must wait for it, and so does not count itself.
+func (d *today) staticKeySlowInc(k *sim.K) {
+	if d.fastIncNotDisabled(k) {
+		return
+	}
+	k.PercpuDownRead(&d.cpusLock)
+	k.MutexLock(&d.key.mutex)
+	if d.key.enabled.Cmpxchg(k, 0, -1) == 0 {
+		d.jumpLabelUpdate(k, Branch)
+		d.key.enabled.Set(k, 1)
+	} else {
+		k.WarnOn(!d.fastIncNotDisabled(k), "the key is in transition")
+	}
+	k.MutexUnlock(&d.key.mutex)
+	k.PercpuUpRead(&d.cpusLock)
+}
+
+// fastIncNotDisabled is static_key_fast_inc_not_disabled(): it counts one more user if
+// the code is there.
+func (d *today) fastIncNotDisabled(k *sim.K) bool {
+	for v := d.key.enabled.Read(k); v > 0; {
+		was := d.key.enabled.Cmpxchg(k, v, v+1)
+		if was == v {
+			return true
+		}
+		v = was
+	}
+	return false
+}
+
+// decNotOne is static_key_dec_not_one(): it counts one user less, unless it is the last
+// one.
+func (d *today) decNotOne(k *sim.K) bool {
+	for v := d.key.enabled.Read(k); v > 1; {
+		was := d.key.enabled.Cmpxchg(k, v, v-1)
+		if was == v {
+			return true
+		}
+		v = was
+	}
+	return false
+}
+
+// staticKeySlowDec is static_key_slow_dec().
+func (d *today) staticKeySlowDec(k *sim.K) {
+	if d.decNotOne(k) {
+		return
+	}
+	k.PercpuDownRead(&d.cpusLock)
+	k.MutexLock(&d.key.mutex)
+	d.former.lastDec(k)
+	k.MutexUnlock(&d.key.mutex)
+	k.PercpuUpRead(&d.cpusLock)
+}
+
+// lastDec is the rest of static_key_slow_dec(): another user may have come since. The
+// caller holds jump_label_mutex.
+func (d *today) lastDec(k *sim.K) {
+	v := d.key.enabled.Read(k)
+	k.WarnOn(v <= 0, "the key has no user")
+	if d.key.enabled.DecAndTest(k) {
+		d.jumpLabelUpdate(k, Own)
+	}
+}
+
+// jumpLabelUpdate is jump_label_update(). The caller holds jump_label_mutex.
+func (d *today) jumpLabelUpdate(k *sim.K, b Byte) {
+	k.MutexLock(&d.textMutex)
+	d.text.pokeText(k, d.text.Label, b)
+	d.text.sync(k)
+	k.MutexUnlock(&d.textMutex)
+}

@@ -1,0 +1,29 @@
+package uprobes
+
+import (
+	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// MunmapWhileRegistering unmaps the text of a program while a probe is put into it,
+// and while one is taken away.
+var MunmapWhileRegistering = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "munmap-while-registering",
+		Asks: "Can munmap and those who walk over all mappings get into each other's way?",
+		From: "the proposal of July 2011: synchronize_srcu in munmap_uprobe",
+	},
+	Setup: func(w *World) {
+		file := w.File(pagecache.Ramfs)
+		mm := w.Space("victim")
+		must(w.Mmap(w.K, mm, file))
+		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
+		p := w.Probe(file, w.Image.Symbol, 0)
+		w.M.Go("register", func(k *sim.K) {
+			must(w.Register(k, p))
+			w.Unregister(k, p)
+		})
+		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
+	},
+})

@@ -1,0 +1,109 @@
+package graph_test
+
+import (
+	"slices"
+	"testing"
+
+	"trapline/sim/graph"
+	"trapline/sim/memory"
+)
+
+const (
+	x = iota + 1
+	y
+)
+
+// sources asks from which stores to x task 1 may read after it has read y, which task 0
+// stored after x.
+func sources(m memory.Model, wmb, rmb bool) []graph.Event {
+	var g graph.Graph
+	g.Reset(m)
+	once := graph.Use{Access: memory.Once}
+	g.Store(0, x, memory.Once, 0)
+	if wmb {
+		g.Fence(0, memory.Wmb)
+	}
+	w := g.Store(0, y, memory.Once, 0)
+	g.Load(1, y, once, w)
+	if rmb {
+		g.Fence(1, memory.Rmb)
+	}
+	return g.Sources(1, x, once, nil, nil)
+}
+
+func TestSources(t *testing.T) {
+	stale := []graph.Event{0, graph.Initial}
+	fresh := []graph.Event{0}
+	for _, test := range []struct {
+		model    memory.Model
+		wmb, rmb bool
+		want     []graph.Event
+	}{
+		{memory.SC, false, false, fresh},
+		{memory.TSO, false, false, fresh},
+		{memory.LKMM, false, false, stale},
+		{memory.LKMM, true, false, stale},
+		{memory.LKMM, false, true, stale},
+		{memory.LKMM, true, true, fresh},
+	} {
+		if got := sources(test.model, test.wmb, test.rmb); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+// TestPlaces has two tasks store to two words in opposite orders: the last store may
+// come before the one that is there, unless barriers keep all four in order.
+func TestPlaces(t *testing.T) {
+	places := func(m memory.Model, fence bool) []int {
+		var g graph.Graph
+		g.Reset(m)
+		g.Store(0, x, memory.Once, 0)
+		if fence {
+			g.Fence(0, memory.Wmb)
+		}
+		g.Store(0, y, memory.Once, 0)
+		g.Store(1, y, memory.Once, 1) // after that of task 0
+		if fence {
+			g.Fence(1, memory.Wmb)
+		}
+		return g.Places(1, x, memory.Once, nil)
+	}
+	for _, test := range []struct {
+		model memory.Model
+		fence bool
+		want  []int
+	}{
+		{memory.SC, false, []int{1}},
+		{memory.TSO, false, []int{1}},
+		{memory.LKMM, false, []int{1, 0}},
+	} {
+		if got := places(test.model, test.fence); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+// TestWide makes graphs on both sides of the width of a word, where the same question
+// has the same answer.
+func TestWide(t *testing.T) {
+	for _, before := range []int{0, 59, 60, 61, 62, 63, 64, 65, 127, 130} {
+		var g graph.Graph
+		g.Reset(memory.LKMM)
+		for range before {
+			g.Append(2, 9, memory.Once)
+		}
+		once := graph.Use{Access: memory.Once}
+		first := g.Append(0, x, memory.Once)
+		g.Fence(0, memory.Wmb)
+		w := g.Append(0, y, memory.Once)
+		g.Load(1, y, once, w)
+		if got, want := g.Sources(1, x, once, nil, nil), []graph.Event{first, graph.Initial}; !slices.Equal(got, want) {
+			t.Errorf("behind %d events: %v, want %v", before, got, want)
+		}
+		g.Fence(1, memory.Rmb)
+		if got, want := g.Sources(1, x, once, nil, nil), []graph.Event{first}; !slices.Equal(got, want) {
+			t.Errorf("behind %d events, with smp_rmb: %v, want %v", before, got, want)
+		}
+	}
+}
