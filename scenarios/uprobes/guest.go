@@ -111,8 +111,9 @@ func (g *Guest) breakpoint(k *sim.K) error {
 	}
 	g.w.mustBeOriginal(k, WrongOriginal, text)
 	in, err := insn.Analyse(text, addr, defects.Fixed)
-	if err != nil {
-		return nil // such an instruction is refused by later kernels; these step it somehow
+	if err != nil { // later kernels refuse such an instruction; these designs step it as it is
+		in = &insn.Insn{Length: len(g.w.Image.Insn), Fixups: insn.FixIP}
+		copy(in.Slot[:], text)
 	}
 	s := g.cpu.State()
 	if in.Emulate(&s, userMemory{k, g.mm}) {

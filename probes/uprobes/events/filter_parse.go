@@ -219,7 +219,8 @@ func (p *filterParser) end(when bool) {
 // what was inverted is put into the branches.
 func (p *filterParser) finish() ([]branch, error) {
 	n := len(p.prog)
-	prog := append(p.prog, branch{target: 1}, branch{})
+	p.prog = append(p.prog, branch{target: 1}, branch{})
+	prog := p.prog
 	prog[n-1].when, prog[n-1].target = false, n
 	for i := n - 2; i >= 0; i-- {
 		if t := prog[i].target; t >= 0 && prog[i].when == prog[t].when {

@@ -10,10 +10,10 @@ import (
 )
 
 // filtered defines the event that the tests of filters use, and a hit of it.
-func filtered(t testing.TB, line string) (*Registry, *Event, []byte) {
+func filtered(t testing.TB) (*Registry, *Event, []byte) {
 	t.Helper()
 	r := New(oracleFiles{})
-	if err := r.Command(line); err != nil {
+	if err := r.Command(filterLine); err != nil {
 		t.Fatal(err)
 	}
 	h := &Hit{Comm: "prog", PID: 77, Memory: bytesAt{
@@ -50,7 +50,7 @@ func TestFilterDecides(t *testing.T) {
 		{"a == 5 && !(!b == 255 || (m == 3 && a == 5)) || m == 8", true}, {"((a == 5))", true}, {"a == 5 &&", true},
 		{" a == 5", true}, {"a == 5 \n", true}, {"a.ustring == 5", true},
 	} {
-		r, e, rec := filtered(t, filterLine)
+		r, e, rec := filtered(t)
 		if err := r.SetFilter(e, c.expr); err != nil {
 			t.Errorf("%s: %v", c.expr, err)
 			continue
@@ -105,7 +105,7 @@ func TestFilterIsRefused(t *testing.T) {
 		{"b.function == nothing", "Illegal operation for field type", sim.EINVAL, 15},
 		{"a.function > 5", "Invalid operator", sim.EINVAL, 14},
 	} {
-		r, e, rec := filtered(t, filterLine)
+		r, e, rec := filtered(t)
 		if err := r.SetFilter(e, "a == 1"); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestFilterIsRefused(t *testing.T) {
 }
 
 func TestFilterFile(t *testing.T) {
-	r, e, rec := filtered(t, filterLine)
+	r, e, rec := filtered(t)
 	if e.Filter() != "none" {
 		t.Errorf("without a filter: %q", e.Filter())
 	}
@@ -155,7 +155,7 @@ func FuzzFilter(f *testing.F) {
 	for _, s := range []string{"a == 5 && !(b > 1 || s ~ \"*x[a-z]\")", "comm != 'x' || cpu & CPUS{0-3,5:1/2}", "((a==1)", "a == 1 || b == 1 &&", "!a&&"} {
 		f.Add(s)
 	}
-	r, e, rec := filtered(f, filterLine)
+	r, e, rec := filtered(f)
 	f.Fuzz(func(t *testing.T, s string) {
 		err := r.SetFilter(e, s)
 		first := e.Passes(rec, Context{Comm: "prog"})
