@@ -13,6 +13,7 @@ import (
 //	kprobe_mutex        the table, managers, flags, the optimizer's lists
 //	cpu_hotplug_lock    no CPU comes or goes while text is changed; readers
 //	jump_label_mutex    static keys, which are patched like everything else (key.go)
+//	static_call_mutex   static calls (staticcall.go)
 //	ftrace_lock         the filter of ftrace
 //	text_mutex          the text
 //
@@ -25,11 +26,12 @@ var Today = addModern(Design{
 		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
 		Order: todaysOrder,
 	},
-	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys,
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys |
+		Patching | EarlyPatching | Borrowing | Calls,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })
 
-var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "jump_label_mutex", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
+var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "jump_label_mutex", "static_call_mutex", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
 
 // today is that, with what was another function at some time before: those designs
 // put the older one in its place.
@@ -46,6 +48,10 @@ type today struct {
 	blacklist blacklist
 	returns   returns
 	key       key
+	patching  patching
+	tlbs      []*tlb // by CPU
+
+	staticCallMutex sim.Mutex
 
 	allDisarmed bool // kprobes_all_disarmed, under kprobe_mutex
 
@@ -76,6 +82,12 @@ type former struct {
 	staticKeySlowInc       func(k *sim.K)
 	staticKeySlowDec       func(k *sim.K)
 	lastDec                func(k *sim.K)
+	textPokeBpBatch        func(k *sim.K, tp *textPokeLoc)
+	pokeInt3Handler        func(k *sim.K, a Addr) bool
+	textPokeEarly          func(k *sim.K, a Addr, b Byte)
+	optimizeNops           func(k *sim.K, a Addr)
+	useTemporaryMm         func(k *sim.K, t *tlb) *Mm
+	hasMods                func(key *StaticCall) bool
 }
 
 func newToday(k *sim.K, text *Text) *today {
@@ -89,6 +101,8 @@ func newToday(k *sim.K, text *Text) *today {
 	d.blacklist.init(k)
 	d.returns.init(k)
 	d.initKey(k)
+	d.patching.init(k)
+	k.MutexInit(&d.staticCallMutex, "static_call_mutex")
 	d.former = former{
 		syncAfterArm:           text.sync,
 		kprobeOptimizer:        d.kprobeOptimizer,
@@ -112,6 +126,12 @@ func newToday(k *sim.K, text *Text) *today {
 		staticKeySlowInc:       d.staticKeySlowInc,
 		staticKeySlowDec:       d.staticKeySlowDec,
 		lastDec:                d.lastDec,
+		textPokeBpBatch:        d.textPokeBpBatch,
+		pokeInt3Handler:        d.pokeInt3Handler,
+		textPokeEarly:          d.textPokeEarly,
+		optimizeNops:           d.optimizeNops,
+		useTemporaryMm:         d.useTemporaryMm,
+		hasMods:                staticCallKeyHasMods,
 	}
 	return d
 }

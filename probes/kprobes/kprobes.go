@@ -54,6 +54,14 @@ const (
 	// Keys is about static keys, whose code is patched as that of probes is:
 	// [KeyHolder].
 	Keys
+	// Patching is about text that is patched while it may be executed: [Patcher].
+	Patching
+	// EarlyPatching is about text that is written in place: [EarlyPatcher].
+	EarlyPatching
+	// Borrowing is about the page tables through which text is written: [MmBorrower].
+	Borrowing
+	// Calls is about static calls in modules: [CallHolder].
+	Calls
 )
 
 // Scheme is one design at work. Tasks that register and unregister may sleep and

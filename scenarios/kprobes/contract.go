@@ -29,6 +29,8 @@ var (
 	WrongState = sim.Kind{Name: "wrong-state", Class: "BUG: state of the CPU not restored"}
 	// WrongBranch is a static key with a user, and without its code.
 	WrongBranch = sim.Kind{Name: "wrong-branch", Class: "BUG: static key enabled and its code is not"}
+	// StaleText is an instruction that a CPU executes though it has written another.
+	StaleText = sim.Kind{Name: "stale-text", Class: "BUG: instruction executed that is not there"}
 	// StrayFilter is an address that ftrace is to call us for, without a probe.
 	StrayFilter = sim.Kind{Name: "stray-filter", Class: "BUG: function still traced"}
 	// WrongText is a breakpoint that is left without probes.

@@ -21,6 +21,8 @@ const (
 	nowhere     // is not there
 	initText    // is freed when the kernel has started
 	keyLabel    // is the jump label of a static key
+	nops        // two short nops, that one and the next
+	nopsNext
 )
 
 // World is what the tasks of a scenario act on: a kernel with a design at work on it.
@@ -39,8 +41,12 @@ type World struct {
 	// Faults makes the copy of an instruction fault when it is first stepped.
 	Faults bool
 
-	probes []*Probe
-	tasks  []*task
+	// AtRest is called when all tasks have ended, before the checks.
+	AtRest func(k *sim.K)
+
+	patched bool // somebody else patches the text as well
+	probes  []*Probe
+	tasks   []*task
 }
 
 // task is what a task's CPU is about.
@@ -54,8 +60,9 @@ func newWorld(m *sim.Machine, d *kprobes.Design, late, synced bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
 	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
-		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch")
+		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch", "nops", "nops+1")
 	w.Text.Jumpable(vfsRead)
+	w.Text.Jumpable(nops)
 	w.Text.Traced(schedule)
 	w.Text.Traced(moduleText)
 	w.Text.NoKprobe(doInt3)
@@ -172,7 +179,10 @@ func (w *World) doInt3(k *sim.K, a kprobes.Addr) way {
 		w.runText(k, doInt3)
 		t.traps--
 	}
-	how := w.handleInt3(k, a)
+	how := executed
+	if !w.patched || !w.Scheme.(kprobes.Patcher).PokeInt3Handler(k, a) {
+		how = w.handleInt3(k, a)
+	}
 	w.Text.Iret(k)
 	t.user = user
 	return how
@@ -238,6 +248,9 @@ func (w *World) LoadModule() *sim.Module {
 // quiet is the end of every scenario: the text is that of the kernel again if all
 // probes are gone. Memory that is left is a leak, which the machine sees.
 func (w *World) quiet(k *sim.K) {
+	if w.AtRest != nil {
+		w.AtRest(k)
+	}
 	for _, p := range w.probes {
 		if p.registered {
 			w.Unregister(k, p)
