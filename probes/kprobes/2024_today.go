@@ -82,6 +82,10 @@ type former struct {
 	staticKeySlowInc       func(k *sim.K)
 	staticKeySlowDec       func(k *sim.K)
 	lastDec                func(k *sim.K)
+	slowIncCpuslocked      func(k *sim.K)
+	slowDecCpuslocked      func(k *sim.K)
+	staticKeyEnable        func(k *sim.K)
+	staticKeyDisable       func(k *sim.K)
 	textPokeBpBatch        func(k *sim.K, tp *textPokeLoc)
 	pokeInt3Handler        func(k *sim.K, a Addr) bool
 	textPokeEarly          func(k *sim.K, a Addr, b Byte)
@@ -126,6 +130,10 @@ func newToday(k *sim.K, text *Text) *today {
 		staticKeySlowInc:       d.staticKeySlowInc,
 		staticKeySlowDec:       d.staticKeySlowDec,
 		lastDec:                d.lastDec,
+		slowIncCpuslocked:      d.slowIncCpuslocked,
+		slowDecCpuslocked:      d.slowDecCpuslocked,
+		staticKeyEnable:        d.staticKeyEnable,
+		staticKeyDisable:       d.staticKeyDisable,
 		textPokeBpBatch:        d.textPokeBpBatch,
 		pokeInt3Handler:        d.pokeInt3Handler,
 		textPokeEarly:          d.textPokeEarly,
