@@ -64,6 +64,12 @@ type former struct {
 	kprobeOptimizer        func(k *sim.K)
 	unoptimized            func(k *sim.K, ap *Kprobe, rest Byte)
 	jumpIsThere            func(ap *Kprobe) bool
+	inTheWay               func(other *Kprobe) bool
+	stayOptimized          func(k *sim.K, p *Kprobe)
+	unoptimizeQueued       func(k *sim.K, p *Kprobe)
+	doUnoptimizeKprobes    func(k *sim.K)
+	kprobeFreeInitMem      func(k *sim.K)
+	isRegistered           func(k *sim.K, p *Kprobe) bool
 	optimizedCallback      func(k *sim.K, ap *Kprobe)
 	ftraceRunUpdateCode    func(k *sim.K, change func(k *sim.K))
 	killFtrace             func(k *sim.K, p *Kprobe)
@@ -112,6 +118,12 @@ func newToday(k *sim.K, text *Text) *today {
 		kprobeOptimizer:        d.kprobeOptimizer,
 		unoptimized:            d.unoptimized,
 		jumpIsThere:            jumpIsThere,
+		inTheWay:               inTheWay,
+		stayOptimized:          d.stayOptimized,
+		unoptimizeQueued:       d.unoptimizeQueued,
+		doUnoptimizeKprobes:    d.doUnoptimizeKprobes,
+		kprobeFreeInitMem:      d.kprobeFreeInitMem,
+		isRegistered:           d.isRegistered,
 		optimizedCallback:      d.optimizedCallback,
 		ftraceRunUpdateCode:    d.ftraceRunUpdateCode,
 		killFtrace:             d.killFtrace,

@@ -23,6 +23,7 @@ const (
 	keyLabel    // is the jump label of a static key
 	nops        // two short nops, that one and the next
 	nopsNext
+	wide // three instructions, of which any two can be covered by a jump
 )
 
 // World is what the tasks of a scenario act on: a kernel with a design at work on it.
@@ -60,9 +61,11 @@ func newWorld(m *sim.Machine, d *kprobes.Design, late, synced bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
 	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
-		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch", "nops", "nops+1")
+		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch", "nops", "nops+1", "tcp_send", "tcp_send+1", "tcp_send+2")
 	w.Text.Jumpable(vfsRead)
 	w.Text.Jumpable(nops)
+	w.Text.Jumpable(wide)
+	w.Text.Jumpable(wide + 1)
 	w.Text.Traced(schedule)
 	w.Text.Traced(moduleText)
 	w.Text.NoKprobe(doInt3)
@@ -103,6 +106,15 @@ func (w *World) Execute(k *sim.K, a kprobes.Addr) {
 	w.endRuns(k, runs)
 	if a == vfsRead && how != detoured {
 		w.Execute(k, vfsReadNext)
+	}
+}
+
+// ExecuteWide runs the three instructions from [wide] on, and asks only that each is one.
+func (w *World) ExecuteWide(k *sim.K) {
+	for a := wide; a <= wide+2; a++ {
+		if w.runText(k, a) == detoured {
+			a++
+		}
 	}
 }
 
