@@ -27,7 +27,7 @@ var Today = addModern(Design{
 		Order: todaysOrder,
 	},
 	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys |
-		Patching | EarlyPatching | Borrowing | Calls,
+		Patching | EarlyPatching | Borrowing | Calls | Batches,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })
 
@@ -288,13 +288,13 @@ func (d *today) disarmKprobe(k *sim.K, p *Kprobe) error {
 }
 
 // UnregisterKprobe is unregister_kprobe().
-func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) {
-	// __unregister_kprobe_top()
-	k.MutexLock(&d.kprobeMutex)
+func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) { d.UnregisterKprobes(k, p) }
+
+// unregisterTop is __unregister_kprobe_top(). The caller holds kprobe_mutex.
+func (d *today) unregisterTop(k *sim.K, p *Kprobe) (leaving, bool) {
 	ap, err := d.disable(k, p)
 	if err != nil {
-		k.MutexUnlock(&d.kprobeMutex)
-		return
+		return leaving{}, false
 	}
 	last := ap == p
 	switch {
@@ -311,19 +311,19 @@ func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			d.optimizeKprobe(k, ap)
 		}
 	}
-	k.MutexUnlock(&d.kprobeMutex)
+	return leaving{p, ap, last}, true
+}
 
-	k.SynchronizeRCU()
-
-	// __unregister_kprobe_bottom()
-	if !last {
+// unregisterBottom is __unregister_kprobe_bottom().
+func (d *today) unregisterBottom(k *sim.K, l leaving) {
+	if !l.last {
 		return
 	}
-	if ap != p {
-		ap.members.Del(k, &p.list)
-		k.Kfree(&ap.Life)
+	if l.old != l.p {
+		l.old.members.Del(k, &l.p.list)
+		k.Kfree(&l.old.Life)
 	}
-	d.removeSlot(k, p)
+	d.removeSlot(k, l.p)
 }
 
 // removeSlot is arch_remove_kprobe().

@@ -26,6 +26,8 @@ const (
 	// Detour has executed, behind the handlers, copies of all instructions that
 	// the jump of an optimised probe covers.
 	Detour
+	// Entered has the CPU go on in the entry of a jprobe.
+	Entered
 )
 
 // Features are what a design can be asked about.
@@ -62,6 +64,12 @@ const (
 	Borrowing
 	// Calls is about static calls in modules: [CallHolder].
 	Calls
+	// Entries is about jprobes: [JumpProber].
+	Entries
+	// Graphs is about jprobes in kernels with the function graph tracer.
+	Graphs
+	// Batches is about several probes that go at once: [BatchUnregisterer].
+	Batches
 )
 
 // Scheme is one design at work. Tasks that register and unregister may sleep and

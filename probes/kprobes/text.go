@@ -40,6 +40,7 @@ type Text struct {
 	insns []insn
 	slots insnCache
 	cores cores
+	graph graph
 	// modules says that there is one, so that the records of ftrace are worth a look.
 	modules bool
 	// Run executes the code of the kernel at an address, for designs whose own

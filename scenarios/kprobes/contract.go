@@ -41,9 +41,10 @@ var (
 type Probe struct {
 	w  *World
 	kp *kprobes.Kprobe
-	// rp and fp are what kp is a part of, if it is.
+	// rp, fp and jp are what kp is a part of, if it is.
 	rp *kprobes.Kretprobe
 	fp *kprobes.Fprobe
+	jp *kprobes.Jprobe
 	// always says that nothing excuses a miss.
 	always bool
 
@@ -91,6 +92,14 @@ func (w *World) ExitProbe(name string, a kprobes.Addr) *Probe {
 	fp := &kprobes.Fprobe{}
 	p := w.add(&Probe{kp: &fp.Kprobe, fp: fp}, name, a)
 	fp.Handler = p.preHandler
+	return p
+}
+
+// EntryProbe is a jprobe on the function at an address.
+func (w *World) EntryProbe(name string, a kprobes.Addr) *Probe {
+	jp := &kprobes.Jprobe{}
+	p := w.add(&Probe{kp: &jp.Kprobe, jp: jp}, name, a)
+	jp.Entry = p.preHandler
 	return p
 }
 
@@ -144,6 +153,8 @@ func (w *World) registerWith(k *sim.K, p *Probe) error {
 	switch {
 	case p.fp != nil:
 		return w.Scheme.(kprobes.ExitProber).RegisterFprobe(k, p.fp)
+	case p.jp != nil:
+		return w.Scheme.(kprobes.JumpProber).RegisterJprobe(k, p.jp)
 	case p.rp != nil:
 		return w.Scheme.(kprobes.ReturnProber).RegisterKretprobe(k, p.rp)
 	}
@@ -154,6 +165,8 @@ func (w *World) unregisterWith(k *sim.K, p *Probe) {
 	switch {
 	case p.fp != nil:
 		w.Scheme.(kprobes.ExitProber).UnregisterFprobe(k, p.fp)
+	case p.jp != nil:
+		w.Scheme.(kprobes.JumpProber).UnregisterJprobe(k, p.jp)
 	case p.rp != nil:
 		w.Scheme.(kprobes.ReturnProber).UnregisterKretprobe(k, p.rp)
 	default:
@@ -186,6 +199,22 @@ func (w *World) Unregister(k *sim.K, p *Probe) {
 	k.Step(opGone, &p.state, sim.Write)
 	p.gone = true
 	k.Kfree(&p.kp.Life)
+}
+
+// UnregisterAll takes probes away at once, and their user frees them.
+func (w *World) UnregisterAll(k *sim.K, ps ...*Probe) {
+	var all []*kprobes.Kprobe
+	for _, p := range ps {
+		k.Step(opUnregister, &p.state, sim.Write)
+		p.registered, p.active = false, false
+		all = append(all, p.kp)
+	}
+	w.Scheme.(kprobes.BatchUnregisterer).UnregisterKprobes(k, all...)
+	for _, p := range ps {
+		k.Step(opGone, &p.state, sim.Write)
+		p.gone = true
+		k.Kfree(&p.kp.Life)
+	}
 }
 
 func (p *Probe) preHandler(k *sim.K) {

@@ -209,6 +209,8 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 		return again
 	case kprobes.Detour:
 		return detoured
+	case kprobes.Entered:
+		slot = w.runEntry(k)
 	}
 	if w.Faults {
 		w.Faults = false
@@ -222,7 +224,26 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 	return executed
 }
 
-var _ = sim.Plumbing("handle_int3", "run_text")
+var _ = sim.Plumbing("handle_int3", "run_text", "run_entry")
+
+// runEntry runs the entry of a jprobe, which ends with jprobe_return().
+func (w *World) runEntry(k *sim.K) *kprobes.Slot {
+	d := w.Scheme.(kprobes.JumpProber)
+	jp := d.JprobeEntry(k)
+	w.Text.FunctionBegins(k, "the entry") // and never returns
+	jp.Entry(k)
+	return d.JprobeReturn(k)
+}
+
+// Trace is a function that the function graph tracer may follow, and which does no more
+// than to run through the instruction at an address.
+func (w *World) Trace(k *sim.K, a kprobes.Addr) {
+	followed := w.Text.FunctionBegins(k, w.Text.Name(a))
+	w.Execute(k, a)
+	if followed {
+		w.Text.FunctionReturns(k, w.Text.Name(a))
+	}
+}
 
 // UseKey is a user of the static key, who comes, relies on its code, and goes.
 func (w *World) UseKey(k *sim.K) {
