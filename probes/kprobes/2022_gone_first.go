@@ -14,6 +14,10 @@ var GoneFirst = addModern(Design{
 		From:  `Linux 6.1, kernel/kprobes.c, kill_kprobe(); commit 0c76ef3f26d5 "kprobes: Fix check for probe enabled in kill_kprobe()"`,
 		Order: todaysOrder,
 		Fails: []probes.Failure{{
+			Scenario: "register-while-the-module-goes",
+			Title:    "BUG: function still traced in quiet",
+			Why:      "the same, for a probe that was registered when the module was about to go",
+		}, {
 			Scenario: "module-with-a-traced-probe-goes",
 			Title:    "BUG: function still traced in quiet",
 			Why:      "the flag that says that the probe is gone makes it look disabled, so that ftrace is never told",

@@ -1,24 +1,17 @@
 package kprobes
 
 import (
-	"fmt"
-
 	"trapline/probes/kprobes"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 )
 
-// What a design for probes on the kernel owes it. Each is checked in every execution.
+// What a design for probes on the kernel owes it besides what package contract has. Each
+// is checked in every execution. A hit that is counted as missed, because a handler was
+// running, is as good as one that calls the handlers.
 var (
-	// MissedHit is an execution of the instruction that began after register had
-	// returned, ended before unregister was called, and did not call the handlers
-	// exactly once, nor was counted as missed because a handler was running.
-	MissedHit = sim.Kind{Name: "missed-hit", Class: "BUG: probe missed"}
-	// LateHandler is a handler that runs after its unregister has returned.
-	LateHandler = sim.Kind{Name: "late-handler", Class: "BUG: handler called after unregister"}
 	// UnknownTrap is a breakpoint that nobody answers for: the kernel dies.
 	UnknownTrap = sim.Kind{Name: "unknown-int3", Class: "int3: 0000 [#1]"}
-	// WrongOriginal is another instruction than that of the text, stepped.
-	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
 	// InvalidOpcode is a CPU that executes what is no instruction.
 	InvalidOpcode = sim.Kind{Name: "invalid-opcode", Class: "invalid opcode: 0000 [#1]"}
 	// StackOverflow is an exception that interrupts itself for ever.
@@ -232,9 +225,7 @@ func (p *Probe) called(k *sim.K, op sim.Op) {
 	if p.w.task(k).user {
 		k.Fail(&sim.Violation{Kind: UserAccess, Subject: p.state.Name()})
 	}
-	if p.gone {
-		k.Fail(&sim.Violation{Kind: LateHandler, Subject: p.state.Name()})
-	}
+	contract.MustNotBeGone(k, p.state.Name(), p.gone)
 }
 
 // hitsOf counts the hits of one task, who alone uses it.
@@ -276,10 +267,7 @@ func (w *World) endRuns(k *sim.K, runs []run) {
 	for _, r := range runs {
 		p := r.p
 		k.Step(opExecuted, &p.state, sim.Read)
-		n := p.seen(k) - r.hits
-		if n > 1 || n == 0 && r.must && p.active && p.epoch == r.epoch {
-			k.Fail(&sim.Violation{Kind: MissedHit, Subject: fmt.Sprintf("%s: the handler ran %d times for one execution", p.state.Name(), n)})
-		}
+		contract.MustHaveHit(k, p.state.Name(), p.seen(k)-r.hits, r.must && p.active && p.epoch == r.epoch)
 	}
 }
 

@@ -2,6 +2,7 @@ package kprobes
 
 import (
 	"trapline/probes/kprobes"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 )
 
@@ -218,7 +219,7 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 		return again // when the page is there
 	}
 	if got := slot.Step(k); got != a {
-		k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: "the copy of " + w.Text.Instruction(got) + " in place of " + w.Text.Name(a)})
+		k.Fail(&sim.Violation{Kind: contract.WrongOriginal, Subject: "the copy of " + w.Text.Instruction(got) + " in place of " + w.Text.Name(a)})
 	}
 	w.Scheme.PostKprobeHandler(k)
 	return executed
