@@ -31,11 +31,6 @@ var KickUnlocked = addModern(Design{
 			},
 			{
 				Scenario: "probe-before-a-jump-that-goes",
-				Title:    "KCSAN: data-race in kick_again / unoptimize_kprobe",
-				Why:      "a list of the optimizer's is read after kprobe_mutex was given back, while another task changes it under the mutex",
-			},
-			{
-				Scenario: "probe-before-a-jump-that-goes",
 				Title:    "KCSAN: data-race in kick_again / optimize_kprobe",
 				Why:      "a list of the optimizer's is read after kprobe_mutex was given back, while another task changes it under the mutex",
 			},

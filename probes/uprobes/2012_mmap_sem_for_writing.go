@@ -60,6 +60,26 @@ var MmapSemForWriting = add(Design{
 				Title:    "BUG: wrong instruction stepped in execute",
 				Why:      "the program has trapped for the old uprobe and finds the new one, into which no instruction was copied yet",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "memory leak in alloc_page",
+				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "memory leak in alloc_uprobe",
+				Why:      "as in mmap-while-registering: uprobe_mmap forgets to put the uprobe when nobody wants it",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "memory leak in alloc_page",
+				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true, writes: true}) },

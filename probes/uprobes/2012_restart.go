@@ -65,6 +65,26 @@ var Restarts = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "between the look at the tree and the look at the byte, which both are under mmap_sem for reading, another probe comes: its breakpoint is taken for the own one of the program",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "memory leak in alloc_page",
+				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "memory leak in alloc_uprobe",
+				Why:      "as in mmap-while-registering: uprobe_mmap forgets to put the uprobe when nobody wants it",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "memory leak in alloc_page",
+				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true}) },

@@ -145,6 +145,41 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in handler_chain",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in handler_chain",
+				Why:      "as with the lookup: the uprobe went under the trap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "memory leak in alloc_page",
+				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "as with the lookup: the uprobe went under the trap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in put",
+				Why:      "as with the lookup: the reference that is put was put before",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

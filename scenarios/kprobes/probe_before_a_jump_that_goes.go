@@ -6,8 +6,8 @@ import (
 	"trapline/sim"
 )
 
-// ProbeBeforeAJumpThatGoes puts a probe on the instruction before an optimised one, as
-// that is being removed.
+// ProbeBeforeAJumpThatGoes puts a probe on the instruction before an optimised one that has
+// been removed, as its jump is taken back.
 var ProbeBeforeAJumpThatGoes = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "probe-before-a-jump-that-goes",
@@ -26,7 +26,7 @@ var ProbeBeforeAJumpThatGoes = add(Scenario{
 		before, after := w.Probe("before", wide), w.Probe("after", wide+1)
 		must(w.Register(w.K, after))
 		w.Scheme.(kprobes.Optimizer).Finish(w.K)
-		w.Go("remove", func(k *sim.K) { w.Unregister(k, after) })
+		w.Unregister(w.K, after) // and now the optimizer has to take the jump back
 		w.Go("register", func(k *sim.K) {
 			must(w.Register(k, before))
 			w.ExecuteWide(k)

@@ -142,12 +142,21 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 
 // Execute runs the program through the instruction, once, and holds the design
 // to its contract for the probe p. The text must be mapped, and in the file.
-func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) { w.executeAt(k, mm, w.Image.Addr, p) }
+
+// ExecuteMoved is Execute when the text has been moved by Move.
+func (w *World) ExecuteMoved(k *sim.K, mm *vm.MM, p *Probe) {
+	w.executeAt(k, mm, w.Image.Addr+elsewhere, p)
+}
+
+var _ = sim.Plumbing("execute_at")
+
+func (w *World) executeAt(k *sim.K, mm *vm.MM, addr uint64, p *Probe) {
 	run := p.beginRun(k)
 	for {
-		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		text := vm.FetchBytes(k, mm, addr, len(w.Image.Insn))
 		if text == nil {
-			if err := vm.HandleMmFault(k, mm, w.Image.Addr, false); err != nil {
+			if err := vm.HandleMmFault(k, mm, addr, false); err != nil {
 				k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + err.Error() + ", and the file and the device are in order"})
 			}
 			continue
@@ -156,7 +165,7 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 			w.mustBeOriginal(k, WrongText, text)
 			break
 		}
-		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+		if insn, stepped := w.doInt3(k, mm, addr); stepped {
 			w.mustBeOriginal(k, WrongOriginal, insn)
 			break
 		}
