@@ -204,7 +204,7 @@ var ReadpageHookMarch = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
-			hungForPage, leftLocked,
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme {

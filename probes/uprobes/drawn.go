@@ -11,11 +11,16 @@ var (
 		Title:    "BUG: mapped page differs in settled",
 		Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
 	}
-	// hungForPage and leftLocked are hook-after-the-last-unregister, later.
+	// hungForPage, hungForRead and leftLocked are hook-after-the-last-unregister, later.
 	hungForPage = probes.Failure{
 		Scenario: "lifecycle",
 		Title:    "INFO: task hung in filemap_nopage",
 		Why:      "the hook finds no module and returns -EINVAL with the page locked: who wants the page next waits for ever",
+	}
+	hungForRead = probes.Failure{
+		Scenario: "lifecycle",
+		Title:    "INFO: task hung in do_generic_mapping_read",
+		Why:      hungForPage.Why,
 	}
 	leftLocked = probes.Failure{
 		Scenario: "lifecycle",
@@ -33,6 +38,12 @@ var (
 		Scenario: "lifecycle",
 		Title:    "BUG: probe missed in execute",
 		Why:      "as in mremap-while-registering",
+	}
+	// seenBefore is ours, and so small a gap that Linux has it as well.
+	seenBefore = probes.Failure{
+		Scenario: "lifecycle",
+		Title:    "BUG: probe missed in execute",
+		Why:      "mmap brings the page of the file in before the copy with the breakpoint takes its place, and another thread of the process executes it there",
 	}
 	// overwritten is mremap-of-probed-text.
 	overwritten = probes.Failure{
