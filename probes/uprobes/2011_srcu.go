@@ -458,8 +458,11 @@ func (d *srcu) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 	k.MutexUnlock(&d.mmapMutex)
 }
 
-// MmapUnlinked implements [vm.EarlyMmap].
-func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) { d.mmapUprobe(k, vma) }
+// MmapUnlinked implements [vm.EarlyMmap]. The area is new, and so is its link.
+func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) {
+	d.link(k, vma)
+	d.mmapUprobe(k, vma)
+}
 
 // Munmap implements [vm.Hooks].
 func (d *srcu) Munmap(k *sim.K, vma *vm.VMA, _, _ uint64) { d.munmapUprobe(k, vma) }

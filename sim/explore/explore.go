@@ -183,8 +183,8 @@ type Result struct {
 	// have changed places were taken for one.
 	Symmetric bool
 	// Varying says that steps of the same kind were seen to use different things
-	// in different places (a wake-up finds other waiters). DPOR then relies on
-	// less, and may have visited an interleaving more than once.
+	// in different places (a wake-up finds other waiters). DPOR then takes them to
+	// use all of that, and may have begun some executions in vain.
 	Varying bool
 	// LockAware says that the order of critical sections that commute was not
 	// explored. It is false if that was asked for and turned out to see data
