@@ -46,6 +46,28 @@ var ReadpageHook = add(Design{
 				Why:   "the hook acts when the original readpage has returned, which only started the read",
 			},
 			{
+				Scenario: "program-executes-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+				Why:      "the hook acts when the original readpage has returned, which only started the read",
+				Only:     probes.FirstPage,
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+				Only:     probes.FirstPage,
+			},
+			{
 				Scenario: "readpage-returns-before-uptodate",
 				Title:    "BUG: probe missed in execute",
 				Why:      "the read ends before the hook comes to plant the breakpoint, and a program runs through the page in between",

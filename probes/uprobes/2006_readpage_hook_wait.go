@@ -22,6 +22,21 @@ var ReadpageHookWait = add(Design{
 		Order: ReadpageHook.Order,
 		Fails: []probes.Failure{
 			{
+				Scenario: "program-executes-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
 				Scenario: "readpage-returns-before-uptodate",
 				Title:    "BUG: probe missed in execute",
 				Why:      "everyone who waits for the page wakes up when the read ends: a program may be faster than the hook",

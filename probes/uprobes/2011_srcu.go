@@ -45,6 +45,16 @@ var SRCU = add(Design{
 				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
 				Scenario: "readahead-while-registering",
 				Title:    "list_del corruption in munmap_uprobe",
 				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",

@@ -77,6 +77,16 @@ var Trylock = add(Design{
 				Why:      "munmap sees no probes and bails out; register then puts the area on its list, and munmap frees it",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
 				Scenario: "second-process-maps-while-registering",
 				Title:    "BUG: probe missed in execute",
 				Why:      "mmap_uprobe reads uprobes_count before register raises it, and the file knows the area only after register has walked over those who map it",

@@ -64,6 +64,16 @@ var Merged = add(Design{
 				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and no area means SIGTRAP",
+			},
+			{
 				Scenario: "second-process-maps-while-registering",
 				Title:    "memory leak in alloc_uprobe",
 				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",

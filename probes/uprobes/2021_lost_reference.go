@@ -111,6 +111,31 @@ var LostReference = add(Design{
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
 			{
+				Scenario: "program-executes-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in handler_chain",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in put",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
 				Scenario: "readahead-while-registering",
 				Title:    "KASAN: slab-use-after-free Write in find",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",

@@ -41,6 +41,11 @@ var WrongFlavour = add(Design{
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace: what they use is freed",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
+			},
+			{
 				Scenario: "trap-between-two-registrations",
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
