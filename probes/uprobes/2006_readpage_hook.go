@@ -292,6 +292,16 @@ var ReadpageHook = add(Design{
 				Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
 				Why:   "the hook does not wait for the read",
 			},
+			{
+				Scenario: "mremap-while-registering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
+			{
+				Scenario: "mremap-while-unregistering", Only: probes.LaterPage,
+				Title: "BUG: probe missed in execute",
+				Why:   "find_page_probe is given the number of the page where it wants the offset",
+			},
 			mixedUp,
 			{
 				Scenario: "mremap-while-registering",
@@ -315,7 +325,7 @@ var ReadpageHook = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Title:    "BUG: page fault on a sound file failed in execute",
 				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
@@ -329,15 +339,16 @@ var ReadpageHook = add(Design{
 				Why:   "the program traps, and the probe is gone from the table before it is looked up",
 			},
 			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "KASAN: slab-use-after-free Read in int3",
-				Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+				Scenario: "mremap-while-unregistering", Only: probes.FirstPage,
+				Title: "KASAN: slab-use-after-free Read in int3",
+				Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
 			},
 			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: handler called after unregister in handler",
-				Why:      "nothing waits for a trap that has found the probe",
+				Scenario: "mremap-while-unregistering", Only: probes.FirstPage,
+				Title: "BUG: handler called after unregister in handler",
+				Why:   "nothing waits for a trap that has found the probe",
 			},
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },

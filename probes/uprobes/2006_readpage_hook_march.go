@@ -206,7 +206,7 @@ var ReadpageHookMarch = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Title:    "BUG: page fault on a sound file failed in execute",
 				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
@@ -224,6 +224,7 @@ var ReadpageHookMarch = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -229,7 +229,7 @@ var ReadpageHookWait = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Title:    "BUG: page fault on a sound file failed in execute",
 				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
@@ -252,15 +252,8 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })
-
-// mixedUp is what drawn programs find, and what no scenario asks about, as there is a
-// question about each of the reasons.
-var mixedUp = probes.Failure{
-	Scenario: "lifecycle",
-	Title:    "BUG: mapped page differs in settled",
-	Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
-}

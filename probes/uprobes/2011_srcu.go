@@ -289,6 +289,16 @@ var SRCU = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in unregister",
 				Why:      "the old area is on the list, and goes before srcu_read_lock: nobody is waited for",
 			},
+			{
+				Scenario: "lifecycle",
+				Title:    "INFO: task hung in do_truncate",
+				Why:      "as in munmap-while-registering; who truncates waits for i_mutex behind the two",
+			},
+			{
+				Scenario: "lifecycle",
+				Title:    "INFO: task hung in do_page_fault",
+				Why:      "as in munmap-while-registering; who faults waits for mmap_sem behind the two",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

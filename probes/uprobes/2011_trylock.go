@@ -128,7 +128,7 @@ var Trylock = add(Design{
 			},
 			{
 				Scenario: "mremap-while-registering",
-				Title:    "BUG: probe missed in execute_moved",
+				Title:    "BUG: probe missed in execute",
 				Why:      "register listed the old place; the text has gone from there to one that the list does not have",
 			},
 			{
@@ -140,6 +140,12 @@ var Trylock = add(Design{
 				Scenario: "mremap-while-unregistering",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
+			},
+			movedAway, movedAndMissed, overwritten,
+			{
+				Scenario: "lifecycle",
+				Title:    "KASAN: slab-use-after-free Read in vma_address",
+				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
 			},
 		},
 	},

@@ -123,6 +123,7 @@ var Merged = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
 			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },

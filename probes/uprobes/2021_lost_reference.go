@@ -205,6 +205,7 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in put",
 				Why:      "as with the lookup: the reference that is put was put before",
 			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

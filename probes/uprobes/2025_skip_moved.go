@@ -17,7 +17,7 @@ var SkipMoved = add(Design{
 		Fails: []probes.Failure{
 			{
 				Scenario: "mremap-while-registering",
-				Title:    "BUG: probe missed in execute_moved",
+				Title:    "BUG: probe missed in execute",
 				Why:      "register listed the old place; the text has gone from there to one that the list does not have",
 			},
 			{
@@ -25,6 +25,7 @@ var SkipMoved = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
 			},
+			movedAway, movedAndMissed,
 		},
 	},
 	New: func(k *sim.K) Scheme { return &skipMoved{newTasksTrace(k, tasksTraceRules{})} },

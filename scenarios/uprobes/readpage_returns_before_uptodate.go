@@ -14,6 +14,12 @@ var ReadpageReturnsBeforeUptodate = add(Scenario{
 		Name: "readpage-returns-before-uptodate",
 		Asks: "Is the page up to date when the breakpoint is planted?",
 		From: "the review of the February 2006 post: \"When readpage/readpages return, it doesn't mean the page/pages are really already up-to-date\"",
+		Story: "readpage starts the read and returns; when the data are there the disk's interrupt " +
+			"marks the page as up to date and unlocks it. The hook of the patch comes in between: " +
+			"it saves the byte that happens to be in memory as the instruction, writes the " +
+			"breakpoint, and the disk then writes over both. The probe is never hit, and when it " +
+			"is removed the byte that was saved is written into the program. The reviewer named " +
+			"it, and it is why uprobes no longer change pages of the cache.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)

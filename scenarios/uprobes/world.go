@@ -23,6 +23,7 @@ type World struct {
 
 	files  []*pagecache.Inode
 	spaces []*vm.MM
+	moved  []*vm.MM // have the text elsewhere
 	atRest []func(k *sim.K)
 	left   []*Probe // registered by tasks
 }
@@ -112,6 +113,9 @@ func (w *World) MmapAgain(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
 func (w *World) Move(k *sim.K, mm *vm.MM) error {
 	start, length, _ := w.text()
 	_, err := vm.Mremap(k, mm, start, length, length, vm.MremapMayMove|vm.MremapFixed, start+elsewhere)
+	if err == nil {
+		w.moved = append(w.moved, mm)
+	}
 	return err
 }
 
@@ -142,16 +146,11 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 
 // Execute runs the program through the instruction, once, and holds the design
 // to its contract for the probe p. The text must be mapped, and in the file.
-func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) { w.executeAt(k, mm, w.Image.Addr, p) }
-
-// ExecuteMoved is Execute when the text has been moved by Move.
-func (w *World) ExecuteMoved(k *sim.K, mm *vm.MM, p *Probe) {
-	w.executeAt(k, mm, w.Image.Addr+elsewhere, p)
-}
-
-var _ = sim.Plumbing("execute_at")
-
-func (w *World) executeAt(k *sim.K, mm *vm.MM, addr uint64, p *Probe) {
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
+	addr := w.Image.Addr
+	if slices.Contains(w.moved, mm) {
+		addr += elsewhere
+	}
 	run := p.beginRun(k)
 	for {
 		text := vm.FetchBytes(k, mm, addr, len(w.Image.Insn))
