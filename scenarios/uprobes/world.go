@@ -25,6 +25,10 @@ type World struct {
 	spaces []*vm.MM
 	atRest []func(k *sim.K)
 	left   []*Probe // registered by tasks
+
+	threads  []*uprobes.Thread // by task
+	living   []*uprobes.Thread
+	optimise []byte // the instruction that the design makes a call of
 }
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
@@ -63,6 +67,9 @@ func (w *World) Space(name string) *vm.MM {
 	if ok { // such a design may become a user of it
 		mm = vm.MMAlloc(w.K, name)
 		mm.Hooks = hooks
+		if s, ok := hooks.(uprobes.SpaceInit); ok {
+			s.InitSpace(w.K, mm)
+		}
 	} else {
 		mm = vm.NewMM(w.K, name)
 	}
@@ -120,6 +127,7 @@ const elsewhere = 1 << 30
 
 // Exit ends the only task of a process.
 func (w *World) Exit(k *sim.K, mm *vm.MM) {
+	w.exitThreads(k, mm)
 	w.spaces = slices.DeleteFunc(w.spaces, func(o *vm.MM) bool { return o == mm })
 	if mm.Hooks == nil {
 		vm.ExitMmap(k, mm)
@@ -144,44 +152,36 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 // to its contract for the probe p. The text must be mapped, and in the file.
 func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 	run := p.beginRun(k)
-	for {
-		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
-		if text == nil {
-			if err := vm.HandleMmFault(k, mm, w.Image.Addr, false); err != nil {
-				k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + err.Error() + ", and the file and the device are in order"})
-			}
-			continue
-		}
-		if text[0] != breakpoint {
-			w.mustBeOriginal(k, WrongText, text)
-			break
-		}
-		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
-			w.mustBeOriginal(k, WrongOriginal, insn)
-			break
-		}
+	if !w.execute(k, mm) {
+		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault, and the file and the device are in order"})
 	}
 	p.endRun(k, run)
 }
 
 // ExecuteIfMapped runs the program through the instruction, once, unless its text is
 // unmapped before: it then faults, and that is all.
-func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
+func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) { w.execute(k, mm) }
+
+// execute runs the program through the instruction. It is false if its text is gone.
+func (w *World) execute(k *sim.K, mm *vm.MM) bool {
 	for {
 		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
 		if text == nil {
 			if vm.HandleMmFault(k, mm, w.Image.Addr, false) != nil {
-				return
+				return false
 			}
 			continue
 		}
+		if w.optimise != nil && w.executeCall(k, mm, text) {
+			return true
+		}
 		if text[0] != breakpoint {
 			w.mustBeOriginal(k, WrongText, text)
-			return
+			return true
 		}
 		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
 			w.mustBeOriginal(k, WrongOriginal, insn)
-			return
+			return true
 		}
 	}
 }
@@ -189,15 +189,21 @@ func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
 // breakpoint is the instruction int3.
 const breakpoint = 0xcc
 
-// doInt3 is do_int3(): the trap goes to the design. It returns the instruction
-// that is stepped, if one is.
+// doInt3 is do_int3(): the trap goes to the design. It returns the instruction that is
+// stepped, if one is.
 func (w *World) doInt3(k *sim.K, mm *vm.MM, addr uint64) (insn []byte, stepped bool) {
 	if k.Tracing() {
 		k.Event("trap", "int3 at %#x", addr)
 	}
+	w.thread(k, mm)
 	trap, insn := w.Scheme.Int3(k, mm, addr)
-	if trap == uprobes.NotOurs {
+	switch trap {
+	case uprobes.NotOurs:
 		k.Fail(&sim.Violation{Kind: StrayTrap, Subject: "an int3 in its text that no probe answers for"})
+	case uprobes.Illegal:
+		k.Fail(&sim.Violation{Kind: Killed, Subject: "SIGILL: it has returned to a trampoline that nobody had sent it to"})
+	case uprobes.Stepping:
+		return w.step(k, mm), true
 	}
 	return insn, trap == uprobes.Handled
 }
@@ -225,6 +231,7 @@ func (w *World) quiet(k *sim.K) {
 			w.Unregister(k, p)
 		}
 	}
+	w.exitThreads(k, nil)
 	if v := vm.CheckQuiet(w.spaces...); v != nil {
 		k.Fail(v)
 	}
@@ -234,6 +241,9 @@ func (w *World) quiet(k *sim.K) {
 		}
 	}
 	for _, mm := range w.spaces {
+		if mm.Hooks != nil {
+			mm.Hooks.ClearState(k, mm)
+		}
 		vm.ExitMmap(k, mm)
 	}
 	for _, inode := range w.files {
