@@ -14,7 +14,7 @@ var (
 // has the semaphore for writing, and returns what MmapLockSpeculateRetry is to be given.
 // What is protected and looked at in this very step is as no writer has left it half done.
 func (k *K) MmapLockSpeculateTryBegin(l *RWSem) (seq int, ok bool) {
-	k.Step(opSpeculateBegin, &l.rw.o, Read)
+	k.Step(opSpeculateBegin, &l.rw.o, Add) // readers of the semaphore make no difference
 	l.rw.speculated = true
 	return l.rw.writes, k.noted(l.rw.o.holder == nil)
 }
@@ -22,6 +22,6 @@ func (k *K) MmapLockSpeculateTryBegin(l *RWSem) (seq int, ok bool) {
 // MmapLockSpeculateRetry is mmap_lock_speculate_retry(): it says whether anybody has had
 // the semaphore for writing since.
 func (k *K) MmapLockSpeculateRetry(l *RWSem, seq int) bool {
-	k.Step(opSpeculateRetry, &l.rw.o, Read)
+	k.Step(opSpeculateRetry, &l.rw.o, Add)
 	return k.noted(l.rw.writes != seq)
 }

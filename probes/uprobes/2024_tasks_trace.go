@@ -107,9 +107,11 @@ func newTasksTrace(k *sim.K, rules tasksTraceRules) *tasksTrace {
 	k.MutexInit(&d.mmapMutex, "uprobes_mmap_mutex")
 	k.PercpuInitRWSem(&d.dupMmapSem, "dup_mmap_sem")
 	d.steps = tracedSteps{
-		filterChain:  d.filterChain,
-		setSwbp:      func(k *sim.K, _ *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setSwbp(k, mm, vaddr) },
-		setOrigInsn:  func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setOrigInsn(k, mm, vaddr, u.arch.step(k)) },
+		filterChain: d.filterChain,
+		setSwbp:     func(k *sim.K, _ *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setSwbp(k, mm, vaddr) },
+		setOrigInsn: func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
+			return setOrigInsn(k, mm, vaddr, u.arch.step(k))
+		},
 		findActive:   d.findActiveUprobeRCU,
 		handlerChain: d.runHandlers,
 		isUnstable:   func(*sim.K, *vm.MM) bool { return false },
@@ -221,7 +223,7 @@ func (d *tasksTrace) RegisterUprobe(k *sim.K, p *Probe) error {
 	u.consumers = append([]*Probe{p}, u.consumers...)
 	k.UpWrite(&u.consumerRwsem)
 	err = d.registerForEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
-		if !p.wants(mm) {
+		if !p.wants(k, mm) {
 			return nil
 		}
 		return ignoreDouble(d.installBreakpoint(k, u, mm, vaddr))
@@ -279,7 +281,7 @@ func (d *tasksTrace) filterChain(k *sim.K, u *tracedUprobe, mm *vm.MM) bool {
 	k.DownRead(&u.consumerRwsem)
 	defer k.UpRead(&u.consumerRwsem)
 	k.Step(opConsWalk, &u.list, sim.Read)
-	return slices.ContainsFunc(u.consumers, func(p *Probe) bool { return p.wants(mm) })
+	return slices.ContainsFunc(u.consumers, func(p *Probe) bool { return p.wants(k, mm) })
 }
 
 // installBreakpoint is install_breakpoint(). The caller holds mm->mmap_sem for writing.

@@ -113,19 +113,21 @@ var trampolineCode = []byte{0x51, 0x41, 0x53, 0x50}
 
 // int3Update is int3_update(): text becomes other text behind a breakpoint in its first
 // byte, so that nobody executes a mixture. The interrupts after each step, which have all
-// processors see it, are left out. The caller holds mm->mmap_sem for writing.
+// processors see it, are left out. The page is the process's own after the first one, as
+// long as mmap_sem is held, and is written to where it lies. The caller holds mm->mmap_sem
+// for writing.
 func (d *today) int3Update(k *sim.K, mm *vm.MM, vaddr uint64, text []byte) error {
-	for _, part := range []struct {
-		off  int
-		text []byte
-	}{{0, []byte{int3}}, {1, text[1:]}, {0, text[:1]}} {
-		err := writeText(k, mm, vaddr, func(page *pagecache.Page, off int) {
-			pagecache.WriteBytes(k, page, off+part.off, part.text)
-		})
-		if err != nil {
-			return err
-		}
+	if err := writeOpcode(k, mm, vaddr, int3); err != nil {
+		return err
 	}
+	page, _, err := vm.GetUserPage(k, mm, vaddr, true)
+	if err != nil {
+		return err
+	}
+	defer pagecache.PageCacheRelease(k, page)
+	off := int(vaddr & (pagecache.PageSize - 1))
+	pagecache.WriteBytes(k, page, off+1, text[1:])
+	pagecache.WriteBytes(k, page, off, text[:1])
 	return nil
 }
 

@@ -117,7 +117,7 @@ func (d *today) prepareUretprobe(k *sim.K, t *Thread, u *tracedUprobe, mm *vm.MM
 	// hprobe_init_leased()
 	ri.hprobe.uprobe, ri.hprobe.idx = u, k.SRCUDownRead(&d.returns.srcu)
 	d.pushInstance(k, utask, ri)
-	if !k.TimerPending(&utask.riTimer) {
+	if !t.Hurried && !k.TimerPending(&utask.riTimer) {
 		k.ModTimer(&utask.riTimer)
 	}
 }

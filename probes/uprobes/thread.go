@@ -11,6 +11,8 @@ import (
 type Thread struct {
 	// IP is where it goes on after a trap with [Stepping] or [Moved].
 	IP uint64
+	// Hurried says that it leaves each function before the timer of its leases comes.
+	Hurried bool
 	// words is the stack, sp the word that was pushed last. It grows downwards; below
 	// it is the red zone, which a function that calls no other may use.
 	words [stackWords]uint64
@@ -34,7 +36,7 @@ func NewThread(k *sim.K, name string, mm *vm.MM) *Thread {
 // probes have of it.
 func (t *Thread) Copy(k *sim.K, name string, mm *vm.MM) *Thread {
 	child := NewThread(k, name, mm)
-	child.words, child.sp = t.words, t.sp
+	child.words, child.sp, child.Hurried = t.words, t.sp, t.Hurried
 	return child
 }
 

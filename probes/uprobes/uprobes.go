@@ -23,7 +23,7 @@ type Probe struct {
 	// The rest is for designs that have it, see [Features].
 
 	// Filter says which processes the user wants to be called for, nil for all.
-	Filter func(mm *vm.MM) bool
+	Filter func(k *sim.K, mm *vm.MM) bool
 	// Remove says that the handler returns UPROBE_HANDLER_REMOVE: as far as this user
 	// goes, the breakpoint may be taken out of the process that has hit it.
 	Remove bool
@@ -38,7 +38,7 @@ type Probe struct {
 }
 
 // wants says whether the user wants to be called for a process.
-func (p *Probe) wants(mm *vm.MM) bool { return p.Filter == nil || p.Filter(mm) }
+func (p *Probe) wants(k *sim.K, mm *vm.MM) bool { return p.Filter == nil || p.Filter(k, mm) }
 
 // Trap is what a design makes of a breakpoint that a program has hit.
 type Trap int

@@ -3,8 +3,10 @@ package uprobes
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"slices"
 
+	"trapline/pagecache"
 	"trapline/probes/uprobes"
 	"trapline/sim"
 	"trapline/vm"
@@ -23,6 +25,7 @@ func (w *World) thread(k *sim.K, mm *vm.MM) *uprobes.Thread {
 	t := w.threads[k.ID()]
 	if t == nil || t.MM() != mm {
 		t = uprobes.NewThread(k, k.Name(), mm)
+		t.Hurried = !w.Patient
 		w.living = append(w.living, t)
 		w.be(k, d, t)
 	}
@@ -66,19 +69,24 @@ func (w *World) fetch(k *sim.K, mm *vm.MM, addr uint64, n int, what string) []by
 	}
 }
 
-var _ = sim.Plumbing("fetch", "execute_call", "run_call")
+var _ = sim.Plumbing("fetch", "execute_call", "run_call", "return_child")
 
 // lea is lea -0x80(%rsp), %rsp, and call the opcode of a call.
 var lea = []byte{0x48, 0x8d, 0x64, 0x24, 0x80}
 
-const call = 0xe8
+const (
+	call    = 0xe8
+	callLen = 5
+)
 
 // executeCall executes an optimised probe, if that is what the text is. A function
 // that calls no other keeps something below its stack meanwhile.
 func (w *World) executeCall(k *sim.K, mm *vm.MM, text []byte) bool {
 	t := w.thread(k, mm)
 	const local = 0x10ca1
-	*t.RedZone() = local
+	if w.leaf {
+		*t.RedZone() = local
+	}
 	switch {
 	case text[0] == call:
 		w.runCall(k, mm, t, text, w.Image.Addr+uint64(len(text)))
@@ -92,9 +100,11 @@ func (w *World) executeCall(k *sim.K, mm *vm.MM, text []byte) bool {
 		w.runCall(k, mm, t, rest, at+uint64(len(rest)))
 		t.Reserve(-len128)
 	default:
-		return false
+		// What is left of a call is the operand of the instruction.
+		n := len(text) - callLen
+		return n > 0 && bytes.HasPrefix(text, w.Image.Insn[:n]) && text[n] == call
 	}
-	if *t.RedZone() != local {
+	if w.leaf && *t.RedZone() != local {
 		k.Fail(&sim.Violation{Kind: WrongMemory, Subject: "what the function had below its stack is not there any more"})
 	}
 	return true
@@ -159,6 +169,33 @@ func (w *World) Return(k *sim.K) {
 			k.Fail(&sim.Violation{Kind: WrongText, Subject: hex(text) + "in place of the trampoline"})
 		}
 		w.doInt3(k, t.MM(), at)
+	}
+}
+
+// ReturnChild is Return of a child, which is held to the contract for returns by itself.
+// Register has returned when the function is entered, and unregister is not called.
+func (w *World) ReturnChild(k *sim.K, p *Probe) {
+	rets := countOf(k, &p.rets)
+	before := *rets
+	w.Return(k)
+	if n := *rets - before; n != 1 {
+		k.Fail(&sim.Violation{Kind: WrongReturn, Subject: fmt.Sprintf("%s: the handler ran %d times for the return of the child", p.state.Name(), n)})
+	}
+	*rets = before
+}
+
+// MoveSlots is mremap(2) of the page that has the slots, which the kernel may refuse.
+func (w *World) MoveSlots(k *sim.K, mm *vm.MM) {
+	k.DownRead(&mm.MmapSem)
+	areas := vm.Areas(k, mm)
+	i := slices.IndexFunc(areas, func(vma *vm.VMA) bool { return vma.Name == "[uprobes]" })
+	at := uint64(0)
+	if i >= 0 {
+		at = areas[i].Start
+	}
+	k.UpRead(&mm.MmapSem)
+	if at != 0 {
+		_, _ = vm.Mremap(k, mm, at, pagecache.PageSize, pagecache.PageSize, vm.MremapMayMove|vm.MremapFixed, at-elsewhere)
 	}
 }
 

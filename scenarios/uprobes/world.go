@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"trapline/pagecache"
@@ -29,6 +30,9 @@ type World struct {
 	threads  []*uprobes.Thread // by task
 	living   []*uprobes.Thread
 	optimise []byte // the instruction that the design makes a call of
+	leaf     bool   // the function uses what is below its stack
+	// Patient says that calls may take so long that the timer comes for their leases.
+	Patient bool
 }
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
@@ -248,5 +252,42 @@ func (w *World) quiet(k *sim.K) {
 	}
 	for _, inode := range w.files {
 		pagecache.Evict(k, inode)
+	}
+}
+
+// Unwanted has the user of the probe want no process any more once the word is false, and
+// its handler say so.
+func (w *World) Unwanted(p *Probe) *sim.Word[bool] {
+	wanted := &sim.Word[bool]{}
+	wanted.Init(w.K, "wanted", true)
+	p.Remove = true
+	p.Filter = func(k *sim.K, _ *vm.MM) bool { return wanted.Read(k) }
+	return wanted
+}
+
+// counterPage is where the file has a page with counters: the one behind the text, or the
+// first if that is the last.
+func (w *World) counterPage() int64 {
+	next := (w.Image.PageIndex() + 1) << pagecache.PageShift
+	if next >= int64(len(w.Image.Bytes)) {
+		return 0
+	}
+	return next
+}
+
+// counterAddr is where that is mapped.
+const counterAddr = 0x7c0000
+
+// MmapCounter maps the page with the counter of the probe, for writing.
+func (w *World) MmapCounter(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
+	_, err := vm.DoMmap(k, mm, inode, counterAddr, pagecache.PageSize, uint64(w.counterPage())>>pagecache.PageShift, vm.VMWrite)
+	return err
+}
+
+// mustCount fails if the counter of the probe has grown by another number than it should.
+func (w *World) mustCount(k *sim.K, mm *vm.MM, p *Probe, want byte) {
+	b, mapped := vm.Peek(mm, counterAddr+uint64(p.Counter-w.counterPage()))
+	if was := w.Image.Bytes[p.Counter]; mapped && b != was+want || !mapped && want != 0 {
+		k.Fail(&sim.Violation{Kind: WrongCounter, Subject: fmt.Sprintf("%s counts %d in %s, not %d", p.state.Name(), b-was, mm.Name, want)})
 	}
 }
