@@ -27,7 +27,7 @@ var Today = add(Design{
 		Order: todaysOrder,
 		Fails: append([]probes.Failure{leaseLost}, callsOfToday...),
 	},
-	Has: Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks,
+	Has: Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
 	New: func(k *sim.K) Scheme { return newToday(k) },
 })
 
@@ -65,6 +65,8 @@ type today struct {
 	slots    slots
 	returns  returns
 	calls    calls
+
+	khugepaged vm.Khugepaged
 }
 
 func newToday(k *sim.K) *today {
@@ -78,8 +80,12 @@ func newToday(k *sim.K) *today {
 	d.steps.handlerChain = d.handleSwbp
 	d.steps.free = d.callSRCUFree
 	d.steps.synchronize = d.synchronize
+	d.steps.isUnstable = func(k *sim.K, mm *vm.MM) bool { return vm.CheckStableAddressSpace(k, mm) != nil }
 	return d
 }
+
+// Khugepaged implements [Collapser].
+func (d *today) Khugepaged() vm.Khugepaged { return d.khugepaged }
 
 // InitSpace implements [SpaceInit].
 func (d *today) InitSpace(k *sim.K, mm *vm.MM) { d.states = append(d.states, newSpaceState(k, mm)) }
@@ -126,7 +132,9 @@ func (d *today) writeSwbp(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) er
 		return err
 	case there:
 		return sim.EEXIST
-	case u.counter == 0:
+	}
+	vm.AnonVMAPrepare(k, mm, vaddr)
+	if u.counter == 0 {
 		return writeOpcode(k, mm, vaddr, int3)
 	}
 	d.updateRefCtr(k, u, mm, 1)

@@ -79,6 +79,8 @@ const (
 	Calls
 	// FailedForks is about children that fork gives up half made.
 	FailedForks
+	// Collapses is about huge pages, for which page tables are taken away: [Collapser].
+	Collapses
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
@@ -144,6 +146,12 @@ type CallOptimizer interface {
 	Nop() []byte
 	// SysUprobe is the system call uprobe, which the code makes that is called.
 	SysUprobe(k *sim.K, t *Thread)
+}
+
+// Collapser is a Scheme of a kernel with a thread that makes huge pages of files.
+type Collapser interface {
+	// Khugepaged is that thread, with what it gets wrong.
+	Khugepaged() vm.Khugepaged
 }
 
 // Design is an entry of the catalogue of designs.
