@@ -57,6 +57,10 @@ func TestKnownBugs(t *testing.T) {
 		{"U-31: a counter crosses the end of its page", "counter-at-the-end-of-a-page", "2020-counter-unaligned", "KASAN: out-of-bounds in add_to_counter", uprobesToday},
 		{"U-32: a failed copy is used", "fork-without-memory-in-a-probed-function", "2025-copy-unchecked", "BUG: unable to handle kernel paging request in dup_return_instance", uprobesToday},
 		{"U-33: the system call of trampolines is accepted where there is none", "system-call-without-a-trampoline", "2024-call-from-anywhere", "BUG: system call of a trampoline accepted in program", uprobesToday},
+		{"U-14: a child that fork has given up is probed", "fork-fails-while-registering", "2024-unstable-unchecked", "BUG: unable to handle kernel paging request in anon_vma_prepare", uprobesToday},
+		{"M-01: a page table is taken from a process that ends", "collapse-while-exiting", "2020-collapse-of-exiting", "KASAN: slab-use-after-free Read in zap_page_range", uprobesToday},
+		{"M-02: a page table is freed under a walk without a lock", "collapse-while-looking", "2022-collapse-tells-nobody", "KASAN: slab-use-after-free Read in get_user_page_fast", uprobesToday},
+		{"M-04: the page of a breakpoint goes with its page table", "collapse-while-registering", "2022-collapse-looks-once", "BUG: probe missed in execute", uprobesToday},
 		{"ours: a lease is taken when the wait for leases is over", "probe-goes-during-the-call", "2025-today", "KASAN: slab-use-after-free Read in handle_uretprobe_chain", "2025-leases-last"},
 	} {
 		t.Run(bug.what, func(t *testing.T) {

@@ -270,6 +270,16 @@ var ReadpageHook = add(Design{
 				Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
 				Why:   "the hook does not wait for the read",
 			},
+			{
+				Scenario: "mmap-without-memory",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+			},
+			{
+				Scenario: "text-mapped-again",
+				Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+				Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },

@@ -239,6 +239,11 @@ var SRCU = add(Design{
 				Title:    "list_del corruption in register_uprobe",
 				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
 			},
+			{
+				Scenario: "text-mapped-again",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -145,6 +145,11 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in handler_chain",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
+			{
+				Scenario: "text-mapped-again",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

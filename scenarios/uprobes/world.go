@@ -31,6 +31,7 @@ type World struct {
 	living   []*uprobes.Thread
 	optimise []byte // the instruction that the design makes a call of
 	leaf     bool   // the function uses what is below its stack
+	onTrap   func() // called at each breakpoint, if not nil
 	// Patient says that calls may take so long that the timer comes for their leases.
 	Patient bool
 }
@@ -198,6 +199,9 @@ const breakpoint = 0xcc
 func (w *World) doInt3(k *sim.K, mm *vm.MM, addr uint64) (insn []byte, stepped bool) {
 	if k.Tracing() {
 		k.Event("trap", "int3 at %#x", addr)
+	}
+	if w.onTrap != nil {
+		w.onTrap()
 	}
 	w.thread(k, mm)
 	trap, insn := w.Scheme.Int3(k, mm, addr)
