@@ -21,11 +21,7 @@ var DupMmapSem = add(Design{
 				Title:    "possible deadlock in handler_chain",
 				Why:      "the handler waits for mmap_sem under consumer_rwsem, which mmap asks for with mmap_sem held",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 		},
 	},
 	New: func(k *sim.K) Scheme {

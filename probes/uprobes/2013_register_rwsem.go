@@ -15,11 +15,7 @@ var RegisterRwsem = add(Design{
 		From:  "Linux 3.9, kernel/events/uprobes.c, commit e591c8d78e49",
 		Order: mergedOrder,
 		Fails: []probes.Failure{
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -80,11 +80,7 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in put",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "owner-frees-after-unregister",
 				Title:    "KASAN: slab-use-after-free Write in find",

@@ -33,11 +33,7 @@ var TasksTrace = add(Design{
 		From:  "Linux 6.13, kernel/events/uprobes.c, commits 3f7f1a64da73, 8617408f7a01, cd7bdd9d46a9, cc01bd044e6a, 2bf8e5aceff8",
 		Order: tasksTraceOrder,
 		Fails: []probes.Failure{
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },

@@ -20,11 +20,7 @@ var UnconditionalGet = add(Design{
 				Title:    "WARNING: refcount bug in build_probe_list",
 				Why:      "the uprobe is found in the tree when its last reference is gone already, and its work item has not come yet",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "register-while-the-last-one-goes",
 				Title:    "WARNING: refcount bug in alloc_uprobe",

@@ -25,11 +25,7 @@ var WrongFlavour = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "owner-frees-after-unregister",
 				Title:    "BUG: handler called after unregister in handler",

@@ -22,3 +22,10 @@ type skipMoved struct{ *tasksTrace }
 
 // MmapMoved implements [vm.MovedMmap].
 func (*skipMoved) MmapMoved(*sim.K, *vm.VMA) {}
+
+// mremapForgets is what all who are told of such areas get wrong.
+var mremapForgets = probes.Failure{
+	Scenario: "mremap-of-probed-text",
+	Title:    "memory leak in alloc_page",
+	Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
+}
