@@ -34,12 +34,15 @@ var layout = []struct {
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},
 	{"probes/kprobes", []string{"sim", "probes"}},
 	{"markers", []string{"sim", "probes"}},
+	{"scenarios/lifecycle", []string{"sim", "vm", "probes"}},
+	{"scenarios/fuzz", []string{"sim", "sim/explore", "vm", "scenarios/lifecycle"}},
+	{"scenarios/drawn", []string{"vm", "probes", "scenarios/lifecycle", "scenarios/fuzz"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
-	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue"}},
-	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue"}},
-	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue"}},
-	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live", "probes/uprobes/conform", "scenarios"}},
+	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "probes/uprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside
@@ -55,7 +58,7 @@ var modules = []struct {
 	{"golang.org/x/arch", []string{"vm"}, "the executor decodes instructions with it"},
 	{"golang.org/x/term", []string{"cmd"}, "the command asks whether it writes to a terminal"},
 	{"golang.org/x/tools", []string{"cmd"}, "the tests of the house read the sources with it; the command reads txtar files"},
-	{"pgregory.net/rapid", nil, "properties are tests"},
+	{"pgregory.net/rapid", []string{"scenarios/drawn"}, "properties are tests"},
 }
 
 func TestImportsPointDown(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 // decides everything, and hosted the parts of them that run outside of it.
 var (
 	simulated = []string{"sim", "pagecache", "vm", "probes", "markers", "scenarios"}
-	hosted    = []string{"sim/explore", "sim/laws", "sim/litmus", "sim/memory", "sim/trace"}
+	hosted    = []string{"scenarios/drawn", "scenarios/fuzz", "sim/explore", "sim/laws", "sim/litmus", "sim/memory", "sim/trace"}
 )
 
 // banned lists the trees of the standard library that simulated code must not

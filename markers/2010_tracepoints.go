@@ -22,6 +22,7 @@ var Tracepoints2010 = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in do_trace",
 				Why:      "the error is for a user who has no use for one: the probe is still connected when its data are freed",
 			},
+			stillConnected,
 		},
 	},
 	New: func(k *sim.K) Scheme {
@@ -32,6 +33,13 @@ var Tracepoints2010 = add(Design{
 		return t
 	},
 })
+
+// stillConnected is what drawn programs see of that before the data are freed.
+var stillConnected = probes.Failure{
+	Scenario: "lifecycle",
+	Title:    "BUG: probe called after unregister in at_rest",
+	Why:      "there was no memory for the array without the probe, and its user thinks that it has gone",
+}
 
 // arrayMarker is struct tracepoint.
 type arrayMarker struct {

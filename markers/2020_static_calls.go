@@ -49,6 +49,7 @@ var StaticCalls2020Synced = add(Design{
 
 // staticCallsFail is what both have in common.
 var staticCallsFail = []probes.Failure{
+	stillConnected,
 	{
 		Scenario: "function-before-data",
 		Title:    "BUG: probe called with the data of another in do_trace",

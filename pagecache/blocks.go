@@ -38,6 +38,16 @@ func (inode *Inode) cut(index uint64, src []byte) []byte {
 	return src[:min(max(inode.allocated-int64(index)<<PageShift, 0), int64(len(src)))]
 }
 
+// within is what do_mpage_readpage() makes of what the device has for the page at index:
+// nothing, if the page lies behind i_size, as it can while a file is being cut off. The
+// rest of a page that i_size cuts in two is for truncate to clear.
+func (inode *Inode) within(index uint64, src []byte) []byte {
+	if index >= pages(inode.size) {
+		return nil
+	}
+	return src
+}
+
 // writeBlock is the device taking the content of a page. Two writes of one page
 // are never under way at once, so those of different pages commute.
 func (inode *Inode) writeBlock(k *sim.K, p *Page) {

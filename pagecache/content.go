@@ -104,13 +104,13 @@ func CopyUserHighpage(k *sim.K, dst, src *Page) {
 // unlock_page() the content belongs to k.
 func fillPage(k *sim.K, inode *Inode, p *Page, src []byte) {
 	fillStep(k, inode, p)
-	p.hold(inode.cut(p.Index, src))
+	p.hold(inode.within(p.Index, inode.cut(p.Index, src)))
 }
 
 // fillFromDevice is fillPage with what the device of the file holds.
 func fillFromDevice(k *sim.K, inode *Inode, p *Page) {
 	fillStep(k, inode, p)
-	p.hold(inode.onDevice(p.Index))
+	p.hold(inode.within(p.Index, inode.onDevice(p.Index)))
 }
 
 func fillStep(k *sim.K, inode *Inode, p *Page) {

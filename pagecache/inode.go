@@ -33,11 +33,13 @@ type Inode struct {
 	fs *FS
 	// content is what the device held at first, never changed. allocated is how
 	// many bytes of it belong to the file; written is what was written since, by
-	// index. blocks orders the uses of both.
+	// index. size is what i_size has become last: no read brings in what lies in pages
+	// behind it. blocks orders the uses of all of these.
 	content   []byte
 	blocks    sim.Object
 	allocated int64
 	written   []block
+	size      int64
 
 	writecountObj sim.Object
 	writecount    int
@@ -57,7 +59,7 @@ type FS struct {
 // NewInode returns a file of fs that holds content, which must not be changed
 // from then on. It is for the setup of a scenario.
 func NewInode(k *sim.K, name string, content []byte, fs *FS) *Inode {
-	inode := &Inode{Name: name, fs: fs, content: content, allocated: int64(len(content))}
+	inode := &Inode{Name: name, fs: fs, content: content, allocated: int64(len(content)), size: int64(len(content))}
 	k.MutexInit(&inode.IMutex, "inode->i_mutex")
 	inode.ISize.Init(k, "inode->i_size", int64(len(content)))
 	inode.blocks.Init(k, "inode->i_blocks")
@@ -68,6 +70,16 @@ func NewInode(k *sim.K, name string, content []byte, fs *FS) *Inode {
 	}
 	return inode
 }
+
+// iSizeWrite is i_size_write(). A page that lies behind the size is a hole for reads that
+// are submitted from now on, whatever the device still holds: they find zeroes.
+func (inode *Inode) iSizeWrite(k *sim.K, size int64) {
+	inode.ISize.Write(k, size)
+	k.Touch(&inode.blocks, sim.Write)
+	inode.size = size
+}
+
+var _ = sim.Plumbing("i_size_write")
 
 // pages is how many pages a file of size bytes has.
 func pages(size int64) uint64 { return uint64(size+PageSize-1) >> PageShift }

@@ -16,5 +16,6 @@ var Tmpfs = &FS{
 func ShmemFileSetup(k *sim.K, name string, size int64) *Inode {
 	inode := NewInode(k, name, nil, Tmpfs)
 	inode.ISize.Init(k, "inode->i_size", size)
+	inode.size = size
 	return inode
 }

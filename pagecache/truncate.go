@@ -23,7 +23,7 @@ func DoTruncate(k *sim.K, inode *Inode, size int64) error {
 func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 	k.AssertHeld(&inode.IMutex)
 	if old := inode.ISize.Peek(); size >= old {
-		inode.ISize.Write(k, size)
+		inode.iSizeWrite(k, size)
 		pagecacheIsizeExtended(k, inode, old, size)
 		return
 	}
@@ -31,7 +31,7 @@ func Vmtruncate(k *sim.K, inode *Inode, size int64) {
 		k.DownWrite(&inode.Mapping.invalidate)
 		defer k.UpWrite(&inode.Mapping.invalidate)
 	}
-	inode.ISize.Write(k, size)
+	inode.iSizeWrite(k, size)
 	UnmapMappingRange(k, inode.Mapping, pages(size))
 	truncateInodePages(k, inode.Mapping, size)
 	if inode.fs.writes {

@@ -85,7 +85,7 @@ func writeEnd(k *sim.K, inode *Inode, page *Page, start, end int64) {
 	SetPageDirty(k, page)
 	old := inode.ISize.Peek() // only the holder of i_mutex changes it
 	if end > old {
-		inode.ISize.Write(k, end)
+		inode.iSizeWrite(k, end)
 	}
 	UnlockPage(k, page)
 	markPageAccessed(k, page)

@@ -16,6 +16,7 @@ import (
 
 	"trapline/scenarios"
 	"trapline/scenarios/catalogue"
+	"trapline/scenarios/lifecycle"
 	"trapline/sim"
 	"trapline/sim/explore"
 	"trapline/sim/memory"
@@ -108,13 +109,14 @@ func TestClaims(t *testing.T) {
 				if !r.Complete {
 					t.Errorf("%s", r.Coverage())
 				}
+				// A step may only turn out to use less than where it was last seen, as the
+				// release of a page that is not the last one here. What a broken rule cuts off
+				// may have to be begun in vain as well.
+				if o.Memory == memory.SC && len(r.Findings) == 0 && r.Blocked > 0 && (!r.Varying || r.Blocked > max(6, r.Executions/200)) {
+					t.Errorf("%s", r.Coverage())
+				}
 				if o.Memory != memory.SC || r.Executions > briefly {
 					return // not every search for the fewest preemptions comes to an end
-				}
-				// What a broken rule cuts off may have to be begun in vain, and what
-				// depends on a choice.
-				if r.Blocked > max(6, r.Executions/50) && len(r.Findings) == 0 && p.Scenario.Name != "removal-without-memory" {
-					t.Errorf("%s", r.Coverage())
 				}
 				for _, f := range r.Findings {
 					if !f.Minimal {
@@ -323,7 +325,7 @@ func TestReplay(t *testing.T) {
 func TestKnownFailuresNameScenarios(t *testing.T) {
 	for _, d := range scenarios.Designs() {
 		for _, f := range d.Fails {
-			if !slices.ContainsFunc(scenarios.All(), func(s *catalogue.Scenario) bool { return s.Name == f.Scenario }) {
+			if f.Scenario != lifecycle.Scenario && !slices.ContainsFunc(scenarios.All(), func(s *catalogue.Scenario) bool { return s.Name == f.Scenario }) {
 				t.Errorf("%s fails %q, and there is no such scenario", d.Name, f.Scenario)
 			}
 			if f.Title == "" || f.Why == "" {

@@ -76,16 +76,16 @@ func (q *WaitQueue) index(k *K) int {
 	return slices.IndexFunc(q.waiters, func(w waiter) bool { return w.k == k })
 }
 
-// FinishWait is finish_wait(): the task leaves the queue and is in TaskRunning.
+// FinishWait is finish_wait(): the task leaves the queue and is in TaskRunning. One
+// that has been woken has left the queue by that, and does not look at it again.
 func (k *K) FinishWait(q *WaitQueue) {
-	k.Step(opFinishWait, &q.o, Write)
-	if !k.setup && k.prepared {
-		k.Touch(&k.wake, Write)
-	}
-	k.setState(TaskRunning)
+	k.wake.name = q.o.name
+	k.Step(opFinishWait, &k.wake, Write)
 	if i := q.index(k); i >= 0 {
+		k.Touch(&q.o, Write)
 		q.waiters = slices.Delete(q.waiters, i, i+1)
 	}
+	k.setState(TaskRunning)
 }
 
 // WaitEvent is wait_event(): it sleeps until condition, which is tested again
@@ -152,20 +152,30 @@ func (k *K) WakeUpNr(q *WaitQueue, n int) { k.wakeUpQueue(q, opWakeUpNr, n) }
 // WakeUpAll is wake_up_all(): it wakes every waiter.
 func (k *K) WakeUpAll(q *WaitQueue) { k.wakeUpQueue(q, opWakeUpAll, len(k.m.tasks)) }
 
+// wakeUpQueue wakes all in the queue that are not exclusive, and so many that are.
+// Whom it wakes leaves the queue (autoremove_wake_function()): one that goes on
+// waiting stands behind the others then. One that is awake already does neither
+// leave nor count.
 func (k *K) wakeUpQueue(q *WaitQueue, op Op, exclusive int) {
 	epoch := k.clock.at(k.id)
 	k.Step(op, &q.o, Write)
 	q.wakes.note(k, epoch)
+	stay := q.waiters[:0]
 	for _, w := range q.waiters {
-		switch {
-		case !w.exclusive:
-			k.wakeUp(w.k, woken)
-		case exclusive > 0:
-			k.Touch(&w.k.wake, Write)
-			if w.k.wake.allow&(woken|expired) == 0 { // one that is awake already does not count
-				k.wakeUp(w.k, woken)
-				exclusive--
-			}
+		if w.exclusive && exclusive == 0 {
+			stay = append(stay, w)
+			continue
+		}
+		k.Touch(&w.k.wake, Write)
+		if w.k.wake.allow&(woken|expired) != 0 {
+			stay = append(stay, w)
+			continue
+		}
+		k.wakeUp(w.k, woken)
+		if w.exclusive {
+			exclusive--
 		}
 	}
+	clear(q.waiters[len(stay):])
+	q.waiters = stay
 }

@@ -2,9 +2,11 @@ package sim_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"trapline/sim"
+	"trapline/sim/explore"
 )
 
 // publish sets the condition and then wakes whoever waits for it.
@@ -50,6 +52,11 @@ func TestWaitQueueRules(t *testing.T) {
 		{"nobody wakes", sim.LostWakeup, []task{wait, func(k *sim.K, w *world) { w.x.Write(k, 1) }}, nil},
 		{"the condition never comes", sim.Deadlock, []task{wait, func(k *sim.K, w *world) { k.WakeUp(&w.queue) }}, nil},
 		{"two exclusive waiters and one wake-up", sim.LostWakeup, []task{publish, exclusive, exclusive}, nil},
+		{"two exclusive waiters and two wake-ups", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			w.x.Write(k, 1)
+			k.WakeUp(&w.queue)
+			k.WakeUp(&w.queue)
+		}, exclusive, exclusive}, nil},
 		{"two exclusive waiters and wake_up_all", sim.Kind{}, []task{func(k *sim.K, w *world) {
 			w.x.Write(k, 1)
 			k.WakeUpAll(&w.queue)
@@ -138,4 +145,43 @@ func TestWaitEventInterruptible(t *testing.T) {
 	}
 	wantEnds(t, seen(1), []string{"1", "2"}, wait, signal, publish)
 	wantEnds(t, seen(1), []string{"1"}, wait, publish)
+}
+
+// Who has been woken has left the queue, and may find it freed. Who only sees that the
+// condition is true has not.
+func TestFinishWaitOnAFreedQueue(t *testing.T) {
+	for _, wakes := range []bool{true, false} {
+		r := search(t, func(m *sim.Machine) {
+			var life sim.Life
+			var q sim.WaitQueue
+			var prepared sim.Completion
+			var done sim.AtomicOf[int32]
+			s := m.Setup()
+			s.Born(&life, "request")
+			s.InitWaitqueueHead(&q, "queue")
+			q.In(&life)
+			s.InitCompletion(&prepared, "prepared")
+			done.Init(s, "done", 0)
+			m.Go("waiter", func(k *sim.K) {
+				k.PrepareToWait(&q)
+				k.Complete(&prepared)
+				if done.Read(k) == 0 {
+					k.Schedule(nil)
+				}
+				k.FinishWait(&q)
+			})
+			m.Go("waker", func(k *sim.K) {
+				k.WaitForCompletion(&prepared)
+				done.Set(k, 1)
+				if wakes {
+					k.WakeUp(&q)
+				}
+				k.Kfree(&life)
+			})
+		})
+		freed := slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Kind == sim.UseAfterFree })
+		if freed == wakes || wakes && len(r.Findings) > 0 {
+			t.Errorf("wakes: %t, verdict: %s, use after free: %t", wakes, r.Verdict(), freed)
+		}
+	}
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"trapline/scenarios/lifecycle"
 	"trapline/sim"
 	"trapline/sim/explore"
 	"trapline/sim/memory"
+	"trapline/vm"
 )
 
 // catalogue is all that the commands know of scenarios and designs, so that
@@ -15,10 +17,19 @@ type catalogue struct {
 	// open returns all pairs, by name, with the text of a program: of the one
 	// that is built in if both arguments are empty.
 	open func(elf, symbol string) (program, []*pair, error)
+	// subjects returns the designs that drawn programs can be run on, with the same
+	// text.
+	subjects func(elf, symbol string) ([]*subject, error)
+}
+
+// subject is a design that drawn programs can be run on, with the text that they probe.
+type subject struct {
+	*lifecycle.Subject
+	image *vm.Image
 }
 
 // scenario is a question.
-type scenario struct{ name, asks, from string }
+type scenario struct{ name, asks, from, story string }
 
 // design is something to ask it of.
 type design struct {

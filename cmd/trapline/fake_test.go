@@ -19,8 +19,8 @@ func fakeCatalogue() *catalogue {
 	lost := known{scenario: "lost-wakeup", title: "INFO: task hung in fake_wait", why: "The wake-up comes between the test and the sleep.", only: "the probe in the first page of the file"}
 	c := &catalogue{
 		scenarios: []scenario{
-			{"lost-wakeup", "Can the sleeper miss its wake-up?", "a textbook"},
-			{"nothing-happens", "Does nothing go wrong?", ""},
+			{"lost-wakeup", "Can the sleeper miss its wake-up?", "a textbook", ""},
+			{"nothing-happens", "Does nothing go wrong?", "", ""},
 		},
 		designs: []design{
 			{name: "2001-careful", title: "tests again", from: "a textbook", order: []string{"a", "b"}},

@@ -82,15 +82,20 @@ func (a *app) list() {
 // entry writes a text, if there is one, as an indented paragraph of at most 88
 // characters a line.
 func entry(w io.Writer, indent int, label, text string) {
-	if text == "" {
-		return
+	if text != "" {
+		fill(w, indent, indent+2, label+text)
 	}
-	line := strings.Repeat(" ", indent) + label
+}
+
+// fill writes a text as a paragraph, with an indent of its first line and one of the
+// others.
+func fill(w io.Writer, indent, others int, text string) {
+	line := strings.Repeat(" ", indent)
 	fresh := true
 	for word := range strings.FieldsSeq(text) {
 		if !fresh && len(line)+1+len(word) > 88 {
 			fmt.Fprintln(w, line)
-			line, fresh = strings.Repeat(" ", indent+2), true
+			line, fresh = strings.Repeat(" ", others), true
 		}
 		if !fresh {
 			line += " "

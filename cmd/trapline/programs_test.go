@@ -11,7 +11,7 @@ import (
 // programCatalogue is a catalogue of one scenario, asked of one design, "the-program".
 func programCatalogue(program sim.Program) *catalogue {
 	c := &catalogue{
-		scenarios: []scenario{{"scenario", "What does it do?", ""}},
+		scenarios: []scenario{{"scenario", "What does it do?", "", ""}},
 		designs:   []design{{name: "the-program", title: "is a program"}},
 	}
 	c.open = func(elf, _ string) (probed, []*pair, error) {

@@ -9,10 +9,10 @@ import (
 
 // theCatalogue is the catalogue of package scenarios.
 func theCatalogue() *catalogue {
-	c := &catalogue{open: openPairs}
+	c := &catalogue{open: openPairs, subjects: openSubjects}
 	c.featured = "readpage-returns-before-uptodate/2006-readpage-hook"
 	for _, s := range scenarios.All() {
-		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From})
+		c.scenarios = append(c.scenarios, scenario{s.Name, s.Asks, s.From, s.Story})
 	}
 	for _, d := range scenarios.Designs() {
 		c.designs = append(c.designs, design{d.Name, d.Title, d.From, d.Order, failures(d.Fails, "")})
@@ -20,13 +20,29 @@ func theCatalogue() *catalogue {
 	return c
 }
 
+func openImage(elf, symbol string) (*vm.Image, error) {
+	if elf == "" {
+		return vm.DefaultImage(), nil
+	}
+	return vm.OpenImage(elf, symbol)
+}
+
+func openSubjects(elf, symbol string) ([]*subject, error) {
+	image, err := openImage(elf, symbol)
+	if err != nil {
+		return nil, err
+	}
+	var all []*subject
+	for _, s := range scenarios.Subjects() {
+		all = append(all, &subject{s, image})
+	}
+	return all, nil
+}
+
 func openPairs(elf, symbol string) (program, []*pair, error) {
-	image := vm.DefaultImage()
-	if elf != "" {
-		var err error
-		if image, err = vm.OpenImage(elf, symbol); err != nil {
-			return program{}, nil, err
-		}
+	image, err := openImage(elf, symbol)
+	if err != nil {
+		return program{}, nil, err
 	}
 	var pairs []*pair
 	for _, p := range scenarios.Pairs() {

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"trapline/scenarios/lifecycle"
 	"trapline/sim"
 	"trapline/sim/memory"
 )
@@ -38,6 +39,8 @@ type recipeFile struct {
 	// readers only.
 	steps, preemptions int
 	trace              string
+	// lifecycle is the program that was run where a scenario might be, if one was.
+	lifecycle string
 	// read says that it comes from a file, and so has all of the above.
 	read bool
 }
@@ -50,17 +53,20 @@ func (f *recipeFile) format() []byte {
 	section := func(name, format string, args ...any) txtar.File {
 		return txtar.File{Name: name, Data: []byte(fmt.Sprintf(format, args...))}
 	}
+	files := []txtar.File{section("scenario", "%s\n", f.scenario)}
+	if f.lifecycle != "" {
+		files = append(files, section(lifecycle.Scenario, "%s", f.lifecycle))
+	}
 	return txtar.Format(&txtar.Archive{
 		Comment: []byte("# " + f.title + "\n# replay it: trapline replay FILE\n"),
-		Files: []txtar.File{
-			section("scenario", "%s\n", f.scenario),
+		Files: append(files,
 			section("design", "%s\n", f.design),
 			section("model", "%s\n", f.model),
 			section("program", "elf %s\nsymbol %s\noffset %#x\n", f.program.elf, f.program.symbol, f.program.offset),
 			section("schedule", "%s:%s\n", f.settings.version(), f.schedule),
 			section("expect", "title %s\nhash %s\nsteps %d\npreemptions %d\n", f.title, f.print, f.steps, f.preemptions),
 			section("trace", "%s", f.trace),
-		},
+		),
 	})
 }
 
@@ -78,12 +84,15 @@ func parseRecipeFile(text []byte) (*recipeFile, error) {
 			return nil, fmt.Errorf("no section %q: want a txtar file with the sections %s", name, strings.Join(sections, ", "))
 		}
 	}
-	f := &recipeFile{trace: found["trace"], read: true}
+	f := &recipeFile{trace: found["trace"], lifecycle: found[lifecycle.Scenario], read: true}
 	for name, to := range map[string]*string{"scenario": &f.scenario, "design": &f.design, "model": &f.model} {
 		*to = strings.TrimSpace(found[name])
 	}
 	if _, _, err := parsePair(f.scenario + "/" + f.design); err != nil {
 		return nil, fmt.Errorf("sections scenario and design: %w", err)
+	}
+	if (f.lifecycle != "") != (f.scenario == lifecycle.Scenario) {
+		return nil, fmt.Errorf("scenario %q: the section %q is for the scenario of that name, which needs it", f.scenario, lifecycle.Scenario)
 	}
 	version, schedule, ok := strings.Cut(strings.TrimSpace(found["schedule"]), ":")
 	if !ok {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trapline/scenarios/lifecycle"
 	"trapline/sim"
 	"trapline/sim/trace"
 )
@@ -53,11 +54,7 @@ func (a *app) replay(arg string, flags programFlags) error {
 	} else if !replaced && wanted.program.elf != "" && wanted.program.elf != builtin.elf {
 		flags = programFlags{wanted.program.elf, wanted.program.symbol}
 	}
-	program, pairs, err := a.open(flags)
-	if err != nil {
-		return err
-	}
-	p, err := a.catalogue.one(pairs, wanted.scenario+"/"+wanted.design)
+	program, p, err := a.wanted(flags, wanted)
 	if err != nil {
 		return err
 	}
@@ -79,6 +76,31 @@ func (a *app) replay(arg string, flags programFlags) error {
 	}
 	fmt.Fprintln(a.stdout, "replay: same title, same trace hash")
 	return nil
+}
+
+// wanted finds what is to be replayed: a scenario with a design, or the program of a
+// file.
+func (a *app) wanted(flags programFlags, r *recipeFile) (program, *pair, error) {
+	if r.scenario != lifecycle.Scenario {
+		program, pairs, err := a.open(flags)
+		if err != nil {
+			return program, nil, err
+		}
+		p, err := a.catalogue.one(pairs, r.scenario+"/"+r.design)
+		return program, p, err
+	}
+	if !r.read {
+		return program{}, nil, mistake("replay: a string does not say what %s did (give the file that trapline fuzz --out wrote)", r.scenario)
+	}
+	program, s, err := a.subject(flags, r.design)
+	if err != nil {
+		return program, nil, err
+	}
+	c, err := s.Language.Parse(r.lifecycle)
+	if err != nil {
+		return program, nil, mistake("replay: section %q: %w (trapline fuzz --out writes such files)", lifecycle.Scenario, err)
+	}
+	return program, s.pair(&c.Program), nil
 }
 
 // readRecipe reads the argument of replay: a string or the name of a file. Of a

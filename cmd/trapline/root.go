@@ -89,7 +89,7 @@ did not hold), 2 a mistake in the command line, 3 a replay did something else,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return mistake("%s: %w (try %s --help)", cmd.Name(), err, cmd.CommandPath())
 	})
-	root.AddCommand(a.listCommand(), a.checkCommand(), a.runCommand(), a.replayCommand(), a.diffCommand(), a.mergeCommand(), a.litmusCommand(), a.execCommand(), a.conformCommand())
+	root.AddCommand(a.listCommand(), a.showCommand(), a.checkCommand(), a.fuzzCommand(), a.runCommand(), a.replayCommand(), a.diffCommand(), a.mergeCommand(), a.litmusCommand(), a.execCommand(), a.conformCommand())
 	return root
 }
 

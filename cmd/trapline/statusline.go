@@ -24,6 +24,7 @@ type statusLine struct {
 	sizes      map[*pair]size // of the searches under way, as far as there is an estimate
 	width      int            // of what is on the line now
 	begun      time.Time
+	other      string // what is said in place of all that
 	quit       chan struct{}
 	once       sync.Once
 }
@@ -83,6 +84,9 @@ func (l *statusLine) guess(p *pair, r *explore.Result) {
 }
 
 func (l *statusLine) text(elapsed time.Duration) string {
+	if l.other != "" {
+		return fmt.Sprintf("%s, %v", l.other, elapsed.Truncate(time.Second))
+	}
 	executions := fmt.Sprintf("%d executions", l.executions)
 	left := ""
 	if of, made, ok := l.size(); ok {
@@ -90,6 +94,13 @@ func (l *statusLine) text(elapsed time.Duration) string {
 		left = ", " + remaining(of, made, elapsed)
 	}
 	return fmt.Sprintf("%d of %d pairs done, %s, %v%s", l.done, l.pairs, executions, elapsed.Truncate(time.Second), left)
+}
+
+// replace has the line say something else.
+func (l *statusLine) replace(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.other = text
 }
 
 // size is about how many executions there are going to be of all pairs together,

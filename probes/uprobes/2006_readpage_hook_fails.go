@@ -244,4 +244,50 @@ var failsOfReadpageHook = []probes.Failure{
 		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
 		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
 	},
+	mixedUp,
+	{
+		Scenario: "mremap-while-registering",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+	},
+	{
+		Scenario: "mremap-while-registering",
+		Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+		Why:      "the page is being read for the program when register_uprobe finds it in the cache",
+	},
+	{
+		Scenario: "mremap-while-registering", Only: probes.FirstPage,
+		Title: "BUG: program killed by SIGTRAP in do_int3",
+		Why:   "the hook plants the breakpoint before register_uprobe has entered the probe into the table",
+	},
+	{
+		Scenario: "mremap-while-unregistering",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+	},
+	{
+		Scenario: "mremap-while-unregistering",
+		Title:    "BUG: page fault on a sound file failed in execute_moved",
+		Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+	},
+	{
+		Scenario: "mremap-while-unregistering",
+		Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+		Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+	},
+	{
+		Scenario: "mremap-while-unregistering", Only: probes.FirstPage,
+		Title: "BUG: program killed by SIGTRAP in do_int3",
+		Why:   "the program traps, and the probe is gone from the table before it is looked up",
+	},
+	{
+		Scenario: "mremap-while-unregistering",
+		Title:    "KASAN: slab-use-after-free Read in int3",
+		Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+	},
+	{
+		Scenario: "mremap-while-unregistering",
+		Title:    "BUG: handler called after unregister in handler",
+		Why:      "nothing waits for a trap that has found the probe",
+	},
 }

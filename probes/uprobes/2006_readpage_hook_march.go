@@ -173,6 +173,37 @@ var ReadpageHookMarch = add(Design{
 				Title:    "INFO: task hung in map_uprobe_page",
 				Why:      "the hook waits for the page with uprobe_mutex held; the thread that has to end the read runs into the hook of the image file and waits for that mutex",
 			},
+			mixedUp,
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the hook plants the breakpoint before register_uprobe has entered the probe into the table",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "nothing waits for a trap that has found the probe",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

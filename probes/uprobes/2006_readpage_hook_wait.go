@@ -206,7 +206,56 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
 			},
+			mixedUp,
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the hook plants the breakpoint before register_uprobe has entered the probe into the table",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
+				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program traps, and the probe is gone from the table before it is looked up",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "nothing waits for a trap that has found the probe",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })
+
+// mixedUp is what drawn programs find, and what no scenario asks about, as there is a
+// question about each of the reasons.
+var mixedUp = probes.Failure{
+	Scenario: "lifecycle",
+	Title:    "BUG: mapped page differs in settled",
+	Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
+}

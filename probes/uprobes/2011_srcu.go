@@ -244,6 +244,46 @@ var SRCU = add(Design{
 				Title:    "list_del corruption in munmap_uprobe",
 				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap, here of the old area, takes it off a list on which it is not",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "INFO: task hung in register_uprobe",
+				Why:      "register is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "KASAN: slab-use-after-free Read in register_uprobe",
+				Why:      "the old area is on the list, and goes before srcu_read_lock: nobody is waited for",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "list_del corruption in register_uprobe",
+				Why:      "the old area was taken off the list that register walks: no lock is common to both",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap, here of the old area, takes it off a list on which it is not",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "list_del corruption in unregister",
+				Why:      "the old area was taken off the list that unregister walks: no lock is common to both",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "INFO: task hung in unregister",
+				Why:      "unregister is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in unregister",
+				Why:      "the old area is on the list, and goes before srcu_read_lock: nobody is waited for",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {
@@ -413,8 +453,11 @@ func (d *srcu) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 	k.MutexUnlock(&d.mmapMutex)
 }
 
-// MmapUnlinked implements [vm.EarlyMmap].
-func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) { d.mmapUprobe(k, vma) }
+// MmapUnlinked implements [vm.EarlyMmap]. The area is new, and so is its link.
+func (d *srcu) MmapUnlinked(k *sim.K, vma *vm.VMA) {
+	d.link(k, vma)
+	d.mmapUprobe(k, vma)
+}
 
 // Munmap implements [vm.Hooks].
 func (d *srcu) Munmap(k *sim.K, vma *vm.VMA, _, _ uint64) { d.munmapUprobe(k, vma) }

@@ -25,6 +25,9 @@ import (
 //   - One task at a time copies the instruction.
 //   - Fork keeps register and unregister out: they would miss the child that is just
 //     getting its pages.
+//   - Who walks over the processes does so once more if text has been moved meanwhile:
+//     it may have gone from a place that he was yet to come to, to one that he does not
+//     know.
 var SRCURepaired = add(Design{
 	Design: probes.Design{
 		Name:  "2011-srcu-repaired",
@@ -36,6 +39,7 @@ var SRCURepaired = add(Design{
 		d := &srcuRepaired{}
 		d.tree.init(k)
 		k.PercpuInitRWSem(&d.dupMmapSem, "dup_mmap_sem")
+		d.moves.Init(k, "uprobes_moves", 0)
 		return d
 	},
 })
@@ -44,6 +48,23 @@ type srcuRepaired struct {
 	vm.NoHooks
 	tree       uprobesTree
 	dupMmapSem sim.PercpuRWSem // fork is a reader, register and unregister writers
+	moves      sim.AtomicInt   // of text; raised under some mmap_sem
+}
+
+// forEachVMA calls f for each process that maps the place of the uprobe, with its
+// mmap_sem held for writing; more than once if something is moved. The caller holds
+// i_mutex.
+func (d *srcuRepaired) forEachVMA(k *sim.K, u *countedUprobe, f func(mm *vm.MM, vaddr uint64) error) error {
+	k.PercpuDownWrite(&d.dupMmapSem)
+	defer k.PercpuUpWrite(&d.dupMmapSem)
+	for {
+		// Either the walk sees the new area, or its end sees the move: an area that
+		// moves has its process on the list, whose mmap_sem waits for mremap.
+		moves := d.moves.Read(k)
+		if err := registerForEachVMA(k, u, true, f); err != nil || d.moves.Read(k) == moves {
+			return err
+		}
+	}
 }
 
 // RegisterUprobe puts the breakpoint into every process that maps the place.
@@ -58,9 +79,7 @@ func (d *srcuRepaired) RegisterUprobe(k *sim.K, p *Probe) error {
 	if first := u.addConsumer(k, p); !first {
 		return nil
 	}
-	k.PercpuDownWrite(&d.dupMmapSem)
-	err = registerForEachVMA(k, u, true, func(mm *vm.MM, vaddr uint64) error { return ignoreDouble(d.install(k, u, mm, vaddr)) })
-	k.PercpuUpWrite(&d.dupMmapSem)
+	err = d.forEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error { return ignoreDouble(d.install(k, u, mm, vaddr)) })
 	if err != nil {
 		d.unregister(k, u, p)
 	}
@@ -83,11 +102,10 @@ func (d *srcuRepaired) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 	if found, left := u.delConsumer(k, p); !found || left {
 		return
 	}
-	k.PercpuDownWrite(&d.dupMmapSem)
-	_ = registerForEachVMA(k, u, true, func(mm *vm.MM, vaddr uint64) error {
-		return ignoreDouble(setOrigInsn(k, mm, vaddr, u.arch.step(k)))
+	_ = d.forEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
+		_ = setOrigInsn(k, mm, vaddr, u.arch.step(k)) // truncate may have taken the page away: on to the next
+		return nil
 	})
-	k.PercpuUpWrite(&d.dupMmapSem)
 	d.tree.deleteUprobe(k, u)
 }
 
@@ -117,8 +135,9 @@ func (d *srcuRepaired) Mmap(k *sim.K, vma *vm.VMA) error {
 	return nil
 }
 
-// MmapMoved implements [vm.MovedMmap]: pages come with their breakpoints.
-func (d *srcuRepaired) MmapMoved(*sim.K, *vm.VMA) {}
+// MmapMoved implements [vm.MovedMmap]: pages come with their breakpoints. The file knows
+// the area.
+func (d *srcuRepaired) MmapMoved(k *sim.K, _ *vm.VMA) { d.moves.Inc(k) }
 
 // StartDupMmap is uprobe_start_dup_mmap().
 func (d *srcuRepaired) StartDupMmap(k *sim.K) { k.PercpuDownRead(&d.dupMmapSem) }

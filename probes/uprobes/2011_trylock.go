@@ -111,6 +111,22 @@ var Trylock = add(Design{
 				Title:    "BUG: wrong instruction stepped in execute",
 				Why:      "the program has trapped for the old uprobe and finds the new one, into which no instruction was copied yet",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "KCSAN: data-race in remove_vma / vma_address",
+				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
+			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "BUG: probe missed in execute_moved",
+				Why:      "register listed the old place; the text has gone from there to one that the list does not have",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KCSAN: data-race in remove_vma / vma_address",
+				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
+			},
+			movedOffTheList,
 		},
 	},
 	New: func(k *sim.K) Scheme {

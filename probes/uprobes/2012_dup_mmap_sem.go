@@ -22,6 +22,9 @@ var DupMmapSem = add(Design{
 				Why:      "the handler waits for mmap_sem under consumer_rwsem, which mmap asks for with mmap_sem held",
 			},
 			mremapForgets,
+			mremapForgetsToo,
+			mremapForgetsAgain,
+			movedOffTheList,
 		},
 	},
 	New: func(k *sim.K) Scheme {

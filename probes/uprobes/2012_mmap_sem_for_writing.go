@@ -61,5 +61,13 @@ var failsOf2012 = []probes.Failure{
 		Title:    "BUG: wrong instruction stepped in execute",
 		Why:      "the program has trapped for the old uprobe and finds the new one, into which no instruction was copied yet",
 	},
+	mremapForgetsToo,
+	{
+		Scenario: "mremap-while-registering",
+		Title:    "memory leak in alloc_uprobe",
+		Why:      "as in mmap-while-registering: uprobe_mmap forgets to put the uprobe when nobody wants it",
+	},
+	mremapForgetsAgain,
+	movedOffTheList,
 	mremapForgets,
 }

@@ -16,6 +16,9 @@ var RegisterRwsem = add(Design{
 		Order: mergedOrder,
 		Fails: []probes.Failure{
 			mremapForgets,
+			mremapForgetsToo,
+			mremapForgetsAgain,
+			movedOffTheList,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -146,6 +146,33 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in find",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
+			{
+				Scenario: "mremap-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
+			},
+			movedOffTheList,
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in handler_chain",
+				Why:      "as with the lookup: the uprobe went under the trap",
+			},
+			mremapForgetsAgain,
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "as with the lookup: the uprobe went under the trap",
+			},
+			{
+				Scenario: "mremap-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in put",
+				Why:      "as with the lookup: the reference that is put was put before",
+			},
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -34,6 +34,9 @@ var TasksTrace = add(Design{
 		Order: tasksTraceOrder,
 		Fails: []probes.Failure{
 			mremapForgets,
+			mremapForgetsToo,
+			mremapForgetsAgain,
+			movedOffTheList,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },

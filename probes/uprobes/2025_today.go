@@ -25,7 +25,7 @@ var Today = add(Design{
 		Title: "as in 6.18: leases, sessions, filters, counters, slots, lookup without locks, calls",
 		From:  "Linux 6.18, kernel/events/uprobes.c, arch/x86/kernel/uprobes.c; commits dd1a7567784e, 4d756095d399, e0925f2dc4de",
 		Order: todaysOrder,
-		Fails: append([]probes.Failure{leaseLost}, callsOfToday...),
+		Fails: append([]probes.Failure{leaseLost, movedUnseen, movedOffTheList}, callsOfToday...),
 	},
 	Has: Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
 	New: func(k *sim.K) Scheme { return newToday(k) },

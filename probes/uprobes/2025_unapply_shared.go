@@ -16,7 +16,7 @@ var UnapplyShared = add(Design{
 		Fails: append([]probes.Failure{
 			{
 				Scenario: "two-handlers-remove-a-call",
-				Title:    "BUG: program text corrupted in execute",
+				Title:    "BUG: program text corrupted in execute_if_mapped",
 				Why:      "one thread is about to put the instruction back behind a breakpoint, which the other takes for a plain one",
 			},
 		}, callsOfToday...),

@@ -16,7 +16,7 @@ var Nop10Restored = add(Design{
 		Fails: []probes.Failure{
 			{
 				Scenario: "two-handlers-remove-a-call",
-				Title:    "BUG: middle of an instruction executed in execute",
+				Title:    "BUG: middle of an instruction executed in execute_if_mapped",
 				Why:      "the thread has executed the first half, and the other one is not there any more",
 			},
 			{

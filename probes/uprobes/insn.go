@@ -32,12 +32,16 @@ func (a *archUprobe) init(k *sim.K, life *sim.Life) {
 }
 
 // prepare is prepare_uprobe() without the lock around it: copy_insn() and the
-// analysis, unless that was done. It sleeps.
+// analysis, unless that was done. It sleeps. It returns EIO if the place is behind the
+// end of the file, which may have been cut off.
 func (a *archUprobe) prepare(k *sim.K, inode *pagecache.Inode, offset int64) error {
 	if a.copied.Read(k) {
 		return nil
 	}
 	bytes, err := pagecache.DoGenericMappingRead(k, inode, offset, maxInsnSize) // copy_insn()
+	if err == nil && len(bytes) == 0 {
+		err = sim.EIO
+	}
 	if err != nil {
 		return err
 	}

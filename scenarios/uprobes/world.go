@@ -155,9 +155,18 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 
 // Execute runs the program through the instruction, once, and holds the design
 // to its contract for the probe p. The text must be mapped, and in the file.
-func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) { w.executeAt(k, mm, w.Image.Addr, p) }
+
+// ExecuteMoved is Execute when the text has been moved by Move.
+func (w *World) ExecuteMoved(k *sim.K, mm *vm.MM, p *Probe) {
+	w.executeAt(k, mm, w.Image.Addr+elsewhere, p)
+}
+
+var _ = sim.Plumbing("execute_at", "run_text")
+
+func (w *World) executeAt(k *sim.K, mm *vm.MM, addr uint64, p *Probe) {
 	run := p.beginRun(k)
-	if !w.execute(k, mm) {
+	if !w.runText(k, mm, addr) {
 		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault, and the file and the device are in order"})
 	}
 	p.endRun(k, run)
@@ -165,14 +174,15 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 
 // ExecuteIfMapped runs the program through the instruction, once, unless its text is
 // unmapped before: it then faults, and that is all.
-func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) { w.execute(k, mm) }
+func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) { w.runText(k, mm, w.Image.Addr) }
 
-// execute runs the program through the instruction. It is false if its text is gone.
-func (w *World) execute(k *sim.K, mm *vm.MM) bool {
+// runText runs the program through the instruction at addr. It is false if its text is
+// gone.
+func (w *World) runText(k *sim.K, mm *vm.MM, addr uint64) bool {
 	for {
-		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		text := vm.FetchBytes(k, mm, addr, len(w.Image.Insn))
 		if text == nil {
-			if vm.HandleMmFault(k, mm, w.Image.Addr, false) != nil {
+			if vm.HandleMmFault(k, mm, addr, false) != nil {
 				return false
 			}
 			continue
@@ -184,7 +194,7 @@ func (w *World) execute(k *sim.K, mm *vm.MM) bool {
 			w.mustBeOriginal(k, WrongText, text)
 			return true
 		}
-		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+		if insn, stepped := w.doInt3(k, mm, addr); stepped {
 			w.mustBeOriginal(k, WrongOriginal, insn)
 			return true
 		}

@@ -16,7 +16,7 @@ import (
 
 // checkpointVersion changes when what an old search has saved would be taken for
 // something else, or when a search goes another way.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // DefaultCheckpointEvery is how often Options.Checkpoint is called.
 const DefaultCheckpointEvery = 5 * time.Second
@@ -91,16 +91,18 @@ type savedTree struct {
 	Depth   int          `json:"depth,omitempty"` // of the division
 	Ops     []string     `json:"ops"`
 	Some    []int        `json:"some"`
-	Varying []int        `json:"varying"`
+	Varying [][2]int     `json:"varying"` // kinds, and how often they have grown
 	Extra   []savedExtra `json:"extra"`
+	Trusted [][5]int     `json:"trusted,omitempty"`
 	Prints  [][][2]int   `json:"prints"` // objects and modes, from the second footprint on
 	Nodes   []savedNode  `json:"nodes"`  // every parent before its children
 	Tops    []int        `json:"tops"`
 }
 
-// savedExtra is what a step was found to use: its task, number, kind and object.
+// savedExtra is what a step was found to use: its task, number, kind, object and
+// choice.
 type savedExtra struct {
-	Step [4]int   `json:"step"`
+	Step [5]int   `json:"step"`
 	Uses [][2]int `json:"uses"`
 }
 
@@ -127,6 +129,7 @@ const (
 	markFatal
 	markGuess
 	markForeign
+	markWild
 	allMarks = 1<<iota - 1
 )
 
@@ -379,16 +382,20 @@ func (p *pool) save(c *checkpoint) {
 			t.Some = append(t.Some, number(op))
 		}
 		if v.varying.has(op) {
-			t.Varying = append(t.Varying, number(op))
+			t.Varying = append(t.Varying, [2]int{number(op), v.growths[op]})
 		}
 	}
 	for k, uses := range v.extra {
-		e := savedExtra{Step: [4]int{int(k.task), int(k.number), number(k.op), int(k.obj)}}
+		e := savedExtra{Step: [5]int{int(k.task), int(k.number), number(k.op), int(k.obj), int(k.choice)}}
 		for _, u := range uses {
-			e.Uses = append(e.Uses, [2]int{int(u.Obj), int(u.Mode)})
+			e.Uses = append(e.Uses, [2]int{int(u.obj), int(u.mode)})
 		}
 		t.Extra = append(t.Extra, e)
 	}
+	for k := range v.trusted {
+		t.Trusted = append(t.Trusted, [5]int{int(k.task), int(k.number), number(k.op), int(k.obj), int(k.choice)})
+	}
+	slices.SortFunc(t.Trusted, func(a, b [5]int) int { return slices.Compare(a[:], b[:]) })
 	slices.SortFunc(t.Extra, func(a, b savedExtra) int { return slices.Compare(a.Step[:], b.Step[:]) })
 	p.feet.mu.Lock()
 	for i := range p.feet.prints[1:] {
@@ -469,7 +476,7 @@ func twigs(to []savedTwig, w *wakeup) []savedTwig {
 
 func saveStep(s *step) savedStep {
 	marks := 0
-	for i, on := range []bool{s.picks, s.fatal, s.guess, s.foreign} {
+	for i, on := range []bool{s.picks, s.fatal, s.guess, s.foreign, s.wild} {
 		if on {
 			marks |= 1 << i
 		}
@@ -480,7 +487,7 @@ func saveStep(s *step) savedStep {
 func (s savedStep) step() step {
 	return step{
 		task: sim.TaskID(s[0]), uses: footprint(s[1]), choice: int16(s[2]),
-		picks: s[3]&markPicks != 0, fatal: s[3]&markFatal != 0, guess: s[3]&markGuess != 0, foreign: s[3]&markForeign != 0,
+		picks: s[3]&markPicks != 0, fatal: s[3]&markFatal != 0, guess: s[3]&markGuess != 0, foreign: s[3]&markForeign != 0, wild: s[3]&markWild != 0,
 	}
 }
 
@@ -504,15 +511,27 @@ func (t *savedTree) check(names *sim.Names) error {
 			return fmt.Errorf("there is no kind of steps %q (it is of another version)", name)
 		}
 	}
-	for _, op := range slices.Concat(t.Some, t.Varying) {
+	for _, op := range t.Some {
 		if !within(op, len(t.Ops)) {
 			return fmt.Errorf("there is no kind of steps %d", op)
 		}
 	}
+	for _, v := range t.Varying {
+		if !within(v[0], len(t.Ops)) || !within(v[1], math.MaxInt32) {
+			return fmt.Errorf("no kind of steps varies as %v", v)
+		}
+	}
+	known := func(s [5]int) bool {
+		return within(s[0], len(names.Tasks)) && within(s[1], math.MaxInt32) && within(s[2], len(t.Ops)) && within(s[3], len(names.Objects)) && within(s[4], math.MaxInt16+1)
+	}
 	for _, e := range t.Extra {
-		s := e.Step
-		if !within(s[0], len(names.Tasks)) || !within(s[1], math.MaxInt32) || !within(s[2], len(t.Ops)) || !within(s[3], len(names.Objects)) || !uses(e.Uses) {
-			return fmt.Errorf("step %v uses what there is not", s)
+		if !known(e.Step) || !uses(e.Uses) {
+			return fmt.Errorf("step %v uses what there is not", e.Step)
+		}
+	}
+	for _, s := range t.Trusted {
+		if !known(s) {
+			return fmt.Errorf("there is no step %v", s)
 		}
 	}
 	for _, p := range t.Prints {
@@ -637,16 +656,21 @@ func (t *savedTree) variations(v *variations) {
 	for _, i := range t.Some {
 		v.some.add(op(i))
 	}
-	for _, i := range t.Varying {
-		v.varying.add(op(i))
+	for _, grown := range t.Varying {
+		v.varies(op(grown[0]), grown[1])
+	}
+	key := func(s [5]int) stepKey {
+		return stepKey{task: sim.TaskID(s[0]), number: int32(s[1]), op: op(s[2]), obj: sim.ObjID(s[3]), choice: int16(s[4])}
 	}
 	for _, e := range t.Extra {
-		var uses []sim.Access
+		var uses []touch
 		for _, u := range e.Uses {
-			uses = append(uses, sim.Access{Obj: sim.ObjID(u[0]), Mode: sim.Mode(u[1])})
+			uses = append(uses, touch{sim.ObjID(u[0]), sim.Mode(u[1])})
 		}
-		s := e.Step
-		v.extra[stepKey{task: sim.TaskID(s[0]), number: int32(s[1]), op: op(s[2]), obj: sim.ObjID(s[3])}] = uses
+		v.extra[key(e.Step)] = uses
+	}
+	for _, s := range t.Trusted {
+		v.trusted[key(s)] = true
 	}
 }
 

@@ -21,9 +21,9 @@ import (
 // as a race of the step with itself under another value.
 //
 // The uses of the last step of a reversing sequence are those that it had where
-// it came from. If its kind was seen to vary, no other sequence is taken to be
-// covered by it. When another kind turns out to vary, the search starts again: so
-// what it relies on has been true of every step that it has seen.
+// it came from, and if its kind was seen to vary, all that it was seen to have. When
+// it turns out to have others, the search starts again: so what it relies on has been
+// true of every step that it has seen.
 func (s *search) dpor() error {
 	s.setLockAware(s.lockAware)
 	v := newVariations()
@@ -39,6 +39,9 @@ func (s *search) dpor() error {
 		}
 		if !v.grown.Load() {
 			return s.keep(p.save)
+		}
+		if err := s.survey(v); err != nil {
+			return err
 		}
 		v.grown.Store(false)
 		s.startAgain()
@@ -232,7 +235,7 @@ func (n *node) sleeps(t sim.TaskID, choice int16) bool {
 // take makes the visit of a step the one under way. Whether it breaks a rule
 // here remains to be seen.
 func (v *visit) take(s step) {
-	s.fatal, s.guess = false, false
+	s.fatal, s.guess, s.wild = false, false, false
 	v.taken, v.slot = s, len(v.asleep)
 	v.asleep = append(v.asleep, s)
 	v.opening = true
@@ -297,7 +300,8 @@ func (d *worker) races() {
 		e := &o.events[i]
 		for c := range e.choices {
 			if c != e.choice {
-				s := step{task: e.task, choice: c, picks: true, guess: o.variations.some.has(e.op)}
+				s := step{task: e.task, choice: c, picks: true}
+				o.foresee(&d.feet, i, &s)
 				d.insert(d.path[i].node, append(o.notAfter(&d.feet, i), s))
 			}
 		}
@@ -320,7 +324,9 @@ func (d *worker) theEnd() {
 	d.unlock(v.node)
 	for i := o.taken; i < len(o.events); i++ {
 		if e := &o.events[i]; e.task != o.events[last].task && o.possible(i) {
-			d.insert(v.node, append(o.sequence[:0], step{task: e.task, guess: o.guess(i), uses: o.footprint(&d.feet, i)}))
+			s := step{task: e.task}
+			o.foresee(&d.feet, i, &s)
+			d.insert(v.node, append(o.sequence[:0], s))
 		}
 	}
 	for _, j := range o.beside(last) {
@@ -339,5 +345,7 @@ func (d *worker) reverse(i, j int, others ...int) {
 // elsewhere is event i as a step of another execution.
 func (d *worker) elsewhere(i int) step {
 	e := &d.order.events[i]
-	return step{task: e.task, choice: e.choice, picks: e.choices > 0, guess: d.order.guess(i), uses: d.order.footprint(&d.feet, i)}
+	s := step{task: e.task, choice: e.choice, picks: e.choices > 0}
+	d.order.foresee(&d.feet, i, &s)
+	return s
 }

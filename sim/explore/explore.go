@@ -141,6 +141,10 @@ type Finding struct {
 	// Steps and Preemptions describe that execution, and Switches how often
 	// another task goes on, preempting or not.
 	Steps, Preemptions, Switches int
+	// First is the number of executions begun up to the first one with this title,
+	// that one included; 0 if only the search for fewer preemptions came upon it, or
+	// if it was found before the search was resumed.
+	First int
 	// Minimal says that no execution with fewer preemptions has this title.
 	Minimal bool
 	// Records is what happened.
@@ -179,8 +183,8 @@ type Result struct {
 	// have changed places were taken for one.
 	Symmetric bool
 	// Varying says that steps of the same kind were seen to use different things
-	// in different places (a wake-up finds other waiters). DPOR then relies on
-	// less, and may have visited an interleaving more than once.
+	// in different places (a wake-up finds other waiters). DPOR then takes them to
+	// use all of that, and may have begun some executions in vain.
 	Varying bool
 	// LockAware says that the order of critical sections that commute was not
 	// explored. It is false if that was asked for and turned out to see data
@@ -476,6 +480,7 @@ type finding struct {
 	steps       int
 	preemptions int
 	minimal     bool
+	first       int // see Finding
 }
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {
@@ -788,10 +793,14 @@ func (r *runner) violated(o *sim.Outcome) error {
 			return nil
 		}
 	}
-	r.found = append(r.found, &finding{
+	f := &finding{
 		keys: []uint64{o.Violation.Key}, title: title,
 		schedule: r.m.Schedule(), steps: o.Steps, preemptions: o.Preemptions,
-	})
+	}
+	if !r.minimising {
+		f.first = int(r.begun.Load())
+	}
+	r.found = append(r.found, f)
 	return nil
 }
 
@@ -868,6 +877,9 @@ func (s *search) minimise() error {
 		}
 	}
 	for _, f := range s.found {
+		if s.outdated(f) {
+			continue // it is an example all the same
+		}
 		if !f.minimal || sampled(s.options.Strategy) { // one that is drawn is seldom simple
 			if err := s.shrink(f); err != nil {
 				return err
@@ -875,6 +887,20 @@ func (s *search) minimise() error {
 		}
 	}
 	return nil
+}
+
+// outdated says that the schedule of f is from before the machine learnt something: it
+// counts steps as only a machine does that does not know of it.
+func (s *search) outdated(f *finding) bool {
+	reasons := func(schedule sim.Schedule) (n int) {
+		for _, t := range schedule {
+			if t.Reason() {
+				n++
+			}
+		}
+		return n
+	}
+	return reasons(f.schedule) < reasons(s.machine.Schedule())
 }
 
 // report records the example of each finding and puts the simplest first.
@@ -887,15 +913,21 @@ func (s *search) report() error {
 		return cmp.Or(cmp.Compare(a.preemptions, b.preemptions), cmp.Compare(a.steps, b.steps), cmp.Compare(a.title, b.title))
 	})
 	for _, f := range s.found {
+		m := s.second
+		if s.outdated(f) {
+			m = sim.NewMachine()
+			defer m.Close()
+			s.setUp(m)
+		}
 		replay := sim.NewReplay(f.schedule)
-		o := s.second.Record(s.program, replay)
+		o := m.Record(s.program, replay)
 		if o.Violation == nil || o.Violation.Title != f.title {
 			return fmt.Errorf("%w: schedule %s no longer gives %q", ErrNondeterministic, f.schedule, f.title)
 		}
 		s.result.Findings = append(s.result.Findings, &Finding{
-			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash,
-			Steps: o.Steps, Preemptions: f.preemptions, Switches: switches(s.second), Minimal: f.minimal,
-			Records: slices.Clone(s.second.Records()),
+			Violation: o.Violation, Schedule: f.schedule, Hash: o.Hash, First: f.first,
+			Steps: o.Steps, Preemptions: f.preemptions, Switches: switches(m), Minimal: f.minimal,
+			Records: slices.Clone(m.Records()),
 		})
 	}
 	s.result.Complete = s.result.Stopped == ""

@@ -32,6 +32,7 @@ type order struct {
 	sequence []step // the answer of notAfter
 
 	variations *variations
+	expected   []use // of foresee
 	buffer     []sim.Access
 }
 
@@ -43,6 +44,7 @@ type event struct {
 	choice, choices int16
 	previous        int32 // the event of the same task before this one, or -1
 	first, end      int32 // its uses
+	known           int32 // how many of them were known before
 	// clock has for each task one more than the index of its last event that
 	// happens before this one or is this one.
 	clock []int32
@@ -64,7 +66,7 @@ func (o *order) follow(m *sim.Machine) {
 	for i := len(o.events); i < len(events); i++ {
 		e := &events[i]
 		uses := m.Accesses(e)
-		o.add(m, e.Task, e.Op, e.Choice, e.Choices, uses)
+		o.add(m, e.Task, e.Op, e.Choice, e.Choices, uses, int(e.Known))
 		o.variations.learn(o.key(i), int(e.Known), uses)
 	}
 }
@@ -72,18 +74,39 @@ func (o *order) follow(m *sim.Machine) {
 // key says which step event i is.
 func (o *order) key(i int) stepKey {
 	e := &o.events[i]
-	k := stepKey{task: e.task, number: e.number, op: e.op}
+	k := stepKey{task: e.task, number: e.number, op: e.op, choice: e.choice}
 	if e.end > e.first {
 		k.obj = o.accesses[e.first].Obj
 	}
 	return k
 }
 
-// guess says whether event i may use something else in another place. Of a step
-// that was only pending it is not even known what it uses in this one.
-func (o *order) guess(i int) bool {
-	op := o.events[i].op
-	return o.variations.varying.has(op) || i >= o.taken && o.variations.some.has(op)
+// foresee says of s, which is event i in another place, what it may use there. Of a
+// step that was only pending it is not even known what it uses in this one.
+func (o *order) foresee(f *feet, i int, s *step) {
+	e, key := &o.events[i], o.key(i)
+	s.uses = o.footprint(f, i)
+	seen := i < o.taken && s.choice == e.choice
+	key.choice = s.choice
+	switch {
+	case o.variations.varying.has(e.op), !seen && o.variations.some.has(e.op):
+	case seen:
+		return
+	default:
+		o.variations.trust(key)
+		return
+	}
+	s.guess = true
+	more, ok := o.variations.expect(key)
+	if !ok {
+		s.wild = true
+		return
+	}
+	o.expected = append(o.expected[:0], o.accesses[e.first:e.first+e.known]...)
+	for _, t := range more {
+		o.expected = append(o.expected, use{Access: sim.Access{Obj: t.obj, Mode: t.mode}})
+	}
+	s.uses = f.of(o.expected)
 }
 
 // finish takes in the rest of an execution that has ended, and what its tasks
@@ -98,7 +121,7 @@ func (o *order) finish(m *sim.Machine, violated bool) {
 	}
 	for _, t := range m.Unfinished() {
 		o.buffer = m.Pending(t, o.buffer[:0])
-		o.add(m, t, m.PendingOp(t), 0, 0, o.buffer)
+		o.add(m, t, m.PendingOp(t), 0, 0, o.buffer, len(o.buffer))
 	}
 }
 
@@ -116,7 +139,7 @@ func (o *order) cut(n int) {
 	o.kept, o.fatal = n, -1
 }
 
-func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int16, accesses []sim.Access) {
+func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int16, accesses []sim.Access, known int) {
 	for len(o.last) < m.Objects() {
 		o.last = append(o.last, -1)
 	}
@@ -132,7 +155,7 @@ func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int
 	e := &o.events[n]
 	*e = event{
 		task: t, op: op, choice: choice, choices: choices, previous: o.tasks[t],
-		first: int32(len(o.accesses)), clock: e.clock[:0],
+		first: int32(len(o.accesses)), known: int32(known), clock: e.clock[:0],
 	}
 	if e.previous >= 0 {
 		e.number = o.events[e.previous].number + 1

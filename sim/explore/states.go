@@ -231,7 +231,7 @@ func (w *stateSearch) follow(under bool) {
 	for i := len(w.order.events); i < len(events); i++ {
 		w.tally.transitions++
 		e := &events[i]
-		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e))
+		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e), int(e.Known))
 		w.locks = slices.Grow(w.locks[:i], 1)[:i+1]
 		w.locks[i] = w.locks[i][:0]
 		if under {

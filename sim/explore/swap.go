@@ -98,13 +98,49 @@ func (s *story) take(m *sim.Machine, o sim.Outcome) {
 	}
 }
 
-// same says whether two steps are of the same kind and use the same things. What an
-// object allowed before is left to itself: those who only add may find either.
+// same says whether two steps are of the same kind and use the same things.
 func (t *told) same(u *told) bool {
-	return t.task == u.task && t.op == u.op && t.choice == u.choice && t.choices == u.choices &&
-		slices.EqualFunc(t.uses, u.uses, func(a, b sim.Access) bool {
-			return a.Obj == b.Obj && a.Mode == b.Mode && a.Need == b.Need
-		})
+	return t.alike(u) && slices.EqualFunc(t.uses, u.uses, sameUse)
+}
+
+// alike says whether they are of the same kind.
+func (t *told) alike(u *told) bool {
+	return t.task == u.task && t.op == u.op && t.choice == u.choice && t.choices == u.choices
+}
+
+// sameUse compares two accesses. What an object allowed before is left to itself:
+// those who only add may find either.
+func sameUse(a, b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode && a.Need == b.Need }
+
+// between says whether the steps before and after an exchange use the same things
+// between them. Of two that add to an object the last one may do more, whichever that is:
+// the one that drops the last reference frees.
+func (c *swapper) between(i int) bool {
+	was, is := c.was.steps[i:i+2], c.is.steps[i:i+2]
+	if !was[0].alike(&is[1]) || !was[1].alike(&is[0]) || !was[0].addsWith(&was[1]) {
+		return false
+	}
+	return covered(was, is) && covered(is, was)
+}
+
+func (t *told) addsWith(u *told) bool {
+	return slices.ContainsFunc(t.uses, func(a sim.Access) bool {
+		return a.Mode == sim.Add && slices.ContainsFunc(u.uses, func(b sim.Access) bool { return sameUse(a, b) })
+	})
+}
+
+// covered says whether some steps use all that others use.
+func covered(others, by []told) bool {
+	for _, t := range others {
+		for _, a := range t.uses {
+			if !slices.ContainsFunc(by, func(u told) bool {
+				return slices.ContainsFunc(u.uses, func(b sim.Access) bool { return sameUse(a, b) })
+			}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // pairs exchanges every pair of neighbours that were declared independent. The step
@@ -171,7 +207,11 @@ func (s *exchange) step(i int) *told {
 // difference says what the exchange has changed, if anything.
 func (c *swapper) difference(s *exchange) string {
 	for i := range c.is.steps {
-		if i >= len(s.steps) || !c.is.steps[i].same(s.step(i)) {
+		if i < len(s.steps) && c.is.steps[i].same(s.step(i)) {
+			continue
+		}
+		first := s.at // of the two
+		if i != first && i != first+1 || len(c.is.steps) < first+2 || !c.between(first) {
 			return fmt.Sprintf("step %d is another one, or uses something else", i)
 		}
 	}

@@ -14,9 +14,10 @@ type step struct {
 	choice int16
 	picks  bool // it chooses a value, choice
 	fatal  bool // it broke a rule
-	// guess says that the step may use something else: the uses are those of
-	// another execution, where it came elsewhere, and its kind is known to vary.
-	guess bool
+	// guess says that the step may use less: the uses are all that it was seen to
+	// use in other places, and its kind is known to vary. If it is wild as well, it
+	// may use anything.
+	guess, wild bool
 	// foreign says of a step that is asleep that it was so where the work was
 	// divided, see pool.
 	foreign bool
@@ -114,13 +115,13 @@ func anyPicks(v []step) bool {
 // equivalent to v and what follows it: s stands in v and nothing before it
 // depends on it, or it depends on nothing in v. It returns the place of s in v,
 // or -1. A step that breaks a rule ends the execution, so all others depend on
-// it; so they may on one whose uses are a guess.
+// it; so they may on one that may use anything.
 func (d *worker) initial(s *step, v []step) (int, bool) {
 	for i := range v {
 		if v[i].task == s.task {
 			return i, v[i].choice == s.choice
 		}
-		if s.fatal || s.guess || v[i].fatal || v[i].guess || d.feet.conflict(s.uses, v[i].uses) {
+		if s.fatal || s.wild || v[i].fatal || v[i].wild || d.feet.conflict(s.uses, v[i].uses) {
 			return 0, false
 		}
 	}

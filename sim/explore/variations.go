@@ -10,31 +10,64 @@ import (
 
 // variations remembers what each step uses beyond what is known of it before it
 // is taken. That may be something else in another place of an execution; the
-// searches depend on not having taken it to be the same. All workers of a search
-// share one.
+// searches depend on knowing all that it may be. A step is taken to use whatever it
+// was ever seen to use. If it turns out to use something else as well, the search
+// begins anew: whoever was wrong to take two steps for independent of each other has
+// visited an execution that shows it. All workers of a search share one.
 type variations struct {
 	// some are the kinds of steps that use more than is known, varying those of
-	// which the same step has been seen to use something else; grown says that
-	// there is a new one.
-	some, varying opSet
-	grown         atomic.Bool
+	// which the same step has been seen to use something else, and wild those that
+	// have done so too often to count on anything.
+	some, varying, wild opSet
+	grown               atomic.Bool // there is something new
 
 	mu    sync.Mutex
-	extra map[stepKey][]sim.Access
+	extra map[stepKey][]touch // all that it was seen to use
+	// trusted are steps that were taken to use nothing more before they were seen.
+	trusted map[stepKey]bool
+	growths map[sim.Op]int
+	surveys uint64 // executions that were only drawn to learn from
 }
+
+// surveyed is how many executions are drawn to see what steps may use besides,
+// before a search begins anew.
+const surveyed = 64
+
+// survey draws executions and learns what their steps use: what the search would
+// come upon late, it then knows from the beginning. They are not counted.
+func (s *search) survey(v *variations) error {
+	p, m := pos{}, s.machine
+	for range surveyed {
+		p.begin(v.surveys)
+		v.surveys++
+		if m.Run(s.program, &p).Learnt {
+			s.learning = append(s.learning, m.Schedule())
+			return errLearnt
+		}
+		o := order{variations: v, fatal: -1}
+		o.follow(m)
+	}
+	return nil
+}
+
+// mostGrowths is how often a kind of step may turn out to use something else before
+// nothing is expected of it any more. Each time the search begins anew.
+const mostGrowths = 8
 
 // stepKey says which step of a task it is.
 type stepKey struct {
 	task   sim.TaskID
 	number int32
+	choice int16
 	op     sim.Op
 	obj    sim.ObjID
 }
 
-func newVariations() *variations { return &variations{extra: map[stepKey][]sim.Access{}} }
+func newVariations() *variations {
+	return &variations{extra: map[stepKey][]touch{}, trusted: map[stepKey]bool{}, growths: map[sim.Op]int{}}
+}
 
-// learn compares what a step uses with what it used before. The first known of
-// the uses were known.
+// learn takes in what a step uses. The first known of the uses were known.
 func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
 	if len(uses) == known && !v.some.has(key.op) {
 		return
@@ -43,15 +76,62 @@ func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
 	defer v.mu.Unlock()
 	v.some.add(key.op)
 	before, seen := v.extra[key]
-	if !seen {
-		v.extra[key] = slices.Clone(uses[known:])
+	all := before
+	for _, u := range uses[known:] {
+		if t := (touch{u.Obj, u.Mode}); !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	more := len(all) > len(before)
+	if more || !seen {
+		v.extra[key] = all
+	}
+	switch {
+	case !seen:
+		more = more && v.trusted[key]
+	case !v.varying.has(key.op):
+		more = more || !covers(uses[known:], before)
+	}
+	if !more || v.wild.has(key.op) {
 		return
 	}
-	same := slices.EqualFunc(before, uses[known:], func(a, b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode })
-	if !same && !v.varying.has(key.op) {
-		v.varying.add(key.op)
-		v.grown.Store(true)
+	v.varies(key.op, v.growths[key.op]+1)
+	v.grown.Store(true)
+}
+
+// varies notes how often a kind of steps has turned out to use something else.
+func (v *variations) varies(op sim.Op, growths int) {
+	v.varying.add(op)
+	v.growths[op] = growths
+	if growths > mostGrowths {
+		v.wild.add(op)
 	}
+}
+
+// covers says whether uses has all of some.
+func covers(uses []sim.Access, some []touch) bool {
+	for _, t := range some {
+		if !slices.ContainsFunc(uses, func(u sim.Access) bool { return u.Obj == t.obj && u.Mode == t.mode }) {
+			return false
+		}
+	}
+	return true
+}
+
+// expect returns what a step may use beyond what is known. It returns false if that
+// may be anything.
+func (v *variations) expect(key stepKey) ([]touch, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all, seen := v.extra[key]
+	return all, seen && !v.wild.has(key.op)
+}
+
+// trust notes that a step is taken to use nothing more than what is known.
+func (v *variations) trust(key stepKey) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.trusted[key] = true
 }
 
 // opSet is a set of kinds of steps that grows. Reading it needs no lock.
