@@ -50,7 +50,7 @@ func TestKnownBugs(t *testing.T) {
 		{"U-22: a program moves the page of slots", "slots-are-moved", "2024-slots-movable", "BUG: program killed in do_int3", uprobesToday},
 		{"U-23: the mapping of the slots is not initialised", "slots-are-moved", "2024-slots-uncleared", "BUG: unable to handle kernel paging request in mremap_special", uprobesToday},
 		{"U-25: two threads remove a call under mmap_sem held for reading", "two-handlers-remove-a-call", "2025-unapply-shared", "BUG: program text corrupted in execute_if_mapped", uprobesToday},
-		{"U-26: a child calls a trampoline that it does not have", "child-of-an-optimized-program", "2025-today", "BUG: program killed in execute_if_mapped", nop10},
+		{"U-26: a child calls a trampoline that it does not have", "child-of-an-optimized-program", "2025-today", "BUG: program killed in execute", nop10},
 		{"U-27: a call destroys the red zone", "optimized-probe-in-a-leaf-function", "2025-today", "BUG: program memory corrupted in execute", nop10},
 		{"U-29: a thread is between the two instructions of a probe that goes", "unregister-before-the-call", "2026-nop10-restored", "BUG: middle of an instruction executed in execute", nop10},
 		{"U-30: what waits for a counter outlives its uprobe", "counter-of-a-probe-that-has-gone", "2018-delayed-outlives", "KASAN: slab-use-after-free Read in delayed_ref_ctr_inc", uprobesToday},
