@@ -13,6 +13,12 @@ var MunmapWhileRegistering = add(Scenario{
 		Name: "munmap-while-registering",
 		Asks: "Can munmap and those who walk over all mappings get into each other's way?",
 		From: "the proposal of July 2011: synchronize_srcu in munmap_uprobe",
+		Story: "In the proposal whoever registers collects the areas of the file on a list, and then " +
+			"takes mmap_sem of one process after the other, as a reader of SRCU, so that the areas " +
+			"stay. munmap takes its area off the list, under mmap_sem, and waits for such readers: " +
+			"one who is about to take that mmap_sem waits for munmap, and munmap for him. Besides, " +
+			"three locks were used for one link of the list. What was merged remembers the process " +
+			"and the address, and looks the area up again.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

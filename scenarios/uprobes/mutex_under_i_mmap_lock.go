@@ -13,6 +13,10 @@ var MutexUnderIMmapLock = add(Scenario{
 		Name: "mutex-under-i_mmap_lock",
 		Asks: "Does unregistering sleep while it walks over those who map the file?",
 		From: "the February 2006 post: \"TODO: change it to spin lock, we enter here holding i_mmap_lock\", and its review",
+		Story: "unregister_uprobe of the post walks over those who map the file under a spinlock, and " +
+			"takes a mutex there to remove the probe. The author had noted it as a thing to do; the " +
+			"reviewer proposed to take the mutex before the walk. Whoever sleeps with a spinlock " +
+			"held stops everybody who spins for it.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -14,6 +14,11 @@ var ProbeInALaterPage = add(Scenario{
 		Name: "probe-in-a-later-page",
 		Asks: "Does the hook find the probes of every page?",
 		From: "the review of the February 2006 post: \"The parameter of function find_page_probe looks incorrect\"",
+		Story: "The hook asks for each probe whether it lies in the page that was read. The function " +
+			"for that wants the place where the page begins, in bytes, and is given the number of " +
+			"the page. For the first page both are zero; no other page ever gets a breakpoint. " +
+			"Nothing races: any program that reads the page afterwards shows it. The version of May " +
+			"2006 compares offsets.",
 	},
 	Setup: func(w *World) {
 		if w.Image.PageIndex() == 0 {

@@ -14,6 +14,11 @@ var ReadaheadWhileRegistering = add(Scenario{
 		Name: "readahead-while-registering",
 		Asks: "Does a page that is being read ahead get the breakpoint of a probe that is registered meanwhile?",
 		From: "the February 2006 post: uprobe_readpages, and the window between the load of a_ops->readpages and the pages being in the cache",
+		Story: "A reader loads the method that reads pages ahead, then makes the pages and hands them " +
+			"over. If register_uprobe comes between the two, it finds no page in the cache to put " +
+			"its breakpoint into, and the method that the reader has loaded is the one without the " +
+			"hook. If it comes later it finds the page, which is still being read. In neither case " +
+			"does the post look whether the page is up to date.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)

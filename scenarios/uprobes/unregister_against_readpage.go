@@ -14,6 +14,12 @@ var UnregisterAgainstReadpage = add(Scenario{
 		Name: "unregister-against-readpage",
 		Asks: "Can a breakpoint be left behind that no probe answers for?",
 		From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
+		Story: "unregister_uprobe first looks whether the page is in the cache, then takes the mutex " +
+			"and the probe off its list, and then takes the breakpoint out of the page, if there " +
+			"was one. Between the first two the page may be read, and its hook, which still finds " +
+			"the probe, plants the breakpoint. The page that was not there before keeps it, and " +
+			"every program that comes to it is killed. The page must be looked for when the probe " +
+			"is off the list.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
