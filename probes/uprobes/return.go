@@ -14,12 +14,8 @@ type returnInstance struct {
 	hprobe  hprobe
 	addr    uint64   // where the function returns to
 	session []*Probe // the sessions that it belongs to
-	extra   *extraConsumers
 	rcu     sim.RCUHead
 }
-
-// extraConsumers is what ri->extra_consumers points to.
-type extraConsumers struct{ probes []*Probe }
 
 // hprobe is struct hprobe: the hold that a call has on its uprobe. It begins as a lease,
 // for which the task is a reader of uretprobes_srcu, on its way through user space. A
