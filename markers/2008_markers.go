@@ -41,9 +41,18 @@ var Markers2008 = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in marker_probe_cb",
 				Why:      "the probe is still connected when its user frees the data",
 			},
+			arrayOfRemoval,
 		},
 	},
 	New: func(k *sim.K) Scheme {
 		return newSeveralProbes(k, &severalProbes{callRCUSched: true, plainInts: true, barrierAgain: true, rmbBeforeMulti: true})
 	},
 })
+
+// arrayOfRemoval is what drawn programs with three probes find where two are asked about
+// in entry-looked-up-again.
+var arrayOfRemoval = probes.Failure{
+	Scenario: "lifecycle",
+	Title:    "memory leak in marker_entry_remove_probe",
+	Why:      "as in entry-looked-up-again, and what is lost is the array that the removal of a third probe had made",
+}

@@ -210,11 +210,18 @@ func (tp *tracepoint) Trace(k *sim.K) {
 	}
 }
 
+var _ = sim.Plumbing("do_trace_call")
+
 // doTrace is __DO_TRACE(), with __DO_TRACE_CALL() in it: the data are those of the first
 // element, for the case that the call is of one function.
 func (tp *tracepoint) doTrace(k *sim.K) {
 	k.PreemptDisable()
 	defer k.PreemptEnable()
+	tp.doTraceCall(k)
+}
+
+// doTraceCall is __DO_TRACE_CALL().
+func (tp *tracepoint) doTraceCall(k *sim.K) {
 	itFuncPtr := tp.funcs.DereferenceRaw(k)
 	if itFuncPtr != nil {
 		data := itFuncPtr.probeAt(k, 0).private

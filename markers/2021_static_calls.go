@@ -18,18 +18,23 @@ var StaticCalls2021 = add(Design{
 		Order: []string{"tracepoints_mutex"},
 	},
 	Consolidated: true,
-	New: func(k *sim.K) Scheme {
-		s := &transitions{staticCalls: newStaticCalls(k, &staticCalls{})}
-		s.snapshots.Init(k, "tp_transition_snapshot")
-		return s
-	},
+	New:          func(k *sim.K) Scheme { return newTransitions(k) },
 })
+
+func newTransitions(k *sim.K) *transitions {
+	s := &transitions{staticCalls: newStaticCalls(k, &staticCalls{}), release: callRCUFree, wait: (*sim.K).CondSynchronizeRCU}
+	s.snapshots.Init(k, "tp_transition_snapshot")
+	return s
+}
 
 // transitions differs in how probes come and go, and in the iterator.
 type transitions struct {
 	*staticCalls
 	snapshots sim.Data // protected by tracepoints_mutex
 	snapshot  [2]snapshot
+
+	release func(k *sim.K, old *probeArray) // release_probes()
+	wait    func(k *sim.K, state int)       // for readers since a snapshot
 }
 
 // snapshot is struct tp_transition_snapshot: a state of RCU that has to be over before
@@ -59,7 +64,7 @@ func (s *transitions) tpRcuCondSync(k *sim.K, t transition) {
 	if !s.snapshot[t].ongoing {
 		return
 	}
-	k.CondSynchronizeRCU(s.snapshot[t].rcu)
+	s.wait(k, s.snapshot[t].rcu)
 	s.snapshots.Write(k)
 	s.snapshot[t].ongoing = false
 }
@@ -108,7 +113,7 @@ func (s *transitions) tracepointAddFunc(k *sim.K, tp *tracepoint, p closure) err
 			s.tpRcuGetState(k, syncN21)
 		}
 	}
-	callRCUFree(k, old)
+	s.release(k, old)
 	return nil
 }
 
@@ -125,7 +130,7 @@ func (s *transitions) tracepointRemoveFunc(k *sim.K, tp *tracepoint, p closure) 
 		s.tracepointUpdateCall(k, tp, cs, false)
 		tp.funcs.Assign(k, nil)
 		s.tpRcuGetState(k, sync101)
-		callRCUFree(k, old)
+		s.release(k, old)
 		return nil
 	}
 	tpFuncs, err := newProbeArray(k, tp.name+".funcs", cs)
@@ -142,7 +147,7 @@ func (s *transitions) tracepointRemoveFunc(k *sim.K, tp *tracepoint, p closure) 
 		s.tpRcuCondSync(k, syncN21)
 		s.tracepointUpdateCall(k, tp, cs, false)
 	}
-	callRCUFree(k, old)
+	s.release(k, old)
 	return nil
 }
 

@@ -52,7 +52,8 @@ func mprotectFixup(k *sim.K, vma *VMA, start, end uint64, prot Prot) error {
 		}
 	}
 	vma = FindVMA(k, mm, start)
-	vma.data.Write(k)
+	// Nobody who looks at the bounds under i_mmap_lock looks at the flags: those are for
+	// holders of mm->mmap_sem, whose steps order this.
 	vma.Flags = flags
 	changeProtection(k, vma)
 	mergeAround(k, vma)

@@ -33,6 +33,7 @@ type execFlags struct {
 	verbose   bool
 	stats     bool
 	probes    []string
+	filters   []string
 	kernel    string
 	traceFile string
 	profile   bool
@@ -63,7 +64,8 @@ takes a nanosecond, and nobody waits for a sleep.
 --probe defines and enables an event as a line of tracefs's uprobe_events does; it
 may be given several times. A path is one of the tree that the program sees, or as
 the program was given. In place of an offset in the file it may name a function:
-PATH:FUNCTION, or PATH:FUNCTION+OFFSET. When the program has ended the trace is
+PATH:FUNCTION, or PATH:FUNCTION+OFFSET. --filter is a write to the file filter of an
+event. When the program has ended the trace is
 written as the file trace shows it. --kernel fixed has none of the defects that
 "trapline list defects" explains.
 
@@ -73,6 +75,7 @@ if the program cannot be run, such as one that is linked dynamically.`,
 		Example: `  trapline exec ./hello
   trapline exec --seed 7 --dir . busybox sh -c 'sort names | uniq -c'
   trapline exec --probe 'p:main ./hello:main argc=%di:s32' --probe 'r ./hello:puts $retval' ./hello
+  trapline exec --probe 'p:grow ./prog:grow n=%di' --filter 'grow=n > 4096' ./prog
   trapline exec --dir testdata=/data --max-insns 1000000000 ./prog /data/input`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -96,6 +99,7 @@ if the program cannot be run, such as one that is linked dynamically.`,
 	flags.BoolVar(&f.verbose, "verbose", false, "tell of system calls that there are not")
 	flags.BoolVar(&f.stats, "stats", false, "tell at the end what the run has taken")
 	flags.StringArrayVar(&f.probes, "probe", nil, "put a probe on a program: a `LINE` of uprobe_events, or with PATH:FUNCTION+OFFSET")
+	flags.StringArrayVar(&f.filters, "filter", nil, "let only some hits into the trace: `EVENT=EXPRESSION`, as the file filter takes it")
 	flags.StringVar(&f.kernel, "kernel", defects.Kernels[0].Name, "the `KERNEL` whose uprobes these are: "+kernelNames())
 	flags.StringVar(&f.traceFile, "trace", "", "write the trace to `FILE`, not to standard error")
 	flags.BoolVar(&f.profile, "profile", false, "write uprobe_profile behind the trace")

@@ -33,7 +33,8 @@ the condition holds in them. The line "Model" stands in the place of herd7's tim
 The model is sc (one interleaving explains all), tso (x86) or lkmm (the kernel's,
 which is what herd7 runs with linux-kernel.cfg). Under lkmm a load may take its
 value from a store that another task makes only later; --load-buffering=false
-leaves such executions out, as no run of ordinary code shows them.
+leaves such executions out, as no run of ordinary code shows them. A value that comes
+from nowhere, because plain accesses pass it round, is printed S and equals any other.
 
 A comment "Result: Never" (or Sometimes, Always, DEADLOCK, with DATARACE after it
 if there is one) says what lkmm must find. "SC: Never", "TSO: Never", "LKMM: Never"

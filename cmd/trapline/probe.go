@@ -46,21 +46,21 @@ func (a *app) tracer(c *linux.Config, given string, f *execFlags) (*tracer, erro
 	if err != nil {
 		return nil, err
 	}
-	if len(f.probes) == 0 {
+	if len(f.probes)+len(f.filters) == 0 {
 		return &tracer{}, nil
 	}
 	files := &guestFiles{config: c, given: given}
 	k := live.New(files, d)
 	for _, line := range f.probes {
-		before := len(k.Registry().Log())
+		before := k.Registry().Logged()
 		resolved, err := events.Resolve(line, files)
 		if err != nil {
 			return nil, mistake("--probe %q: %w", line, err)
 		}
 		had := len(k.Registry().Probes())
 		if err := k.Write(resolved); err != nil {
-			if log := k.Registry().Log(); len(log) > before {
-				fmt.Fprint(a.stderr, log[len(log)-1].Report())
+			if last := k.Registry().Since(before); last != nil {
+				fmt.Fprint(a.stderr, last.Report())
 			}
 			return nil, mistake("--probe %q: %w", line, errnoText(err))
 		}
@@ -74,7 +74,32 @@ func (a *app) tracer(c *linux.Config, given string, f *execFlags) (*tracer, erro
 			}
 		}
 	}
+	for _, filter := range f.filters {
+		if err := a.filter(k, filter); err != nil {
+			return nil, err
+		}
+	}
 	return &tracer{k, c.CPUs}, nil
+}
+
+// filter writes to the file filter of an event.
+func (a *app) filter(k *live.Kernel, arg string) error {
+	name, expression, ok := strings.Cut(arg, "=")
+	if !ok {
+		return mistake("--filter %q: want EVENT=EXPRESSION", arg)
+	}
+	before := k.Registry().Logged()
+	err := k.Filter(name, expression)
+	if last := k.Registry().Since(before); last != nil {
+		fmt.Fprint(a.stderr, last.Report())
+	}
+	switch {
+	case err == sim.ENOENT && k.Registry().Since(before) == nil:
+		return mistake("--filter %q: there is no event %s (define it with --probe)", arg, name)
+	case err != nil:
+		return mistake("--filter %q: %w", arg, errnoText(err))
+	}
+	return nil
 }
 
 // errnoText is the number that a write has returned, without what error_log says.

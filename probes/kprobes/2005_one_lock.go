@@ -20,7 +20,7 @@ var OneLock = add(Design{
 		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
 		Fails: []probes.Failure{
 			lostSlot,
-			notSeen, comesBack, lostSlotAgain,
+			notSeen, comesBack, lostSlotAgain, lostSlotOfEntry,
 			{
 				Scenario: "stranger-unregisters",
 				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",
@@ -28,6 +28,7 @@ var OneLock = add(Design{
 			},
 		},
 	},
+	Has: Breakpoints | Entries,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := &oneLock{text: text}
 		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
@@ -64,7 +65,7 @@ func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
 		return
 	}
 	if old.isManager(k) {
-		old.members.Del(k, &p.list)
+		old.delMember(k, p)
 		if !old.members.Empty(k) {
 			k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 			return
@@ -93,7 +94,7 @@ func (d *oneLock) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
 		}
 		return d.text.unknown(k, addr), nil
 	}
-	return Handled, cpu.hit(k, p)
+	return cpu.trap(cpu.hit(k, p))
 }
 
 // PostKprobeHandler is post_kprobe_handler().

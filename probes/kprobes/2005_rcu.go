@@ -30,7 +30,7 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
-			notSeen, comesBack, lostSlotAgain,
+			notSeen, comesBack, lostSlotAgain, lostSlotOfEntry,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -50,6 +50,11 @@ var RCU = add(Design{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: slab-use-after-free Write in cleanup_kprobe",
 				Why:      "the same, a moment later",
+			},
+			{
+				Scenario: "probe-beside-an-entry",
+				Title:    "int3: 0000 [#1] in do_int3",
+				Why:      "the same, where the first probe is a jprobe",
 			},
 			{
 				Scenario: "slot-given-to-another-probe",
@@ -78,6 +83,7 @@ var RCU = add(Design{
 			},
 		},
 	},
+	Has: Breakpoints | Entries,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := &rcuKprobes{text: text}
 		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
@@ -88,7 +94,7 @@ var RCU = add(Design{
 
 // lostSlot is what those have in common that give a slot to every probe and then copy
 // that of the first one over it.
-var lostSlot, lostSlotAgain = probes.Failure{
+var lostSlot, lostSlotAgain, lostSlotOfEntry = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
@@ -96,6 +102,10 @@ var lostSlot, lostSlotAgain = probes.Failure{
 	Scenario: "probe-goes-and-comes",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "the same, where the second probe comes before the first one goes",
+}, probes.Failure{
+	Scenario: "probe-beside-an-entry",
+	Title:    "memory leak in get_insn_slot",
+	Why:      "the same, where the first probe is a jprobe",
 }
 
 // notSeen and comesBack are what all have in common that leave a breakpoint at being
@@ -148,8 +158,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
 	if old.isManager(k) {
 		p.slot = old.slot // copy_kprobe()
-		old.members.AddTail(k, &p.list)
-		return nil
+		return old.addMember(k, p)
 	}
 	ap, err := newManager(k, p.Addr, sim.GFPAtomic)
 	if err != nil {
@@ -157,13 +166,12 @@ func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
 	}
 	addAggrKprobe(k, t, ap, old)
 	p.slot = ap.slot // copy_kprobe()
-	ap.members.AddTail(k, &p.list)
-	return nil
+	return ap.addMember(k, p)
 }
 
 // addAggrKprobe is add_aggr_kprobe(): for a moment there is nobody in the table.
 func addAggrKprobe(k *sim.K, t *table, ap, p *Kprobe) {
-	ap.slot = p.slot // copy_kprobe()
+	ap.slot, ap.entry = p.slot, p.entry // copy_kprobe()
 	ap.members.AddHead(k, &p.list)
 	t.list.Del(k, &p.hlist)
 	t.list.AddHead(k, &ap.hlist)
@@ -198,7 +206,7 @@ func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
 
 // cleanupAggrKprobe is cleanup_aggr_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupAggrKprobe(k *sim.K, old, p *Kprobe, flags int) {
-	old.members.Del(k, &p.list)
+	old.delMember(k, p)
 	if old.members.Empty(k) {
 		d.cleanupKprobe(k, old, flags)
 	} else {
@@ -215,7 +223,8 @@ func (d *rcuKprobes) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
 		return d.text.unknown(k, addr), nil
 	}
 	k.PreemptDisable()
-	return Handled, d.cpus.this(k).hit(k, p)
+	cpu := d.cpus.this(k)
+	return cpu.trap(cpu.hit(k, p))
 }
 
 // PostKprobeHandler is post_kprobe_handler().

@@ -22,6 +22,7 @@ var Mutex = add(Design{
 		Order: mutexOrder,
 		Fails: []probes.Failure{notSeen, comesBack},
 	},
+	Has: Breakpoints | Entries,
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
 })
 
@@ -67,7 +68,7 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 			return err
 		}
 		// add_aggr_kprobe()
-		ap.slot = old.slot
+		ap.slot, ap.entry = old.slot, old.entry
 		if old.PostHandler != nil {
 			ap.post.Write(k, true)
 		}
@@ -76,7 +77,9 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 	}
 	// add_new_kprobe()
 	p.slot = ap.slot
-	ap.members.AddTail(k, &p.list)
+	if err := ap.addMember(k, p); err != nil {
+		return err
+	}
 	if p.PostHandler != nil {
 		ap.post.Write(k, true)
 	}
@@ -107,7 +110,7 @@ func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 		d.text.disarmText(k, p.Addr)
 		d.table.list.Del(k, &old.hlist)
 	} else {
-		old.members.Del(k, &p.list)
+		old.delMember(k, p)
 	}
 	k.MutexUnlock(&d.kprobeMutex)
 
@@ -135,7 +138,8 @@ func (d *mutexKprobes) KprobeHandler(k *sim.K, addr Addr) (Trap, *Slot) {
 		k.PreemptEnable()
 		return d.text.unknown(k, addr), nil
 	}
-	return Handled, d.cpus.this(k).hit(k, p)
+	cpu := d.cpus.this(k)
+	return cpu.trap(cpu.hit(k, p))
 }
 
 // PostKprobeHandler is post_kprobe_handler().

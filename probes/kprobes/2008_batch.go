@@ -16,6 +16,7 @@ var Batch = add(Design{
 		Order: mutexOrder,
 		Fails: []probes.Failure{notSeen, comesBack},
 	},
+	Has: Breakpoints | Entries | Batches,
 	New: func(k *sim.K, text *Text) Scheme {
 		return &batchKprobes{newMutexKprobes(k, text, false)}
 	},
@@ -24,13 +25,13 @@ var Batch = add(Design{
 type batchKprobes struct{ *mutexKprobes }
 
 // UnregisterKprobe is unregister_kprobes() for one probe.
-func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
-	// __unregister_kprobe_top()
-	k.MutexLock(&d.kprobeMutex)
+func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) { d.UnregisterKprobes(k, p) }
+
+// unregisterTop is __unregister_kprobe_top(). The caller holds kprobe_mutex.
+func (d *batchKprobes) unregisterTop(k *sim.K, p *Kprobe) (leaving, bool) {
 	old := d.table.valid(k, p)
 	if old == nil {
-		k.MutexUnlock(&d.kprobeMutex)
-		return
+		return leaving{}, false
 	}
 	last := old == p || old.singular(k)
 	if last {
@@ -38,19 +39,19 @@ func (d *batchKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 		d.table.list.Del(k, &old.hlist)
 	} else {
 		d.dropPostHandler(k, old, p)
-		old.members.Del(k, &p.list)
+		old.delMember(k, p)
 	}
-	k.MutexUnlock(&d.kprobeMutex)
+	return leaving{p, old, last}, true
+}
 
-	k.SynchronizeSched()
-
-	// __unregister_kprobe_bottom()
-	if !last {
+// unregisterBottom is __unregister_kprobe_bottom().
+func (d *batchKprobes) unregisterBottom(k *sim.K, l leaving) {
+	if !l.last {
 		return
 	}
-	if old != p {
-		old.members.Del(k, &p.list)
-		k.Kfree(&old.Life)
+	if l.old != l.p {
+		l.old.members.Del(k, &l.p.list)
+		k.Kfree(&l.old.Life)
 	}
-	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+	d.text.slots.freeInsnSlot(k, l.p.slot) // arch_remove_kprobe()
 }

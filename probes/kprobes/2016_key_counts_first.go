@@ -26,6 +26,8 @@ var KeyCountsFirst = addModern(Design{
 		d := newToday(k, text)
 		d.former.staticKeySlowInc = keyCountsFirst{d}.staticKeySlowInc
 		d.former.staticKeySlowDec = keyCountsFirst{d}.staticKeySlowDec
+		d.former.slowIncCpuslocked = keyCountsFirst{d}.staticKeySlowInc
+		d.former.slowDecCpuslocked = keyCountsFirst{d}.staticKeySlowDec
 		return d
 	},
 })

@@ -19,6 +19,11 @@ var FlagBeforeText = addModern(Design{
 				Title:    "invalid opcode: 0000 [#1] in execute",
 				Why:      "the exception takes a probe for a plain one whose jump is half taken back, and comes back into the operand",
 			},
+			{
+				Scenario: "probe-before-a-jump-that-goes",
+				Title:    "invalid opcode: 0000 [#1] in execute",
+				Why:      "the same, where the jump goes because of a probe in front of it",
+			},
 		},
 	},
 	Has: Jumps,

@@ -13,6 +13,7 @@ import (
 //	kprobe_mutex        the table, managers, flags, the optimizer's lists
 //	cpu_hotplug_lock    no CPU comes or goes while text is changed; readers
 //	jump_label_mutex    static keys, which are patched like everything else (key.go)
+//	static_call_mutex   static calls (staticcall.go)
 //	ftrace_lock         the filter of ftrace
 //	text_mutex          the text
 //
@@ -25,11 +26,12 @@ var Today = addModern(Design{
 		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
 		Order: todaysOrder,
 	},
-	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys,
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys |
+		Patching | EarlyPatching | Borrowing | Calls | Batches,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })
 
-var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "jump_label_mutex", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
+var todaysOrder = []string{"kprobe_mutex", "cpu_hotplug_lock", "jump_label_mutex", "static_call_mutex", "ftrace_lock", "text_mutex", "kprobe_insn_mutex"}
 
 // today is that, with what was another function at some time before: those designs
 // put the older one in its place.
@@ -46,6 +48,10 @@ type today struct {
 	blacklist blacklist
 	returns   returns
 	key       key
+	patching  patching
+	tlbs      []*tlb // by CPU
+
+	staticCallMutex sim.Mutex
 
 	allDisarmed bool // kprobes_all_disarmed, under kprobe_mutex
 
@@ -58,6 +64,12 @@ type former struct {
 	kprobeOptimizer        func(k *sim.K)
 	unoptimized            func(k *sim.K, ap *Kprobe, rest Byte)
 	jumpIsThere            func(ap *Kprobe) bool
+	inTheWay               func(other *Kprobe) bool
+	stayOptimized          func(k *sim.K, p *Kprobe)
+	unoptimizeQueued       func(k *sim.K, p *Kprobe)
+	doUnoptimizeKprobes    func(k *sim.K)
+	kprobeFreeInitMem      func(k *sim.K)
+	isRegistered           func(k *sim.K, p *Kprobe) bool
 	optimizedCallback      func(k *sim.K, ap *Kprobe)
 	ftraceRunUpdateCode    func(k *sim.K, change func(k *sim.K))
 	killFtrace             func(k *sim.K, p *Kprobe)
@@ -76,6 +88,16 @@ type former struct {
 	staticKeySlowInc       func(k *sim.K)
 	staticKeySlowDec       func(k *sim.K)
 	lastDec                func(k *sim.K)
+	slowIncCpuslocked      func(k *sim.K)
+	slowDecCpuslocked      func(k *sim.K)
+	staticKeyEnable        func(k *sim.K)
+	staticKeyDisable       func(k *sim.K)
+	textPokeBpBatch        func(k *sim.K, tp *textPokeLoc)
+	pokeInt3Handler        func(k *sim.K, a Addr) bool
+	textPokeEarly          func(k *sim.K, a Addr, b Byte)
+	optimizeNops           func(k *sim.K, a Addr)
+	useTemporaryMm         func(k *sim.K, t *tlb) *Mm
+	hasMods                func(key *StaticCall) bool
 }
 
 func newToday(k *sim.K, text *Text) *today {
@@ -89,11 +111,19 @@ func newToday(k *sim.K, text *Text) *today {
 	d.blacklist.init(k)
 	d.returns.init(k)
 	d.initKey(k)
+	d.patching.init(k)
+	k.MutexInit(&d.staticCallMutex, "static_call_mutex")
 	d.former = former{
 		syncAfterArm:           text.sync,
 		kprobeOptimizer:        d.kprobeOptimizer,
 		unoptimized:            d.unoptimized,
 		jumpIsThere:            jumpIsThere,
+		inTheWay:               inTheWay,
+		stayOptimized:          d.stayOptimized,
+		unoptimizeQueued:       d.unoptimizeQueued,
+		doUnoptimizeKprobes:    d.doUnoptimizeKprobes,
+		kprobeFreeInitMem:      d.kprobeFreeInitMem,
+		isRegistered:           d.isRegistered,
 		optimizedCallback:      d.optimizedCallback,
 		ftraceRunUpdateCode:    d.ftraceRunUpdateCode,
 		killFtrace:             d.killFtrace,
@@ -112,6 +142,16 @@ func newToday(k *sim.K, text *Text) *today {
 		staticKeySlowInc:       d.staticKeySlowInc,
 		staticKeySlowDec:       d.staticKeySlowDec,
 		lastDec:                d.lastDec,
+		slowIncCpuslocked:      d.slowIncCpuslocked,
+		slowDecCpuslocked:      d.slowDecCpuslocked,
+		staticKeyEnable:        d.staticKeyEnable,
+		staticKeyDisable:       d.staticKeyDisable,
+		textPokeBpBatch:        d.textPokeBpBatch,
+		pokeInt3Handler:        d.pokeInt3Handler,
+		textPokeEarly:          d.textPokeEarly,
+		optimizeNops:           d.optimizeNops,
+		useTemporaryMm:         d.useTemporaryMm,
+		hasMods:                staticCallKeyHasMods,
 	}
 	return d
 }
@@ -248,13 +288,13 @@ func (d *today) disarmKprobe(k *sim.K, p *Kprobe) error {
 }
 
 // UnregisterKprobe is unregister_kprobe().
-func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) {
-	// __unregister_kprobe_top()
-	k.MutexLock(&d.kprobeMutex)
+func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) { d.UnregisterKprobes(k, p) }
+
+// unregisterTop is __unregister_kprobe_top(). The caller holds kprobe_mutex.
+func (d *today) unregisterTop(k *sim.K, p *Kprobe) (leaving, bool) {
 	ap, err := d.disable(k, p)
 	if err != nil {
-		k.MutexUnlock(&d.kprobeMutex)
-		return
+		return leaving{}, false
 	}
 	last := ap == p
 	switch {
@@ -271,19 +311,19 @@ func (d *today) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			d.optimizeKprobe(k, ap)
 		}
 	}
-	k.MutexUnlock(&d.kprobeMutex)
+	return leaving{p, ap, last}, true
+}
 
-	k.SynchronizeRCU()
-
-	// __unregister_kprobe_bottom()
-	if !last {
+// unregisterBottom is __unregister_kprobe_bottom().
+func (d *today) unregisterBottom(k *sim.K, l leaving) {
+	if !l.last {
 		return
 	}
-	if ap != p {
-		ap.members.Del(k, &p.list)
-		k.Kfree(&ap.Life)
+	if l.old != l.p {
+		l.old.members.Del(k, &l.p.list)
+		k.Kfree(&l.old.Life)
 	}
-	d.removeSlot(k, p)
+	d.removeSlot(k, l.p)
 }
 
 // removeSlot is arch_remove_kprobe().

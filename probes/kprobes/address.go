@@ -10,6 +10,8 @@ type AddressChecker interface {
 	ModuleComing(k *sim.K, a Addr) error
 	// ModuleGoing comes before the text of the module is freed.
 	ModuleGoing(k *sim.K, a Addr)
+	// KprobeFreeInitMem comes before the text is freed that only the start needs.
+	KprobeFreeInitMem(k *sim.K)
 	// ShowBlacklist is kprobe_blacklist in debugfs being read.
 	ShowBlacklist(k *sim.K)
 	// Filtered is that of [Tracer].
@@ -61,6 +63,10 @@ func (t *Text) InInitText(a Addr, life *sim.Life) {
 	t.insns[a].where.kind, t.insns[a].where.life = initText, life
 	t.insns[a].o.In(life)
 }
+
+// Vanished says that what was at a is nobody's any more: whatever it holds, it is no
+// breakpoint that was left. It is for the end of a scenario.
+func (t *Text) Vanished(a Addr) { t.insns[a].own = t.insns[a].b }
 
 // Unmapped says that there is nothing at a. It is for the setup.
 func (t *Text) Unmapped(a Addr) { t.insns[a].where.kind = unmapped }
@@ -190,6 +196,20 @@ func (d *today) killFtrace(k *sim.K, p *Kprobe) {
 	if d.text.insns[p.Addr].traced && !p.off() && !d.allDisarmed {
 		_ = d.disarmKprobeFtrace(k, p)
 	}
+}
+
+// KprobeFreeInitMem is part of [AddressChecker].
+func (d *today) KprobeFreeInitMem(k *sim.K) { d.former.kprobeFreeInitMem(k) }
+
+// kprobeFreeInitMem is kprobe_free_init_mem(): the probes there are gone, too.
+func (d *today) kprobeFreeInitMem(k *sim.K) {
+	k.MutexLock(&d.kprobeMutex)
+	for p := range d.table.list.All(k, true) {
+		if d.text.insns[p.Addr].where.kind == initText {
+			d.killKprobe(k, p)
+		}
+	}
+	k.MutexUnlock(&d.kprobeMutex)
 }
 
 var opShow = sim.NewOp("seq_show(%s)")

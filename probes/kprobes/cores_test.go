@@ -118,8 +118,8 @@ func TestSyncWaitsForExceptions(t *testing.T) {
 	}
 }
 
-// TestHalfAJump sees that a jump without its operand, and the operand alone, are no
-// instructions.
+// TestHalfAJump sees that a jump or a long nop without its operand, and the operand alone,
+// are no instructions.
 func TestHalfAJump(t *testing.T) {
 	m := sim.NewMachine()
 	defer m.Close()
@@ -135,6 +135,8 @@ func TestHalfAJump(t *testing.T) {
 			{Jump, Own, Garbage, Own},
 			{Int3, Garbage, Int3, Garbage},
 			{Jump, Garbage, Jump, Garbage},
+			{LongNop, Own, Garbage, Own},
+			{LongNop, Garbage, LongNop, Garbage},
 		} {
 			text.pokeText(k, 0, step.head)
 			text.pokeText(k, 1, step.tail)
@@ -145,5 +147,50 @@ func TestHalfAJump(t *testing.T) {
 	}, sim.StrategyFunc(func(*sim.Machine, *sim.Point) int { return 0 }))
 	if o.Violation != nil {
 		t.Error(o.Violation)
+	}
+}
+
+// TestInterruptSharesItsCPU has an interrupt run where its CPU has just written: it may
+// execute what the CPU has fetched before, until the CPU forgets that.
+func TestInterruptSharesItsCPU(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		forget bool
+		want   []string
+	}{
+		{"not told", false, []string{"a call of ftrace", "the instruction"}},
+		{"told", true, []string{"a call of ftrace"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			seen := map[string]bool{}
+			r, err := explore.Run(context.Background(), func(m *sim.Machine) {
+				k := m.Setup()
+				text := NewText(k, "insn")
+				text.SeenLate()
+				var id sim.TaskID
+				id = m.GoOn(0, "cpu", func(k *sim.K) {
+					k.LocalIRQDisable()
+					text.pokeText(k, 0, Call)
+					if c.forget {
+						text.syncCore(k)
+					}
+					k.InterruptOn(sim.ThisCPU, "irq", func(k *sim.K) {
+						text.SharesCPU(k, id)
+						seen[text.Fetch(k, 0).String()] = true
+					})
+					k.LocalIRQEnable()
+				})
+				text.AddCPU(k, id, "cpu")
+			}, explore.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Verdict() != explore.Clean {
+				t.Errorf("%s: %s", r.Verdict(), r.Coverage())
+			}
+			if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -12,6 +12,8 @@ type running struct {
 	outer *Kprobe
 	// reenter is KPROBE_REENTER.
 	reenter bool
+	// jump is the jprobe whose entry is to run, or runs.
+	jump *Jprobe
 }
 
 // cpus are the CPUs, by task.

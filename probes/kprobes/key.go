@@ -10,6 +10,20 @@ type KeyHolder interface {
 	StaticKeySlowInc(k *sim.K)
 	// StaticKeySlowDec has one less. The code goes with the last one.
 	StaticKeySlowDec(k *sim.K)
+	// StaticKeySlowIncCpuslocked and StaticKeySlowDecCpuslocked are the same for those who
+	// hold cpu_hotplug_lock, by CPUsReadLock.
+	StaticKeySlowIncCpuslocked(k *sim.K)
+	// StaticKeySlowDecCpuslocked is the other half.
+	StaticKeySlowDecCpuslocked(k *sim.K)
+	// CPUsReadLock is cpus_read_lock().
+	CPUsReadLock(k *sim.K)
+	// CPUsReadUnlock is cpus_read_unlock().
+	CPUsReadUnlock(k *sim.K)
+	// StaticKeyEnable has the code there, and StaticKeyDisable has it not, whatever
+	// others have asked for before: there are no users to count.
+	StaticKeyEnable(k *sim.K)
+	// StaticKeyDisable is the other half.
+	StaticKeyDisable(k *sim.K)
 }
 
 // key is struct static_key, with its one jump label.
@@ -29,6 +43,18 @@ func (d *today) StaticKeySlowInc(k *sim.K) { d.former.staticKeySlowInc(k) }
 // StaticKeySlowDec is part of [KeyHolder].
 func (d *today) StaticKeySlowDec(k *sim.K) { d.former.staticKeySlowDec(k) }
 
+// StaticKeySlowIncCpuslocked is part of [KeyHolder].
+func (d *today) StaticKeySlowIncCpuslocked(k *sim.K) { d.former.slowIncCpuslocked(k) }
+
+// StaticKeySlowDecCpuslocked is part of [KeyHolder].
+func (d *today) StaticKeySlowDecCpuslocked(k *sim.K) { d.former.slowDecCpuslocked(k) }
+
+// CPUsReadLock is part of [KeyHolder].
+func (d *today) CPUsReadLock(k *sim.K) { k.PercpuDownRead(&d.cpusLock) }
+
+// CPUsReadUnlock is part of [KeyHolder].
+func (d *today) CPUsReadUnlock(k *sim.K) { k.PercpuUpRead(&d.cpusLock) }
+
 // staticKeySlowInc is static_key_slow_inc(): who comes while the first one is at work
 // must wait for it, and so does not count itself.
 func (d *today) staticKeySlowInc(k *sim.K) {
@@ -36,6 +62,21 @@ func (d *today) staticKeySlowInc(k *sim.K) {
 		return
 	}
 	k.PercpuDownRead(&d.cpusLock)
+	d.firstInc(k)
+	k.PercpuUpRead(&d.cpusLock)
+}
+
+// slowIncCpuslocked is static_key_slow_inc_cpuslocked(). The caller holds
+// cpu_hotplug_lock.
+func (d *today) slowIncCpuslocked(k *sim.K) {
+	if !d.fastIncNotDisabled(k) {
+		d.firstInc(k)
+	}
+}
+
+// firstInc is the rest of static_key_slow_inc_cpuslocked(). The caller holds
+// cpu_hotplug_lock.
+func (d *today) firstInc(k *sim.K) {
 	k.MutexLock(&d.key.mutex)
 	if d.key.enabled.Cmpxchg(k, 0, -1) == 0 {
 		d.jumpLabelUpdate(k, Branch)
@@ -44,7 +85,6 @@ func (d *today) staticKeySlowInc(k *sim.K) {
 		k.WarnOn(!d.fastIncNotDisabled(k), "the key is in transition")
 	}
 	k.MutexUnlock(&d.key.mutex)
-	k.PercpuUpRead(&d.cpusLock)
 }
 
 // fastIncNotDisabled is static_key_fast_inc_not_disabled(): it counts one more user if
@@ -79,11 +119,25 @@ func (d *today) staticKeySlowDec(k *sim.K) {
 		return
 	}
 	k.PercpuDownRead(&d.cpusLock)
+	d.decUnderLock(k)
+	k.PercpuUpRead(&d.cpusLock)
+}
+
+// slowDecCpuslocked is static_key_slow_dec_cpuslocked(). The caller holds
+// cpu_hotplug_lock.
+func (d *today) slowDecCpuslocked(k *sim.K) {
+	if !d.decNotOne(k) {
+		d.decUnderLock(k)
+	}
+}
+
+func (d *today) decUnderLock(k *sim.K) {
 	k.MutexLock(&d.key.mutex)
 	d.former.lastDec(k)
 	k.MutexUnlock(&d.key.mutex)
-	k.PercpuUpRead(&d.cpusLock)
 }
+
+var _ = sim.Plumbing("first_inc", "dec_under_lock")
 
 // lastDec is the rest of static_key_slow_dec(): another user may have come since. The
 // caller holds jump_label_mutex.

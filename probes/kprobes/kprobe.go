@@ -24,6 +24,7 @@ type Kprobe struct {
 	manager bool                 // pre_handler == aggr_pre_handler
 	members sim.RCUHList[Kprobe] // of a manager: the probes of its address
 	post    sim.Word[bool]       // of a manager: post_handler is set
+	entry   bool                 // break_handler is set: it is a jprobe, or manages one
 
 	nmissed []int // by task, so that no increment is lost
 

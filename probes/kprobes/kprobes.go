@@ -26,6 +26,8 @@ const (
 	// Detour has executed, behind the handlers, copies of all instructions that
 	// the jump of an optimised probe covers.
 	Detour
+	// Entered has the CPU go on in the entry of a jprobe.
+	Entered
 )
 
 // Features are what a design can be asked about.
@@ -54,6 +56,20 @@ const (
 	// Keys is about static keys, whose code is patched as that of probes is:
 	// [KeyHolder].
 	Keys
+	// Patching is about text that is patched while it may be executed: [Patcher].
+	Patching
+	// EarlyPatching is about text that is written in place: [EarlyPatcher].
+	EarlyPatching
+	// Borrowing is about the page tables through which text is written: [MmBorrower].
+	Borrowing
+	// Calls is about static calls in modules: [CallHolder].
+	Calls
+	// Entries is about jprobes: [JumpProber].
+	Entries
+	// Graphs is about jprobes in kernels with the function graph tracer.
+	Graphs
+	// Batches is about several probes that go at once: [BatchUnregisterer].
+	Batches
 )
 
 // Scheme is one design at work. Tasks that register and unregister may sleep and

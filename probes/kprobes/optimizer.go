@@ -77,12 +77,13 @@ func (d *today) optimizeKprobe(k *sim.K, p *Kprobe) {
 	if !p.manager || !d.text.insns[p.Addr].jumpable || p.off() || d.allDisarmed || p.post.Peek() {
 		return
 	}
-	if d.table.get(k, p.Addr+1, true) != nil {
-		return // arch_check_optimized_kprobe(): another probe is in the way
+	// arch_check_optimized_kprobe()
+	if other := d.table.get(k, p.Addr+1, true); other != nil && d.former.inTheWay(other) {
+		return
 	}
 	if p.state&optimized != 0 {
 		if p.queue == unoptimizing {
-			d.optimizer.move(k, p, none) // it is a jump still
+			d.former.stayOptimized(k, p)
 		}
 		return
 	}
@@ -90,6 +91,14 @@ func (d *today) optimizeKprobe(k *sim.K, p *Kprobe) {
 	d.optimizer.move(k, p, optimizing)
 	d.optimizer.kick(k)
 }
+
+// inTheWay says that the jump of another probe must not cover this one: not as long as
+// it has a jump itself. The caller holds kprobe_mutex.
+func inTheWay(other *Kprobe) bool { return !other.disarmed() }
+
+// stayOptimized is for a probe that waits to be unoptimised: it is a jump still, and so
+// stays one. The caller holds kprobe_mutex.
+func (d *today) stayOptimized(k *sim.K, p *Kprobe) { d.optimizer.move(k, p, none) }
 
 // unoptimizeKprobe is unoptimize_kprobe(). With force it does not leave that to the
 // optimizer, and the caller holds text_mutex. The caller holds kprobe_mutex.
@@ -99,8 +108,7 @@ func (d *today) unoptimizeKprobe(k *sim.K, p *Kprobe, force bool) {
 	}
 	switch {
 	case p.queue == unoptimizing && force:
-		d.former.unoptimized(k, p, Int3)
-		d.optimizer.move(k, p, freeing)
+		d.former.unoptimizeQueued(k, p)
 	case p.queue == optimizing:
 		d.optimizer.move(k, p, none)
 		p.clear(k, optimized)
@@ -111,6 +119,13 @@ func (d *today) unoptimizeKprobe(k *sim.K, p *Kprobe, force bool) {
 		d.optimizer.move(k, p, unoptimizing)
 		d.optimizer.kick(k)
 	}
+}
+
+// unoptimizeQueued is what unoptimize_kprobe() does by force for a probe that waits for
+// the optimizer, who has to finish it. The caller holds kprobe_mutex and text_mutex.
+func (d *today) unoptimizeQueued(k *sim.K, p *Kprobe) {
+	d.former.unoptimized(k, p, Int3)
+	d.optimizer.move(k, p, freeing)
 }
 
 // forceUnoptimize has a manager give up its jump at once. The caller holds
@@ -155,7 +170,7 @@ func (d *today) kickAgain(k *sim.K) {
 
 // optimizeAll is what kprobe_optimizer() does under its locks.
 func (d *today) optimizeAll(k *sim.K) {
-	d.doUnoptimizeKprobes(k)
+	d.former.doUnoptimizeKprobes(k)
 	// Nobody must be between the instructions that a jump is going to cover.
 	k.SynchronizeRCUTasks()
 	d.doOptimizeKprobes(k)

@@ -110,8 +110,12 @@ func (rh *rethook) rethookTryGet(k *sim.K) bool {
 	return true
 }
 
-// RegisterKretprobe is register_kretprobe().
+// RegisterKretprobe is register_kretprobe(). What is registered has calls under way.
+// (Since 5.12 it says so with a WARNING, which is left out here.)
 func (d *today) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
+	if d.former.isRegistered(k, &rp.Kprobe) {
+		return sim.EINVAL
+	}
 	if err := rethookAlloc(k, rp); err != nil {
 		return err
 	}
@@ -121,6 +125,13 @@ func (d *today) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
 		rp.rh.put(k)
 	}
 	return err
+}
+
+// isRegistered is warn_kprobe_rereg().
+func (d *today) isRegistered(k *sim.K, p *Kprobe) bool {
+	k.MutexLock(&d.kprobeMutex)
+	defer k.MutexUnlock(&d.kprobeMutex)
+	return d.table.valid(k, p) == p
 }
 
 // UnregisterKretprobe is unregister_kretprobe().

@@ -24,10 +24,12 @@ const (
 	Call
 	// Branch is the jump of a static key to its code.
 	Branch
+	// LongNop is a nop that is as long as the instruction and the next one.
+	LongNop
 )
 
 func (b Byte) String() string {
-	return [...]string{"the instruction", "int3", "a jump", "garbage", "a call of ftrace", "the branch"}[b]
+	return [...]string{"the instruction", "int3", "a jump", "garbage", "a call of ftrace", "the branch", "a long nop"}[b]
 }
 
 // Text is the code of the kernel as far as probes change it: the first byte of each
@@ -38,6 +40,7 @@ type Text struct {
 	insns []insn
 	slots insnCache
 	cores cores
+	graph graph
 	// modules says that there is one, so that the records of ftrace are worth a look.
 	modules bool
 	// Run executes the code of the kernel at an address, for designs whose own
@@ -56,6 +59,7 @@ type Text struct {
 type insn struct {
 	o    sim.Object
 	b    Byte
+	own  Byte   // what is there when nobody patches
 	past []Byte // all that it has been, if CPUs see that late
 
 	jumpable bool    // a jump may be put here: it is as long as that with the next one
@@ -109,14 +113,14 @@ func (t *Text) Fetch(k *sim.K, a Addr) Byte {
 	i := &t.insns[a]
 	for {
 		k.Step(opFetch, &i.o, sim.Read)
-		if i.jumpable {
+		if i.jumpable { // there may be something longer than an instruction
 			k.Touch(&t.insns[a+1].o, sim.Read)
 		}
 		b, whole := t.see(k, a)
-		if b == Jump {
+		if b == Jump || b == LongNop {
 			var operand Byte
 			if operand, whole = t.see(k, a+1); operand != Garbage {
-				b = Garbage // half of the jump is there
+				b = Garbage // half of it is there
 			}
 		}
 		if !whole {
@@ -168,7 +172,7 @@ func (t *Text) writeText(k *sim.K, op sim.Op, a Addr, b Byte) {
 // It is no step.
 func (t *Text) Armed() (a Addr, left bool) {
 	for i := range t.insns {
-		if t.insns[i].b != Own {
+		if t.insns[i].b != t.insns[i].own {
 			return Addr(i), true
 		}
 	}

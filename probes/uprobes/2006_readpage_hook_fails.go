@@ -10,6 +10,28 @@ var failsOfReadpageHook = []probes.Failure{
 		Why:   "the hook acts when the original readpage has returned, which only started the read",
 	},
 	{
+		Scenario: "program-executes-while-registering",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+	},
+	{
+		Scenario: "program-executes-while-unregistering",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+	},
+	{
+		Scenario: "program-pages-its-text-in",
+		Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
+		Why:      "the hook acts when the original readpage has returned, which only started the read",
+		Only:     probes.FirstPage,
+	},
+	{
+		Scenario: "program-pages-its-text-in",
+		Title:    "BUG: program killed by SIGTRAP in do_int3",
+		Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+		Only:     probes.FirstPage,
+	},
+	{
 		Scenario: "readpage-returns-before-uptodate",
 		Title:    "BUG: probe missed in execute",
 		Why:      "the read ends before the hook comes to plant the breakpoint, and a program runs through the page in between",
@@ -235,14 +257,14 @@ var failsOfReadpageHook = []probes.Failure{
 		Why:   "the hook does not wait for the read",
 	},
 	{
-		Scenario: "mmap-without-memory",
-		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
-		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+		Scenario: "mremap-while-registering", Only: probes.LaterPage,
+		Title: "BUG: probe missed in execute",
+		Why:   "find_page_probe is given the number of the page where it wants the offset",
 	},
 	{
-		Scenario: "text-mapped-again",
-		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
-		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+		Scenario: "mremap-while-unregistering", Only: probes.LaterPage,
+		Title: "BUG: probe missed in execute",
+		Why:   "find_page_probe is given the number of the page where it wants the offset",
 	},
 	mixedUp,
 	{
@@ -267,7 +289,7 @@ var failsOfReadpageHook = []probes.Failure{
 	},
 	{
 		Scenario: "mremap-while-unregistering",
-		Title:    "BUG: page fault on a sound file failed in execute_moved",
+		Title:    "BUG: page fault on a sound file failed in execute",
 		Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 	},
 	{
@@ -281,13 +303,24 @@ var failsOfReadpageHook = []probes.Failure{
 		Why:   "the program traps, and the probe is gone from the table before it is looked up",
 	},
 	{
-		Scenario: "mremap-while-unregistering",
-		Title:    "KASAN: slab-use-after-free Read in int3",
-		Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+		Scenario: "mremap-while-unregistering", Only: probes.FirstPage,
+		Title: "KASAN: slab-use-after-free Read in int3",
+		Why:   "the trap has found the probe, which unregister_uprobe frees without waiting for it",
 	},
 	{
-		Scenario: "mremap-while-unregistering",
-		Title:    "BUG: handler called after unregister in handler",
-		Why:      "nothing waits for a trap that has found the probe",
+		Scenario: "mremap-while-unregistering", Only: probes.FirstPage,
+		Title: "BUG: handler called after unregister in handler",
+		Why:   "nothing waits for a trap that has found the probe",
+	},
+	hungForPage, hungForRead, leftLocked,
+	{
+		Scenario: "mmap-without-memory",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
+	},
+	{
+		Scenario: "text-mapped-again",
+		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
+		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
 	},
 }

@@ -124,6 +124,26 @@ var ReadpageHookMarch = add(Design{
 				Why:      "kp.opcode says that the breakpoint was planted, but the page that held it is gone",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the probe is taken out of the table before the breakpoint is taken out of the text",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "the trap has found the probe, which unregister_uprobe frees without waiting for it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "KCSAN: data-race in find_vma / unmap_vm_as",
+				Why:      "the trap looks for the area without mmap_sem, while another thread adds or frees one",
+			},
+			{
 				Scenario: "readahead-while-registering",
 				Title:    "BUG: probe missed in execute",
 				Why:      "the reader has loaded the old readpages, and adds the page after register_uprobe has looked for it",
@@ -186,7 +206,7 @@ var ReadpageHookMarch = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Title:    "BUG: page fault on a sound file failed in execute",
 				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
@@ -204,6 +224,7 @@ var ReadpageHookMarch = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -22,6 +22,21 @@ var ReadpageHookWait = add(Design{
 		Order: ReadpageHook.Order,
 		Fails: []probes.Failure{
 			{
+				Scenario: "program-executes-while-registering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
 				Scenario: "readpage-returns-before-uptodate",
 				Title:    "BUG: probe missed in execute",
 				Why:      "everyone who waits for the page wakes up when the read ends: a program may be faster than the hook",
@@ -224,7 +239,7 @@ var ReadpageHookWait = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute_moved",
+				Title:    "BUG: page fault on a sound file failed in execute",
 				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
@@ -247,15 +262,8 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
+			hungForPage, hungForRead, leftLocked,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })
-
-// mixedUp is what drawn programs find, and what no scenario asks about, as there is a
-// question about each of the reasons.
-var mixedUp = probes.Failure{
-	Scenario: "lifecycle",
-	Title:    "BUG: mapped page differs in settled",
-	Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
-}

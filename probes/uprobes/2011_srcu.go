@@ -45,6 +45,16 @@ var SRCU = add(Design{
 				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
 				Scenario: "readahead-while-registering",
 				Title:    "list_del corruption in munmap_uprobe",
 				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
@@ -283,6 +293,16 @@ var SRCU = add(Design{
 				Scenario: "mremap-while-unregistering",
 				Title:    "KASAN: slab-use-after-free Read in unregister",
 				Why:      "the old area is on the list, and goes before srcu_read_lock: nobody is waited for",
+			},
+			{
+				Scenario: "lifecycle",
+				Title:    "INFO: task hung in do_truncate",
+				Why:      "as in munmap-while-registering; who truncates waits for i_mutex behind the two",
+			},
+			{
+				Scenario: "lifecycle",
+				Title:    "INFO: task hung in do_page_fault",
+				Why:      "as in munmap-while-registering; who faults waits for mmap_sem behind the two",
 			},
 		},
 	},

@@ -34,6 +34,7 @@ var SRCURepaired = add(Design{
 		Title: "repaired: lists of address spaces, traps that look again",
 		From:  "trapline, from the proposal of July 2011, what the explorer found in it, and Linux 3.5 to 3.9",
 		Order: []string{"inode->i_mutex", "dup_mmap_sem", "mm->mmap_sem", "mapping->i_mmap_lock"},
+		Fails: []probes.Failure{seenBefore},
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcuRepaired{}

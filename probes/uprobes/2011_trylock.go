@@ -118,7 +118,7 @@ var Trylock = add(Design{
 			},
 			{
 				Scenario: "mremap-while-registering",
-				Title:    "BUG: probe missed in execute_moved",
+				Title:    "BUG: probe missed in execute",
 				Why:      "register listed the old place; the text has gone from there to one that the list does not have",
 			},
 			{
@@ -127,6 +127,22 @@ var Trylock = add(Design{
 				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
 			},
 			movedOffTheList,
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
+			{
+				Scenario: "lifecycle",
+				Title:    "KASAN: slab-use-after-free Read in vma_address",
+				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
+			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

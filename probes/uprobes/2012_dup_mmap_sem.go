@@ -25,6 +25,7 @@ var DupMmapSem = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -48,6 +48,16 @@ var Merged = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
 			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and no area means SIGTRAP",
+			},
 		}, failsOf2012...),
 	},
 	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },

@@ -70,4 +70,5 @@ var failsOf2012 = []probes.Failure{
 	mremapForgetsAgain,
 	movedOffTheList,
 	mremapForgets,
+	movedAway, movedAndMissed, overwritten,
 }

@@ -19,6 +19,7 @@ var RegisterRwsem = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

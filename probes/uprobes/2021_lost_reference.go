@@ -107,6 +107,31 @@ var LostReference = add(Design{
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
 			{
+				Scenario: "program-executes-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in int3",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Read in handler_chain",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "KASAN: slab-use-after-free Write in put",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
 				Scenario: "readahead-while-registering",
 				Title:    "KASAN: slab-use-after-free Write in find",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
@@ -173,6 +198,7 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in put",
 				Why:      "as with the lookup: the reference that is put was put before",
 			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -37,6 +37,7 @@ var TasksTrace = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },

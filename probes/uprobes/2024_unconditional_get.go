@@ -44,6 +44,7 @@ var UnconditionalGet = add(Design{
 			},
 			mremapForgetsAgain,
 			movedOffTheList,
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{unconditional: true}) },

@@ -37,6 +37,11 @@ var WrongFlavour = add(Design{
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace: what they use is freed",
 			},
 			{
+				Scenario: "program-executes-while-unregistering",
+				Title:    "BUG: handler called after unregister in handler",
+				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
+			},
+			{
 				Scenario: "trap-between-two-registrations",
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
@@ -49,6 +54,7 @@ var WrongFlavour = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
 			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{ordinary: true}) },

@@ -14,7 +14,7 @@ var SkipMoved = add(Design{
 		Title: "as in 6.16: areas that mremap moves pages to are left alone",
 		From:  "Linux 6.16, commit 2b12d06c37fd (mm: fix uprobe pte be overwritten when expanding vma)",
 		Order: tasksTraceOrder,
-		Fails: []probes.Failure{movedUnseen, movedOffTheList},
+		Fails: []probes.Failure{movedUnseen, movedOffTheList, movedAway, movedAndMissed},
 	},
 	New: func(k *sim.K) Scheme { return &skipMoved{newTasksTrace(k, tasksTraceRules{})} },
 })
@@ -49,7 +49,7 @@ var (
 	}
 	movedUnseen = probes.Failure{
 		Scenario: "mremap-while-registering",
-		Title:    "BUG: probe missed in execute_moved",
+		Title:    "BUG: probe missed in execute",
 		Why:      "register listed the old place; the text has gone from there to one that the list does not have",
 	}
 )

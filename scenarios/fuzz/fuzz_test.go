@@ -32,7 +32,7 @@ func TestFuzzRediscovers(t *testing.T) {
 		titles     []string
 	}{
 		{"2005-one-lock", 500, []string{"memory leak in get_insn_slot"}},
-		{"2005-rcu", 1000, []string{"memory leak in get_insn_slot", "int3: 0000 [#1] in do_int3"}},
+		{"2005-rcu", 5000, []string{"memory leak in get_insn_slot", "int3: 0000 [#1] in do_int3"}},
 		{"2006-mutex", 3000, nil},
 		{"2024-today", 1000, nil},
 		{"2006-readpage-hook", 500, []string{"BUG: sleeping function called from invalid context in remove_kprobe_user", "BUG: page touched before PG_uptodate in insert_kprobe_user"}},

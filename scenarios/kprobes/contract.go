@@ -1,24 +1,17 @@
 package kprobes
 
 import (
-	"fmt"
-
 	"trapline/probes/kprobes"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 )
 
-// What a design for probes on the kernel owes it. Each is checked in every execution.
+// What a design for probes on the kernel owes it besides what package contract has. Each
+// is checked in every execution. A hit that is counted as missed, because a handler was
+// running, is as good as one that calls the handlers.
 var (
-	// MissedHit is an execution of the instruction that began after register had
-	// returned, ended before unregister was called, and did not call the handlers
-	// exactly once, nor was counted as missed because a handler was running.
-	MissedHit = sim.Kind{Name: "missed-hit", Class: "BUG: probe missed"}
-	// LateHandler is a handler that runs after its unregister has returned.
-	LateHandler = sim.Kind{Name: "late-handler", Class: "BUG: handler called after unregister"}
 	// UnknownTrap is a breakpoint that nobody answers for: the kernel dies.
 	UnknownTrap = sim.Kind{Name: "unknown-int3", Class: "int3: 0000 [#1]"}
-	// WrongOriginal is another instruction than that of the text, stepped.
-	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
 	// InvalidOpcode is a CPU that executes what is no instruction.
 	InvalidOpcode = sim.Kind{Name: "invalid-opcode", Class: "invalid opcode: 0000 [#1]"}
 	// StackOverflow is an exception that interrupts itself for ever.
@@ -29,6 +22,8 @@ var (
 	WrongState = sim.Kind{Name: "wrong-state", Class: "BUG: state of the CPU not restored"}
 	// WrongBranch is a static key with a user, and without its code.
 	WrongBranch = sim.Kind{Name: "wrong-branch", Class: "BUG: static key enabled and its code is not"}
+	// StaleText is an instruction that a CPU executes though it has written another.
+	StaleText = sim.Kind{Name: "stale-text", Class: "BUG: instruction executed that is not there"}
 	// StrayFilter is an address that ftrace is to call us for, without a probe.
 	StrayFilter = sim.Kind{Name: "stray-filter", Class: "BUG: function still traced"}
 	// WrongText is a breakpoint that is left without probes.
@@ -39,9 +34,10 @@ var (
 type Probe struct {
 	w  *World
 	kp *kprobes.Kprobe
-	// rp and fp are what kp is a part of, if it is.
+	// rp, fp and jp are what kp is a part of, if it is.
 	rp *kprobes.Kretprobe
 	fp *kprobes.Fprobe
+	jp *kprobes.Jprobe
 	// always says that nothing excuses a miss.
 	always bool
 
@@ -89,6 +85,14 @@ func (w *World) ExitProbe(name string, a kprobes.Addr) *Probe {
 	fp := &kprobes.Fprobe{}
 	p := w.add(&Probe{kp: &fp.Kprobe, fp: fp}, name, a)
 	fp.Handler = p.preHandler
+	return p
+}
+
+// EntryProbe is a jprobe on the function at an address.
+func (w *World) EntryProbe(name string, a kprobes.Addr) *Probe {
+	jp := &kprobes.Jprobe{}
+	p := w.add(&Probe{kp: &jp.Kprobe, jp: jp}, name, a)
+	jp.Entry = p.preHandler
 	return p
 }
 
@@ -142,6 +146,8 @@ func (w *World) registerWith(k *sim.K, p *Probe) error {
 	switch {
 	case p.fp != nil:
 		return w.Scheme.(kprobes.ExitProber).RegisterFprobe(k, p.fp)
+	case p.jp != nil:
+		return w.Scheme.(kprobes.JumpProber).RegisterJprobe(k, p.jp)
 	case p.rp != nil:
 		return w.Scheme.(kprobes.ReturnProber).RegisterKretprobe(k, p.rp)
 	}
@@ -152,6 +158,8 @@ func (w *World) unregisterWith(k *sim.K, p *Probe) {
 	switch {
 	case p.fp != nil:
 		w.Scheme.(kprobes.ExitProber).UnregisterFprobe(k, p.fp)
+	case p.jp != nil:
+		w.Scheme.(kprobes.JumpProber).UnregisterJprobe(k, p.jp)
 	case p.rp != nil:
 		w.Scheme.(kprobes.ReturnProber).UnregisterKretprobe(k, p.rp)
 	default:
@@ -186,6 +194,22 @@ func (w *World) Unregister(k *sim.K, p *Probe) {
 	k.Kfree(&p.kp.Life)
 }
 
+// UnregisterAll takes probes away at once, and their user frees them.
+func (w *World) UnregisterAll(k *sim.K, ps ...*Probe) {
+	var all []*kprobes.Kprobe
+	for _, p := range ps {
+		k.Step(opUnregister, &p.state, sim.Write)
+		p.registered, p.active = false, false
+		all = append(all, p.kp)
+	}
+	w.Scheme.(kprobes.BatchUnregisterer).UnregisterKprobes(k, all...)
+	for _, p := range ps {
+		k.Step(opGone, &p.state, sim.Write)
+		p.gone = true
+		k.Kfree(&p.kp.Life)
+	}
+}
+
 func (p *Probe) preHandler(k *sim.K) {
 	p.called(k, opHandler)
 	*p.hitsOf(k)++
@@ -201,9 +225,7 @@ func (p *Probe) called(k *sim.K, op sim.Op) {
 	if p.w.task(k).user {
 		k.Fail(&sim.Violation{Kind: UserAccess, Subject: p.state.Name()})
 	}
-	if p.gone {
-		k.Fail(&sim.Violation{Kind: LateHandler, Subject: p.state.Name()})
-	}
+	contract.MustNotBeGone(k, p.state.Name(), p.gone)
 }
 
 // hitsOf counts the hits of one task, who alone uses it.
@@ -245,10 +267,7 @@ func (w *World) endRuns(k *sim.K, runs []run) {
 	for _, r := range runs {
 		p := r.p
 		k.Step(opExecuted, &p.state, sim.Read)
-		n := p.seen(k) - r.hits
-		if n > 1 || n == 0 && r.must && p.active && p.epoch == r.epoch {
-			k.Fail(&sim.Violation{Kind: MissedHit, Subject: fmt.Sprintf("%s: the handler ran %d times for one execution", p.state.Name(), n)})
-		}
+		contract.MustHaveHit(k, p.state.Name(), p.seen(k)-r.hits, r.must && p.active && p.epoch == r.epoch)
 	}
 }
 

@@ -22,12 +22,13 @@ var lifeVerbs = []lifeVerb{
 	{lifecycle.Verb{Name: "execute", Places: len(lifePlaces)}, (*life).execute},
 	{lifecycle.Verb{Name: "disable", Places: len(lifePlaces)}, (*life).disable},
 	{lifecycle.Verb{Name: "enable", Places: len(lifePlaces)}, (*life).enable},
+	{lifecycle.Verb{Name: "rmmod", Places: 1}, (*life).rmmod},
 }
 
 // lifePlaces are the instructions that are probed. The third one can be called by
 // handlers, the fourth becomes a jump and the fifth a call of ftrace, if the design
-// knows of that.
-var lifePlaces = [...]kprobes.Addr{doFork, doExit, handlerText, vfsRead, schedule}
+// knows of that. The last one lies in a module, if the design knows of modules.
+var lifePlaces = [...]kprobes.Addr{doFork, doExit, handlerText, vfsRead, schedule, moduleText}
 
 // Language is what drawn programs do to a kernel that is probed.
 var Language = func() *lifecycle.Language {
@@ -74,6 +75,7 @@ func Subjects() []*lifecycle.Subject {
 // each registration of the program has a probe of its own.
 type life struct {
 	*World
+	mod    *sim.Module                 // nil if the design knows of none
 	fresh  [][len(lifePlaces)][]*Probe // by task: not registered yet
 	active [][len(lifePlaces)][]*Probe // by task: registered, the last one last
 }
@@ -81,6 +83,9 @@ type life struct {
 // live builds the world of a program and starts its tasks.
 func live(w *World, p *lifecycle.Program) {
 	l := &life{World: w}
+	if _, ok := w.Scheme.(kprobes.AddressChecker); ok {
+		l.mod = w.LoadModule()
+	}
 	l.InterruptsOn = p.Knob("interrupts-on") > 0
 	l.fresh = make([][len(lifePlaces)][]*Probe, len(p.Tasks))
 	l.active = make([][len(lifePlaces)][]*Probe, len(p.Tasks))
@@ -117,8 +122,14 @@ func (l *life) probe(p *lifecycle.Program, task, place int) *Probe {
 	return probe
 }
 
-// register fails if there is no memory.
+// absent says that the place is in a module that there is not.
+func (l *life) absent(place int) bool { return lifePlaces[place] == moduleText && l.mod == nil }
+
+// register fails if there is no memory, or no module any more.
 func (l *life) register(k *sim.K, task, place int) {
+	if l.absent(place) {
+		return
+	}
 	fresh := &l.fresh[task][place]
 	p := (*fresh)[0]
 	*fresh = (*fresh)[1:]
@@ -143,8 +154,8 @@ func (l *life) disable(k *sim.K, task, place int) { l.toggle(k, task, place, tru
 func (l *life) enable(k *sim.K, task, place int) { l.toggle(k, task, place, false, l.Enable) }
 
 func (l *life) toggle(k *sim.K, task, place int, on bool, toggle func(k *sim.K, p *Probe)) {
-	if _, ok := l.Scheme.(kprobes.Switch); !ok {
-		return
+	if _, ok := l.Scheme.(kprobes.Switch); !ok || lifePlaces[place] == moduleText {
+		return // the text of a module may be gone
 	}
 	for _, p := range l.active[task][place] {
 		if p.active == on {
@@ -154,4 +165,16 @@ func (l *life) toggle(k *sim.K, task, place int, on bool, toggle func(k *sim.K, 
 	}
 }
 
-func (l *life) execute(k *sim.K, _, place int) { l.Execute(k, lifePlaces[place]) }
+// execute runs what is probed, but nothing of a module, which may be gone.
+func (l *life) execute(k *sim.K, _, place int) {
+	if lifePlaces[place] != moduleText {
+		l.Execute(k, lifePlaces[place])
+	}
+}
+
+// rmmod takes the module away, with the probes that are in it.
+func (l *life) rmmod(k *sim.K, _, _ int) {
+	if l.mod != nil {
+		_ = k.DeleteModule(l.mod)
+	}
+}

@@ -26,3 +26,22 @@ func FuzzMutex(f *testing.F) {
 		"t0: register 0, execute 0, unregister 0\nt1: execute 0\n",
 		"world: registered=2 post-handlers=1\nt0: unregister 0, unregister 0\nt1: register 0, execute 0\nschedule: 9>1 4>1\n")
 }
+
+// TestPropertyPosted shows that the property can fail: programs that are drawn find again
+// what is known of designs, each within so many.
+func TestPropertyPosted(t *testing.T) {
+	for _, c := range []struct {
+		design *kprobes.Design
+		within int
+		titles []string
+	}{
+		{kprobes.OneLock, 300, []string{"memory leak in get_insn_slot"}},
+		{kprobes.RCU, 300, []string{"memory leak in get_insn_slot"}},
+		{kprobes.NoTextSync, 1000, []string{"BUG: probe missed in execute"}},
+		{kprobes.KickUnlocked, 10000, []string{"KCSAN: data-race in kick_again / optimize_kprobe"}},
+	} {
+		t.Run(c.design.Name, func(t *testing.T) {
+			drawn.Finds(t, drawn.Of(t, Subjects(), &c.design.Design), c.within, c.titles...)
+		})
+	}
+}

@@ -2,6 +2,7 @@ package kprobes
 
 import (
 	"trapline/probes/kprobes"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 )
 
@@ -21,6 +22,9 @@ const (
 	nowhere     // is not there
 	initText    // is freed when the kernel has started
 	keyLabel    // is the jump label of a static key
+	nops        // two short nops, that one and the next
+	nopsNext
+	wide // three instructions, of which any two can be covered by a jump
 )
 
 // World is what the tasks of a scenario act on: a kernel with a design at work on it.
@@ -39,8 +43,12 @@ type World struct {
 	// Faults makes the copy of an instruction fault when it is first stepped.
 	Faults bool
 
-	probes []*Probe
-	tasks  []*task
+	// AtRest is called when all tasks have ended, before the checks.
+	AtRest func(k *sim.K)
+
+	patched bool // somebody else patches the text as well
+	probes  []*Probe
+	tasks   []*task
 }
 
 // task is what a task's CPU is about.
@@ -54,8 +62,11 @@ func newWorld(m *sim.Machine, d *kprobes.Design, late, synced bool) *World {
 	m.ClaimOrder(d.Order)
 	w := &World{M: m, K: m.Setup()}
 	w.Text = kprobes.NewText(w.K, "do_fork", "do_exit", "notify", "vfs_read", "vfs_read+1", "schedule",
-		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch")
+		"recycle_rp_inst", "do_int3", "module_function", "module_other", "bpf_prog", "nowhere", "setup_arch", "static_branch", "nops", "nops+1", "tcp_send", "tcp_send+1", "tcp_send+2")
 	w.Text.Jumpable(vfsRead)
+	w.Text.Jumpable(nops)
+	w.Text.Jumpable(wide)
+	w.Text.Jumpable(wide + 1)
 	w.Text.Traced(schedule)
 	w.Text.Traced(moduleText)
 	w.Text.NoKprobe(doInt3)
@@ -96,6 +107,15 @@ func (w *World) Execute(k *sim.K, a kprobes.Addr) {
 	w.endRuns(k, runs)
 	if a == vfsRead && how != detoured {
 		w.Execute(k, vfsReadNext)
+	}
+}
+
+// ExecuteWide runs the three instructions from [wide] on, and asks only that each is one.
+func (w *World) ExecuteWide(k *sim.K) {
+	for a := wide; a <= wide+2; a++ {
+		if w.runText(k, a) == detoured {
+			a++
+		}
 	}
 }
 
@@ -172,7 +192,10 @@ func (w *World) doInt3(k *sim.K, a kprobes.Addr) way {
 		w.runText(k, doInt3)
 		t.traps--
 	}
-	how := w.handleInt3(k, a)
+	how := executed
+	if !w.patched || !w.Scheme.(kprobes.Patcher).PokeInt3Handler(k, a) {
+		how = w.handleInt3(k, a)
+	}
 	w.Text.Iret(k)
 	t.user = user
 	return how
@@ -187,6 +210,8 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 		return again
 	case kprobes.Detour:
 		return detoured
+	case kprobes.Entered:
+		slot = w.runEntry(k)
 	}
 	if w.Faults {
 		w.Faults = false
@@ -194,13 +219,32 @@ func (w *World) handleInt3(k *sim.K, a kprobes.Addr) way {
 		return again // when the page is there
 	}
 	if got := slot.Step(k); got != a {
-		k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: "the copy of " + w.Text.Instruction(got) + " in place of " + w.Text.Name(a)})
+		k.Fail(&sim.Violation{Kind: contract.WrongOriginal, Subject: "the copy of " + w.Text.Instruction(got) + " in place of " + w.Text.Name(a)})
 	}
 	w.Scheme.PostKprobeHandler(k)
 	return executed
 }
 
-var _ = sim.Plumbing("handle_int3", "run_text")
+var _ = sim.Plumbing("handle_int3", "run_text", "run_entry")
+
+// runEntry runs the entry of a jprobe, which ends with jprobe_return().
+func (w *World) runEntry(k *sim.K) *kprobes.Slot {
+	d := w.Scheme.(kprobes.JumpProber)
+	jp := d.JprobeEntry(k)
+	w.Text.FunctionBegins(k, "the entry") // and never returns
+	jp.Entry(k)
+	return d.JprobeReturn(k)
+}
+
+// Trace is a function that the function graph tracer may follow, and which does no more
+// than to run through the instruction at an address.
+func (w *World) Trace(k *sim.K, a kprobes.Addr) {
+	followed := w.Text.FunctionBegins(k, w.Text.Name(a))
+	w.Execute(k, a)
+	if followed {
+		w.Text.FunctionReturns(k, w.Text.Name(a))
+	}
+}
 
 // UseKey is a user of the static key, who comes, relies on its code, and goes.
 func (w *World) UseKey(k *sim.K) {
@@ -238,6 +282,9 @@ func (w *World) LoadModule() *sim.Module {
 // quiet is the end of every scenario: the text is that of the kernel again if all
 // probes are gone. Memory that is left is a leak, which the machine sees.
 func (w *World) quiet(k *sim.K) {
+	if w.AtRest != nil {
+		w.AtRest(k)
+	}
 	for _, p := range w.probes {
 		if p.registered {
 			w.Unregister(k, p)

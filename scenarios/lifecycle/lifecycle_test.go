@@ -67,6 +67,7 @@ func TestSmaller(t *testing.T) {
 		"world: ahead=2; t0: put 1; t1: look; ",
 		"world: ahead=2; t0: put 1, look; t1:; ",
 		"t0: put 1, look; t1: look; ",
+		"world: ahead=1; t0: put 1, look; t1: look; ",
 	}
 	if !reflect.DeepEqual(all, want) {
 		t.Errorf("got %q", all)

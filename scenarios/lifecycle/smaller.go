@@ -25,6 +25,9 @@ func (p *Program) Smaller() []*Program {
 		if v > 0 {
 			less(func(q *Program) { q.Knobs[i] = 0 })
 		}
+		if v > 1 {
+			less(func(q *Program) { q.Knobs[i]-- })
+		}
 	}
 	return all
 }

@@ -19,7 +19,9 @@ var OneNoneOne = add(Scenario{
 			"at 0->1 if no grace period has passed since. In 2.6.24 a marker is tested before " +
 			"preemption is off, so the wait in register does not cover who has tested it: he then " +
 			"finds the new function, and the data that are not there yet. This is a find of " +
-			"trapline; the patch of Dec 2007 writes the data first.",
+			"trapline; the patch of Dec 2007 writes the data first. So is what the tracepoints of system " +
+			"calls do since 6.13: their callers may sleep, and are readers of RCU tasks trace, while what " +
+			"0->1 waits for is a grace period of RCU.",
 	},
 	Setup: func(w *World) {
 		m := w.Marker("event")

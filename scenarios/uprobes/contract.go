@@ -5,22 +5,19 @@ import (
 
 	"trapline/pagecache"
 	"trapline/probes/uprobes"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 )
 
 // What a design for probes owes the programs that it probes and the users that
-// probe them. Each is checked in every execution.
+// probe them, besides what package contract has. Each is checked in every execution.
 var (
-	// MissedHit is an execution of the instruction that began after register
-	// had returned, ended before unregister was called, and did not call the
-	// handler exactly once.
-	MissedHit = sim.Kind{Name: "missed-hit", Class: "BUG: probe missed"}
-	// LateHandler is a handler that runs after its unregister has returned.
-	LateHandler = sim.Kind{Name: "late-handler", Class: "BUG: handler called after unregister"}
+	// LateHandler is as in package contract.
+	LateHandler = contract.LateHandler
 	// StrayTrap is a breakpoint that nobody answers for: the program is killed.
 	StrayTrap = sim.Kind{Name: "stray-trap", Class: "BUG: program killed by SIGTRAP"}
-	// WrongOriginal is a saved instruction that is not that of the file.
-	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
+	// WrongOriginal is as in package contract.
+	WrongOriginal = contract.WrongOriginal
 	// WrongText is text in memory that is not that of the file.
 	WrongText = sim.Kind{Name: "wrong-text", Class: "BUG: program text corrupted"}
 	// SpuriousFault is an innocent program that gets SIGBUS or SIGSEGV.
@@ -167,9 +164,7 @@ func (p *Probe) beginRun(k *sim.K) run {
 func (p *Probe) endRun(k *sim.K, r run) {
 	k.Step(opExecuted, &p.state, sim.Read)
 	n := *p.hitsOf(k) - r.hits
-	if n > 1 || n == 0 && r.must && p.active && p.epoch == r.epoch {
-		k.Fail(&sim.Violation{Kind: MissedHit, Subject: fmt.Sprintf("%s: the handler ran %d times for one execution", p.state.Name(), n)})
-	}
+	contract.MustHaveHit(k, p.state.Name(), n, r.must && p.active && p.epoch == r.epoch)
 }
 
 // hex is bytes as the kernel's "Code:" line shows them, with a space after each.

@@ -14,13 +14,13 @@ var HookAfterTheLastUnregister = add(Scenario{
 		Name: "hook-after-the-last-unregister",
 		Asks: "Does a reader that has found the hook get its page when the last probe is gone?",
 		From: "the review of the February 2006 post: \"How about using file->f_dentry->d_inode->i_mapping->a_ops->readpages/readpage when umodule==NULL?\"",
-		Story: "The hook stands in the file's table of methods. A reader may have loaded the table, " +
-			"and called the hook, when the last probe of the file goes: unregister_uprobe puts the " +
-			"old table back, and frees the module that the new one lies in. The hook then finds no " +
-			"module and returns -EINVAL, with the page still locked; or the table is gone before " +
-			"the hook can be called. The reviewer proposed to call the method that the file has " +
-			"now. For the table nothing was posted; the repaired design has it live as long as " +
-			"anyone may use it.",
+		Story: "The patch of 2006 hooks readpage by putting its own functions into the table of " +
+			"methods of the file. A reader loads the pointer to that table, and is then free to " +
+			"take its time. When the last probe goes the table is put back and the module freed: " +
+			"the reader calls the hook all the same, which finds no module and returns an error, " +
+			"with the page still locked, or looks at the freed module itself. The reviewer " +
+			"proposed to call what the file has for readpage by then; the repaired form keeps the " +
+			"module until nobody can be on the way to it.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -16,7 +16,8 @@ import (
 var WrongBytes = sim.Kind{Name: "wrong-bytes", Class: "BUG: mapped page differs"}
 
 // lifeVerb is a verb of the language of uprobes. A place is one of the two probed
-// instructions, address spaces, or sizes of the file.
+// instructions, address spaces, or sizes of the file. Each task has a probe of its own at
+// each instruction: those at one are the consumers of one uprobe, who come and go.
 type lifeVerb struct {
 	lifecycle.Verb
 	do func(l *life, k *sim.K, task, place int)
@@ -35,6 +36,9 @@ var lifeVerbs = []lifeVerb{
 	{lifecycle.Verb{Name: "reclaim", Places: 1}, (*life).reclaim},
 	{lifecycle.Verb{Name: "truncate", Places: 2}, (*life).truncate},
 	{lifecycle.Verb{Name: "read", Places: 1}, (*life).read},
+	{lifecycle.Verb{Name: "mprotect", Places: 2}, (*life).mprotect},
+	{lifecycle.Verb{Name: "write", Places: 2}, (*life).write},
+	{lifecycle.Verb{Name: "exit", Places: 2}, (*life).exit},
 }
 
 // Language is what drawn programs do to a program that is probed. Both probed
@@ -153,6 +157,13 @@ func (l *life) fork(k *sim.K, task, place int) {
 	vm.MMPut(k, child)
 }
 
+// exit ends a process as soon as it is born.
+func (l *life) exit(k *sim.K, task, place int) {
+	if child, err := vm.DupMM(k, l.mms[place], fmt.Sprintf("child of t%d", task)); err == nil {
+		vm.MMPut(k, child)
+	}
+}
+
 // exec replaces what is mapped by the same program.
 func (l *life) exec(k *sim.K, task, place int) {
 	l.munmap(k, task, place)
@@ -161,6 +172,28 @@ func (l *life) exec(k *sim.K, task, place int) {
 
 func (l *life) fault(k *sim.K, _, place int) {
 	_ = vm.HandleMmFault(k, l.mms[place], l.Image.Addr, false)
+}
+
+// mprotect makes the text writable for a while.
+func (l *life) mprotect(k *sim.K, _, place int) {
+	start, length, _ := l.text()
+	const prot = vm.ProtRead | vm.ProtExec
+	if vm.Mprotect(k, l.mms[place], start, length, prot|vm.ProtWrite) == nil {
+		_ = vm.Mprotect(k, l.mms[place], start, length, prot)
+	}
+}
+
+// write is a program that writes to its text, what is there already: it gets a page of
+// its own. A design that patches the page of the file cannot do anything about that, and
+// is spared it.
+func (l *life) write(k *sim.K, _, place int) {
+	mm := l.mms[place]
+	start, length, _ := l.text()
+	const prot = vm.ProtRead | vm.ProtExec
+	if vm.Mprotect(k, mm, start, length, prot|vm.ProtWrite) == nil {
+		_ = vm.HandleMmFault(k, mm, l.Image.Addr, l.copies)
+		_ = vm.Mprotect(k, mm, start, length, prot)
+	}
 }
 
 func (l *life) run(k *sim.K, _, place int) { l.execute(k, l.mms[place], place) }

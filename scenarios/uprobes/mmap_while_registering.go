@@ -13,12 +13,11 @@ var MmapWhileRegistering = add(Scenario{
 		Name: "mmap-while-registering",
 		Asks: "Does either the one who registers see the mapping, or mmap the probe?",
 		From: "the proposal of July 2011: mmap_uprobe looks at inode->uprobes_count",
-		Story: "Who registers walks over the mappings that the file knows, and mmap puts the " +
-			"breakpoints of the file into the new area: one of the two must see the other. In the " +
-			"proposal mmap first looked at a counter, to be done quickly if nobody probes the file, " +
-			"and that before the file knew the area. If the counter is zero then, and register " +
-			"raises it and walks before the area is linked, neither does. Mainline links the area " +
-			"first, and then asks.",
+		Story: "Two publish something and look for the other: register counts the probe in the inode " +
+			"and then walks over all mappings; mmap looks at the count and then links its area. " +
+			"In that order of mmap's steps neither sees the other, and the process runs without " +
+			"the breakpoint. As merged, mmap links first and looks then. What it finds it takes a " +
+			"reference to, and v3.5 forgot to drop that where the breakpoint was there already.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -13,12 +13,12 @@ var MmapWhileUnregistering = add(Scenario{
 		Name: "mmap-while-unregistering",
 		Asks: "Can mmap put in a breakpoint that nobody takes out again?",
 		From: "the proposal of July 2011: consumers go under i_mutex, mmap_uprobe asks for them under uprobes_mmap_mutex",
-		Story: "mmap collects the probes of the file, asks of each whether it still has users, and " +
-			"then puts the breakpoint in. In the proposal the users went under another lock than " +
-			"mmap held. So the last one may go behind the question, and the walk that takes the " +
-			"breakpoints out may be over before the file knows the new area: the breakpoint stays, " +
-			"and nobody answers for it. In mainline mmap asks under a lock of the users, when the " +
-			"area is linked already; and who removes a breakpoint has to take mmap_sem.",
+		Story: "In the proposal of 2011 mmap asks under uprobes_mmap_mutex whether the uprobe has a " +
+			"consumer, and the consumers are taken off under i_mutex. So the last one can go " +
+			"after mmap has asked; the walk over all mappings does not find the new area, which " +
+			"is not linked yet; and then mmap puts the breakpoint in. Nobody takes it out again, " +
+			"and nobody answers for it: the program is killed. As merged, the area is linked " +
+			"before, and consumers are asked under the lock that they change under.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -28,7 +28,7 @@ var MremapWhileRegistering = add(Scenario{
 		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
 		w.M.Go("mremap", func(k *sim.K) {
 			must(w.Move(k, mm))
-			w.ExecuteMoved(k, mm, p)
+			w.Execute(k, mm, p)
 		})
 	},
 })

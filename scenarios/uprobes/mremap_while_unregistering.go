@@ -27,7 +27,7 @@ var MremapWhileUnregistering = add(Scenario{
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("mremap", func(k *sim.K) {
 			must(w.Move(k, mm))
-			w.ExecuteMoved(k, mm, p)
+			w.Execute(k, mm, p)
 		})
 	},
 })

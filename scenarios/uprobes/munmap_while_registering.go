@@ -13,12 +13,12 @@ var MunmapWhileRegistering = add(Scenario{
 		Name: "munmap-while-registering",
 		Asks: "Can munmap and those who walk over all mappings get into each other's way?",
 		From: "the proposal of July 2011: synchronize_srcu in munmap_uprobe",
-		Story: "In the proposal whoever registers collects the areas of the file on a list, and then " +
-			"takes mmap_sem of one process after the other, as a reader of SRCU, so that the areas " +
-			"stay. munmap takes its area off the list, under mmap_sem, and waits for such readers: " +
-			"one who is about to take that mmap_sem waits for munmap, and munmap for him. Besides, " +
-			"three locks were used for one link of the list. What was merged remembers the process " +
-			"and the address, and looks the area up again.",
+		Story: "The proposal of 2011 collects the areas of a walk on a list whose link lies in the " +
+			"area, and munmap takes an area off that list. That is one link under three locks: " +
+			"who walks holds i_mmap_mutex when he links it and nothing that munmap takes when he " +
+			"uses it. And munmap waits in synchronize_srcu, with mmap_sem held for writing, for a " +
+			"reader who waits for that mmap_sem. The repaired form keeps what it has collected in " +
+			"memory of its own, and lets munmap wait for nobody.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -13,10 +13,11 @@ var MutexUnderIMmapLock = add(Scenario{
 		Name: "mutex-under-i_mmap_lock",
 		Asks: "Does unregistering sleep while it walks over those who map the file?",
 		From: "the February 2006 post: \"TODO: change it to spin lock, we enter here holding i_mmap_lock\", and its review",
-		Story: "unregister_uprobe of the post walks over those who map the file under a spinlock, and " +
-			"takes a mutex there to remove the probe. The author had noted it as a thing to do; the " +
-			"reviewer proposed to take the mutex before the walk. Whoever sleeps with a spinlock " +
-			"held stops everybody who spins for it.",
+		Story: "To remove a probe the patch walks over all mappings of the file under i_mmap_lock, a " +
+			"spinlock, and for each of them calls a function that takes kprobe_mutex. Its comment " +
+			"knows: the mutex should become a spinlock. Another task may hold the mutex and wait " +
+			"for memory; then this one goes to sleep with the spinlock held, and everybody who " +
+			"wants that spins. The reviewer asked for the mutex to be taken before the walk.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

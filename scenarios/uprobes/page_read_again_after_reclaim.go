@@ -13,11 +13,11 @@ var PageReadAgainAfterReclaim = add(Scenario{
 		Name: "page-read-again-after-reclaim",
 		Asks: "Does a page that is read again get its breakpoint again?",
 		From: "reading the February 2006 post: kp.opcode stays set when the page is dropped",
-		Story: "The saved opcode of a probe also says that its breakpoint is in the page. The page is " +
-			"clean as far as the kernel knows, so it may be dropped when memory is short, and is " +
-			"read anew at the next fault. The hook sees the opcode, believes that all is done, and " +
-			"the probe is never hit again. What is to be known of a page must be kept with the " +
-			"page, or the page must be looked at.",
+		Story: "A breakpoint that is written into the page cache does not make the page dirty. The " +
+			"kernel may drop such a page at any time and read it again from disk, without the " +
+			"breakpoint. The hook of the patch would put it in again, but the probe still has the " +
+			"instruction that it has saved, and by that the hook knows a probe that is in place. " +
+			"So it passes it over, from then on for ever. This is in none of the mails.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -14,11 +14,12 @@ var ProbeInALaterPage = add(Scenario{
 		Name: "probe-in-a-later-page",
 		Asks: "Does the hook find the probes of every page?",
 		From: "the review of the February 2006 post: \"The parameter of function find_page_probe looks incorrect\"",
-		Story: "The hook asks for each probe whether it lies in the page that was read. The function " +
-			"for that wants the place where the page begins, in bytes, and is given the number of " +
-			"the page. For the first page both are zero; no other page ever gets a breakpoint. " +
-			"Nothing races: any program that reads the page afterwards shows it. The version of May " +
-			"2006 compares offsets.",
+		Story: "When a page has been read the hook looks for the probes that lie in it. It gives the " +
+			"number of the page to a function that compares it with offsets in bytes. For the " +
+			"first page both are 0, and every test that probes something near the beginning of a " +
+			"file passes. For each later page nothing is found, and the probe is never armed. The " +
+			"reviewer saw it; the next post compares the offset with the beginning and the end of " +
+			"the page.",
 	},
 	Setup: func(w *World) {
 		if w.Image.PageIndex() == 0 {

@@ -14,11 +14,11 @@ var ReadaheadWhileRegistering = add(Scenario{
 		Name: "readahead-while-registering",
 		Asks: "Does a page that is being read ahead get the breakpoint of a probe that is registered meanwhile?",
 		From: "the February 2006 post: uprobe_readpages, and the window between the load of a_ops->readpages and the pages being in the cache",
-		Story: "A reader loads the method that reads pages ahead, then makes the pages and hands them " +
-			"over. If register_uprobe comes between the two, it finds no page in the cache to put " +
-			"its breakpoint into, and the method that the reader has loaded is the one without the " +
-			"hook. If it comes later it finds the page, which is still being read. In neither case " +
-			"does the post look whether the page is up to date.",
+		Story: "Files are mostly read by readpages, many pages at once, and the hook is there as " +
+			"well. A reader who has loaded the pointer to the old method before the first probe " +
+			"is registered reads without the hook. The one who registers looks for the page " +
+			"meanwhile, and it is not in the cache yet. So nobody puts the breakpoint in. The " +
+			"repaired form looks at the page again when it has been read, whoever has read it.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)

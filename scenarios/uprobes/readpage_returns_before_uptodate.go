@@ -14,12 +14,12 @@ var ReadpageReturnsBeforeUptodate = add(Scenario{
 		Name: "readpage-returns-before-uptodate",
 		Asks: "Is the page up to date when the breakpoint is planted?",
 		From: "the review of the February 2006 post: \"When readpage/readpages return, it doesn't mean the page/pages are really already up-to-date\"",
-		Story: "The hook calls the file's own readpage and then puts the breakpoint into the page. But " +
-			"readpage only starts to read; the device writes the page later, and an interrupt says " +
-			"when it is done. So the byte that is saved is not that of the file, and the breakpoint " +
-			"is overwritten; a program that runs through the page never hits it, and unregister " +
-			"writes what was saved into its text. The reviewer saw that. One must act when the page " +
-			"is up to date, at the end of the read or at the fault.",
+		Story: "readpage starts the read and returns; when the data are there the disk's interrupt " +
+			"marks the page as up to date and unlocks it. The hook of the patch comes in between: " +
+			"it saves the byte that happens to be in memory as the instruction, writes the " +
+			"breakpoint, and the disk then writes over both. The probe is never hit, and when it " +
+			"is removed the byte that was saved is written into the program. The reviewer named " +
+			"it, and it is why uprobes no longer change pages of the cache.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Disk)

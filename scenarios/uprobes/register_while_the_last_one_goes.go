@@ -13,11 +13,12 @@ var RegisterWhileTheLastOneGoes = add(Scenario{
 		Name: "register-while-the-last-one-goes",
 		Asks: "Can a new user be attached to an uprobe that is being taken down?",
 		From: "the proposal of July 2011: alloc_uprobe before i_mutex; Linux 3.6 still had it (66d06dffa5ef)",
-		Story: "Who registers looks the uprobe of the place up, or makes one, and then takes a mutex " +
-			"to add himself. In between, the last user may go, take all breakpoints out and the " +
-			"uprobe off the tree. The newcomer puts his breakpoints in all the same, for an uprobe " +
-			"that no trap can find. Linux 3.6 still had it; since then one looks again whether the " +
-			"uprobe is in use, and starts anew if not.",
+		Story: "Whoever registers looks the uprobe up in the tree, and takes a reference, before he " +
+			"has the mutex. The one who takes the last consumer off holds it: he removes the " +
+			"breakpoints and takes the uprobe out of the tree. Then the first one adds a consumer " +
+			"to an uprobe that nobody can find, and puts the breakpoints in: the next program " +
+			"that comes there is killed. Linux 3.6 had the same shape; since then register looks " +
+			"again under the mutex, and begins anew if the uprobe is gone.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -15,12 +15,13 @@ var TrapBetweenTwoRegistrations = add(Scenario{
 		Name: "trap-between-two-registrations",
 		Asks: "What becomes of a program that has trapped when its probe goes and another one comes?",
 		From: "reading the February 2006 post: unregister_uprobe does not wait for those who have trapped",
-		Story: "A program executes the breakpoint, and before the trap has found the probe, the probe " +
-			"goes. Then another one comes for the same place. The trap finds none, or the new one, " +
-			"which may not have its instruction yet. Looking at the byte again tells whether the " +
-			"breakpoint is one of ours or the program's own, but only if no new one can be put in " +
-			"between: Linux 3.6 changes text with mmap_sem held for writing, and the trap looks at " +
-			"both with it held for reading.",
+		Story: "A program has trapped, and the kernel looks for the probe. If there is none it looks " +
+			"at the text: if the breakpoint is gone as well, the instruction is executed again. " +
+			"Two looks, and between them another probe can be registered at the place: there was " +
+			"no probe and there is a breakpoint, so the program is killed. Or the lookup finds " +
+			"the new uprobe before its instruction was copied, and steps nothing. Today the two " +
+			"looks are under one lock that those who write text take, too, and whether the copy " +
+			"is there is asked.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

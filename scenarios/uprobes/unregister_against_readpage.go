@@ -14,12 +14,12 @@ var UnregisterAgainstReadpage = add(Scenario{
 		Name: "unregister-against-readpage",
 		Asks: "Can a breakpoint be left behind that no probe answers for?",
 		From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
-		Story: "unregister_uprobe first looks whether the page is in the cache, then takes the mutex " +
-			"and the probe off its list, and then takes the breakpoint out of the page, if there " +
-			"was one. Between the first two the page may be read, and its hook, which still finds " +
-			"the probe, plants the breakpoint. The page that was not there before keeps it, and " +
-			"every program that comes to it is killed. The page must be looked for when the probe " +
-			"is off the list.",
+		Story: "To remove a probe the patch looks for its page, takes the mutex, takes the probe off " +
+			"the list, and puts the instruction back if there was a page. The page may be read by " +
+			"another one between the look and the mutex: the hook still finds the probe on the " +
+			"list and puts the breakpoint in. Then there is a breakpoint, and no probe, and no " +
+			"page that anybody knows of. The page must be looked for when the probe is off the " +
+			"list.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

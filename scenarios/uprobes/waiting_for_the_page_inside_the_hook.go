@@ -16,11 +16,11 @@ var WaitingForThePageInsideTheHook = add(Scenario{
 		Name: "waiting-for-the-page-inside-the-hook",
 		Asks: "Does anyone who has to end a read wait for what its hook holds?",
 		From: "the review of the February 2006 post: \"If we use lock_page or wait_on_page_locked to wait the I/O complete in uprobe_readpage/uprobe_readpages\"",
-		Story: "If the hook must not touch a page that is still being read, it could wait for it: the " +
-			"review names that, and warns of it. The file may lie on a loop device, whose thread " +
-			"has to read the file below to end the read; and that may be probed, too. Its hook " +
-			"waits for the mutex that the first one holds while it waits for the page. So the hook " +
-			"must not wait: who calls readpage does that, without locks.",
+		Story: "If the hook must not act before the page is there, it could wait for it: that was " +
+			"discussed and refused. The hook holds uprobe_mutex, and the page is locked by the " +
+			"read that it belongs to. Whoever has to do something for the end of that read may " +
+			"need another probed file, as the thread of a loop device does: it runs into the hook " +
+			"and waits for the mutex. Neither can go on.",
 	},
 	Setup: func(w *World) {
 		image := w.File(pagecache.Disk)

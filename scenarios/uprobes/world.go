@@ -24,6 +24,7 @@ type World struct {
 
 	files  []*pagecache.Inode
 	spaces []*vm.MM
+	moved  []*vm.MM // have the text elsewhere
 	atRest []func(k *sim.K)
 	left   []*Probe // registered by tasks
 
@@ -124,6 +125,9 @@ func (w *World) MmapAgain(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
 func (w *World) Move(k *sim.K, mm *vm.MM) error {
 	start, length, _ := w.text()
 	_, err := vm.Mremap(k, mm, start, length, length, vm.MremapMayMove|vm.MremapFixed, start+elsewhere)
+	if err == nil {
+		w.moved = append(w.moved, mm)
+	}
 	return err
 }
 
@@ -155,16 +159,11 @@ func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
 
 // Execute runs the program through the instruction, once, and holds the design
 // to its contract for the probe p. The text must be mapped, and in the file.
-func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) { w.executeAt(k, mm, w.Image.Addr, p) }
-
-// ExecuteMoved is Execute when the text has been moved by Move.
-func (w *World) ExecuteMoved(k *sim.K, mm *vm.MM, p *Probe) {
-	w.executeAt(k, mm, w.Image.Addr+elsewhere, p)
-}
-
-var _ = sim.Plumbing("execute_at", "run_text")
-
-func (w *World) executeAt(k *sim.K, mm *vm.MM, addr uint64, p *Probe) {
+func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
+	addr := w.Image.Addr
+	if slices.Contains(w.moved, mm) {
+		addr += elsewhere
+	}
 	run := p.beginRun(k)
 	if !w.runText(k, mm, addr) {
 		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault, and the file and the device are in order"})
@@ -175,6 +174,8 @@ func (w *World) executeAt(k *sim.K, mm *vm.MM, addr uint64, p *Probe) {
 // ExecuteIfMapped runs the program through the instruction, once, unless its text is
 // unmapped before: it then faults, and that is all.
 func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) { w.runText(k, mm, w.Image.Addr) }
+
+var _ = sim.Plumbing("run_text")
 
 // runText runs the program through the instruction at addr. It is false if its text is
 // gone.

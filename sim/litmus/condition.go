@@ -2,6 +2,7 @@ package litmus
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,10 +40,20 @@ type shown struct {
 type final struct {
 	regs [][]int64
 	mem  []int64
+	// state says which values are open, if any is.
+	state *memory.State
 }
 
+// open stands for a value of which the model says nothing, and is printed S; herd7 has
+// S and a number for it.
+const open = math.MinInt64
+
 func (s *final) value(p place) int64 {
-	if p.task < 0 {
+	switch {
+	case p.task < 0 && s.state != nil && s.state.OpenMem(p.index),
+		p.task >= 0 && s.state != nil && s.state.OpenReg(p.task, p.index):
+		return open
+	case p.task < 0:
 		return s.mem[p.index]
 	}
 	return s.regs[p.task][p.index]
@@ -66,11 +77,13 @@ type (
 	truthOf bool
 )
 
+// holds takes a value that is open for equal to any other, as herd7 does.
 func (a *atom) holds(s *final) bool {
+	left, right := s.value(a.left), a.value
 	if a.right != nil {
-		return s.value(a.left) == s.value(*a.right)
+		right = s.value(*a.right)
 	}
-	return s.value(a.left) == a.value
+	return left == right || left == open || right == open
 }
 
 func (n *not) holds(s *final) bool { return !n.p.holds(s) }
@@ -155,6 +168,9 @@ func (t *Test) element(location int) string {
 
 // number prints a value: an address by the name of what is there.
 func (t *Test) number(n int64) string {
+	if n == open {
+		return "S"
+	}
 	if l, ok := t.globals.location(n); ok {
 		return t.element(l)
 	}

@@ -16,7 +16,7 @@ func Explain(t *Test, o memory.Options) (string, error) {
 		if fault, cut := t.ending(s); fault != 0 || cut {
 			return false
 		}
-		end := &final{s.Regs, s.Mem}
+		end := &final{s.Regs, s.Mem, s}
 		if t.filter != nil && !t.filter.holds(end) {
 			return false
 		}

@@ -26,6 +26,7 @@ func TestGolden(t *testing.T) {
 		"RM-broken",          // no execution
 		"LB+poonceonces",
 		"Atomic+decandtest", // a condition with both connectives
+		"Thin+plaindatas",   // a value that is open
 	} {
 		var got bytes.Buffer
 		for _, o := range models {

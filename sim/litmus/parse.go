@@ -587,7 +587,7 @@ var typeNames = func() map[string]bool {
 	for name := range strings.FieldsSeq(`int long short char unsigned signed bool _Bool void size_t
 		volatile const _Atomic struct union static register
 		u8 u16 u32 u64 s8 s16 s32 s64 int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t
-		intptr_t uintptr_t atomic_t atomic_long_t atomic64_t atomic_int
+		__int128 intptr_t uintptr_t atomic_t atomic_long_t atomic64_t atomic_int
 		spinlock_t raw_spinlock_t srcu_struct`) {
 		m[name] = true
 	}

@@ -69,8 +69,7 @@ func (p *parser) isUnread() bool {
 	if _, known := p.proc.registers[p.tok.text]; known {
 		return false
 	}
-	rest := &scanner{src: p.src, pos: p.pos, lang: inC}
-	next, err := rest.scan()
+	next, err := p.peek()
 	return err != nil || next.text != "="
 }
 
@@ -126,7 +125,24 @@ func (p *parser) bracketed(keyword string) (expr, error) {
 }
 
 // isType reports whether a type begins here, and with it a declaration or a cast.
-func (p *parser) isType() bool { return p.tok.kind == word && typeNames[p.tok.text] }
+func (p *parser) isType() bool {
+	switch _, known := p.proc.registers[p.tok.text]; {
+	case p.tok.kind != word:
+		return false
+	case typeNames[p.tok.text]:
+		return true
+	case known || !typeLike(p.tok.text):
+		return false
+	}
+	next, err := p.peek()
+	return err == nil && (next.kind == word || next.text == "*")
+}
+
+// peek returns the token after the current one.
+func (p *parser) peek() (token, error) {
+	rest := &scanner{src: p.src, pos: p.pos, lang: p.lang}
+	return rest.scan()
+}
 
 // typ passes over a type, with its stars.
 func (p *parser) typ() error {

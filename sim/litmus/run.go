@@ -57,6 +57,7 @@ func Run(t *Test, o memory.Options) (*Result, error) {
 func (t *Test) program() (memory.Program, []fault) {
 	b := &builder{test: t}
 	p := memory.Program{Init: t.globals.init, Locations: max(1, t.globals.locations)}
+	p.Guesses = t.guesses()
 	for l := range t.globals.locations {
 		p.Names = append(p.Names, t.element(l))
 	}
@@ -86,7 +87,7 @@ func (r *Result) add(s *memory.State, seen *states) int {
 		r.Loop = r.Loop || cut
 		return fault
 	}
-	end := &final{s.Regs, s.Mem}
+	end := &final{s.Regs, s.Mem, s}
 	if t.filter != nil && !t.filter.holds(end) {
 		return 0
 	}

@@ -198,7 +198,11 @@ func (b *brute) valid() bool {
 		}
 	}
 	b.fresh = b.all
-	return b.consistent() && (b.model != LKMM || b.grounded(&b.x))
+	if !b.consistent() {
+		return false
+	}
+	sound, _ := b.circles(&b.x)
+	return sound || b.model != LKMM
 }
 
 func permute(list []int, n int, f func()) {

@@ -26,6 +26,7 @@ type Core struct {
 	lastLock int // events up to the last lock taken
 	lastSRCU int // events up to the last srcu_read_unlock
 	regs     []int64
+	regDeps  []uint64 // the loads on which they depend
 }
 
 // stopped unwinds a task that has reached a load whose value is not known yet.
@@ -208,9 +209,9 @@ func (c *Core) sync(o op, addr Value) {
 // by the task from 0.
 func (c *Core) Set(reg int, v Value) {
 	for len(c.regs) <= reg {
-		c.regs = append(c.regs, 0)
+		c.regs, c.regDeps = append(c.regs, 0), append(c.regDeps, 0)
 	}
-	c.regs[reg] = v.n
+	c.regs[reg], c.regDeps[reg] = v.n, v.deps
 }
 
 // readValue is the rest of an operation that only reads.

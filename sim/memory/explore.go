@@ -16,6 +16,10 @@ type Program struct {
 	Locations int
 	// Names are the names of locations, and are for Explain only. They may be missing.
 	Names []string
+	// Guesses are values that a task may compute though no load that it depends on has
+	// ever returned them, as in "r = 1; if (x == 0) r = 0; y = r", where the if hides
+	// that y has the value of x. With load buffering they are tried.
+	Guesses []int64
 }
 
 // Options say how to explore a program.
@@ -42,6 +46,8 @@ type State struct {
 	Race bool
 
 	graph *graph
+	open  set   // the events whose values are open
+	last  []int // the last store to each location, if there are such
 }
 
 // Coverage says what was explored.
@@ -91,6 +97,7 @@ type explorer struct {
 	state   State
 	report  func(*State)
 	cover   Coverage
+	seen    map[string]bool // the executions with open values, by shape
 	err     error
 }
 
@@ -130,6 +137,7 @@ func newExplorer(p Program, o Options, extra [][]extraFence) (*explorer, error) 
 	}
 	x.state.Regs = make([][]int64, len(p.Tasks))
 	x.state.Mem = make([]int64, p.Locations)
+	x.end = make([]*node, len(p.Tasks))
 	return x, nil
 }
 
@@ -306,18 +314,19 @@ func (x *explorer) complete() {
 	if x.promise.open() || (x.fresh != 0 || x.plain != 0) && !x.consistent() {
 		return
 	}
-	if x.options.LoadBuffering && x.plain != 0 && !x.grounded(&x.x) {
+	x.state.graph = &x.graph
+	for t := range x.task {
+		x.state.Regs[t] = x.task[t].node.regs
+		x.end[t] = x.task[t].node
+	}
+	if sound, again := x.open(); !sound || again {
 		return
 	}
 	x.cover.Executions++
-	for t := range x.task {
-		x.state.Regs[t] = x.task[t].node.regs
-	}
 	for loc := range x.state.Mem {
 		x.state.Mem[loc] = x.value(x.last(loc), loc)
 	}
 	x.state.Race = x.model == LKMM && x.plain != 0 && x.race(&x.x)
-	x.state.graph = &x.graph
 	if x.report != nil {
 		x.report(&x.state)
 	}

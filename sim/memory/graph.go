@@ -70,7 +70,8 @@ type graph struct {
 	co       [][]int // the stores to each location, in coherence order
 	first    []int64 // the initial values
 	readers  [maxEvents]set
-	initials []set // the readers of the initial values
+	end      []*node // where each task has ended, in a complete graph
+	initials []set   // the readers of the initial values
 
 	// What follows from co: made new by orders for each check.
 	coRow, fr relation

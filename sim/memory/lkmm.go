@@ -202,15 +202,3 @@ func (g *graph) rcu(x *scratch) bool {
 	}
 	return true
 }
-
-// grounded reports whether every value comes from somewhere: no load has its value
-// from a store that was computed from it. Between marked accesses happens-before sees
-// to this; between plain ones the published model allows it, and leaves the value
-// open, since such a program has a data race anyway.
-func (g *graph) grounded(x *scratch) bool {
-	for m := g.all; m != 0; {
-		e := m.take()
-		x.link[e] = g.direct[e] | g.addr[e] | g.rf[e]
-	}
-	return x.link.closure(g.all)
-}

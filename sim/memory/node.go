@@ -61,6 +61,7 @@ type node struct {
 	partner          int    // of rcu_read_unlock: the event of its rcu_read_lock, or -1
 	message          string // of an error
 	regs             []int64
+	regDeps          []uint64 // the loads on which the registers depend
 
 	next  *node  // unless the operation branches
 	edges []edge // if it does

@@ -178,10 +178,17 @@ func states(t *rapid.T, p Program, o Options) map[string]bool {
 
 // fingerprint tells complete graphs of one program apart.
 func (g *graph) fingerprint() string {
-	out := ""
+	out, open := "", set(0)
+	if g.model == LKMM {
+		_, open = g.circles(&scratch{})
+	}
 	for m := g.all; m != 0; {
 		e := m.take()
-		out += fmt.Sprint(e, ":", g.event[e].from, "=", g.event[e].value, " ")
+		out += fmt.Sprint(e, ":", g.event[e].from)
+		if !open.has(e) {
+			out += fmt.Sprint("=", g.event[e].value)
+		}
+		out += " "
 	}
 	return out + fmt.Sprint(g.co)
 }

@@ -19,6 +19,7 @@ type table struct {
 	most    []int         // stores of an execution to each location, at most
 	rounds  int           // how many times the number of stores a rank may be
 	seen    []int         // nodes of each tree that have been looked at
+	guessed []bool        // locations that may have values of Program.Guesses
 }
 
 // known is a value that a location may take. Its rank is the length of the shortest
@@ -49,7 +50,7 @@ type expansion struct {
 }
 
 func newTable(p Program, rounds int, extra [][]extraFence) *table {
-	tb := &table{rounds: rounds, most: make([]int, p.Locations), values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks))}
+	tb := &table{rounds: rounds, most: make([]int, p.Locations), values: make([][]known, p.Locations), readers: make([][]reader, p.Locations), seen: make([]int, len(p.Tasks)), guessed: make([]bool, p.Locations)}
 	for loc := range p.Locations {
 		tb.values[loc] = []known{{value: p.Init[loc]}}
 	}
@@ -62,6 +63,10 @@ func newTable(p Program, rounds int, extra [][]extraFence) *table {
 		tb.trees = append(tb.trees, t)
 	}
 	tb.fill()
+	if rounds > 1 && len(p.Guesses) > 0 {
+		tb.guess(p.Guesses)
+		tb.fill()
+	}
 	for _, t := range tb.trees {
 		summarise(t.root, !t.partial)
 	}

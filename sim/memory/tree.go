@@ -42,5 +42,5 @@ func (t *tree) run(values []int64, rank int) {
 	t.task(c)
 	c.insert()
 	n := c.node()
-	n.op, n.regs, n.first = opEnd, c.regs, c.events
+	n.op, n.regs, n.regDeps, n.first = opEnd, c.regs, c.regDeps, c.events
 }

@@ -9,6 +9,7 @@ import (
 const (
 	segvMaperr = 1
 	illIllopn  = 2
+	busAdraln  = 1
 	fpeIntdiv  = 1
 	fpeFltdiv  = 3
 	fpeFltovf  = 4
@@ -54,7 +55,8 @@ func (t *Thread) exception(e x86.Exception) {
 	case x86.DivideError:
 		t.fault(0, 0, faultInfo(sigFPE, fpeIntdiv, rip))
 	case x86.Overflow:
-		t.fault(4, 0, SigInfo{Signo: sigSEGV, Code: siKernel})
+		t.trap(4, 0)
+		t.ForceSig(SigInfo{Signo: sigSEGV, Code: siKernel})
 	case x86.InvalidOpcode:
 		t.fault(6, 0, faultInfo(sigILL, illIllopn, rip))
 	case x86.StackFault:
@@ -62,12 +64,13 @@ func (t *Thread) exception(e x86.Exception) {
 	case x86.GeneralProtection:
 		t.fault(13, uint64(e.Code), SigInfo{Signo: sigSEGV, Code: siKernel})
 	case x86.Interrupt:
-		// There are no 32-bit system calls: the gate does not exist.
-		t.cpu.SetRIP(rip - 2)
-		t.fault(13, e.Addr<<3|2, SigInfo{Signo: sigSEGV, Code: siKernel})
+		// There are no 32-bit system calls: each one is one that does not exist.
+		t.cpu.SetReg(x86.RAX, ^uint64(eNOSYS-1))
 	case x86.FloatError:
 		s := t.cpu.State()
 		t.fault(16, 0, faultInfo(sigFPE, fpeCode(s.X87.SW&^s.X87.CW), rip))
+	case x86.AlignmentCheck:
+		t.fault(17, 0, SigInfo{Signo: sigBUS, Code: busAdraln})
 	case x86.SIMDError:
 		s := t.cpu.State()
 		t.fault(19, 0, faultInfo(sigFPE, fpeCode(uint16(s.MXCSR&^(s.MXCSR>>7))), rip))

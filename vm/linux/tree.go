@@ -97,6 +97,8 @@ func (s *system) procPID(t *Thread, name string) *node { //nolint:unparam // who
 	s.text(dir, "status", func(*Thread) string {
 		return fmt.Sprintf("Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t%d\n", p.comm, p.pid, p.pid, p.parent.pid, len(p.threads))
 	})
+	mem := dir.add("mem", s.newNode(modeReg|0o600))
+	mem.open = func(*Thread, int) (fileOps, error) { return &memFile{space: u.space}, nil }
 	fds := dir.add("fd", s.newNode(modeDir|0o555))
 	for fd, d := range u.files.fds {
 		if d.file == nil {

@@ -205,6 +205,12 @@ func buildMov(d *decoding) bool {
 		d.run = sized{nil, movFromSegment[uint16](mem), movFromSegment[uint32](mem), movFromSegment[uint64](mem)}.of(d.dataSize())
 		return true
 	}
+	if d.opcode[0] == 0x8e {
+		d.cond = d.opcode[1] >> 3 & 7
+		d.second(1)
+		d.special(movToSegment(d.isMem(1)))
+		return true
+	}
 	where := d.operands()
 	d.run = sized{mov[uint8](where), mov[uint16](where), mov[uint32](where), mov[uint64](where)}.of(d.size)
 	return true
@@ -312,6 +318,7 @@ func branches(rel, register, memory operation) builder {
 
 func addBranches(m map[x86asm.Op]builder) {
 	m[x86asm.JMP] = branches(jmp, jmpReg, jmpMem)
+	m[x86asm.LCALL], m[x86asm.LJMP] = buildFar(true), buildFar(false)
 	m[x86asm.CALL] = branches(call, callReg, callMem)
 	m[x86asm.RET] = func(d *decoding) bool {
 		d.stack = true

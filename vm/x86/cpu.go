@@ -34,6 +34,7 @@ type State struct {
 	XMM            [16][2]uint64 // low half first
 	MXCSR          uint32
 	X87            X87
+	Selectors      [4]uint16 // ES, DS, FS, GS
 }
 
 // Initial is the state in which Linux starts a program, but for RIP and RSP.
@@ -55,6 +56,7 @@ type CPU struct {
 	xmm   [16][2]uint64
 	mxcsr uint32
 	fpu   X87
+	sel   [4]uint16
 
 	fpuLast [2]uint64 // IP and DP before the last x87 instruction
 
@@ -79,7 +81,7 @@ func New(mem Memory) *CPU {
 
 // State reads the whole state.
 func (c *CPU) State() State {
-	s := State{RIP: c.rip, RFLAGS: c.RFLAGS(), FSBase: c.r[fsBase], GSBase: c.r[gsBase], XMM: c.xmm, MXCSR: c.mxcsr, X87: c.fpu}
+	s := State{RIP: c.rip, RFLAGS: c.RFLAGS(), FSBase: c.r[fsBase], GSBase: c.r[gsBase], XMM: c.xmm, MXCSR: c.mxcsr, X87: c.fpu, Selectors: c.sel}
 	copy(s.R[:], c.r[:16])
 	return s
 }
@@ -88,7 +90,7 @@ func (c *CPU) State() State {
 func (c *CPU) SetState(s State) {
 	copy(c.r[:16], s.R[:])
 	c.r[fsBase], c.r[gsBase] = s.FSBase, s.GSBase
-	c.rip, c.xmm, c.mxcsr, c.fpu = s.RIP, s.XMM, s.MXCSR, s.X87
+	c.rip, c.xmm, c.mxcsr, c.fpu, c.sel = s.RIP, s.XMM, s.MXCSR, s.X87, s.Selectors
 	c.SetRFLAGS(s.RFLAGS)
 }
 
@@ -110,6 +112,10 @@ func (c *CPU) RFLAGS() uint64 { return c.f.pack() | c.sys }
 // SetRFLAGS changes the flags.
 func (c *CPU) SetRFLAGS(r uint64) {
 	c.f = unpack(r)
+	if r&AC&^c.sys != 0 { // from now on every access has to be looked at: find
+		c.reads = [tlbSize]translation{}
+		c.writes = [tlbSize]translation{}
+	}
 	c.sys = r&^status | fixed
 }
 

@@ -20,6 +20,7 @@ const (
 	GeneralProtection             // #GP
 	PageFault                     // #PF
 	FloatError                    // #MF: an x87 exception is pending
+	AlignmentCheck                // #AC: AC is set, and an address is not a multiple of the size
 	SIMDError                     // #XM: an unmasked SSE exception
 	Syscall                       // the instruction syscall; RCX and R11 are set
 	Interrupt                     // int 0x80; Addr is the number
@@ -39,6 +40,7 @@ var kinds = [...]struct {
 	GeneralProtection: {"#GP", 13},
 	PageFault:         {"#PF", 14},
 	FloatError:        {"#MF", 16},
+	AlignmentCheck:    {"#AC", 17},
 	SIMDError:         {"#XM", 19},
 	Syscall:           {"syscall", -1},
 	Interrupt:         {"int", 0x80},

@@ -37,7 +37,9 @@ func (d *decoding) guard() int {
 	case 0xf1:
 		d.special(int1)
 		return d.plain(1)
-	case 0xf4, 0xfa, 0xfb, 0xcf, 0xca, 0xcb, // hlt, cli, sti, iret, far ret
+	case 0xcf, 0xca, 0xcb:
+		return d.guardFarReturn()
+	case 0xf4, 0xfa, 0xfb, // hlt, cli, sti
 		0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed, 0xee, 0xef: // in and out
 		d.special(forbid)
 		return d.plain(1)
@@ -51,11 +53,9 @@ func (d *decoding) guard() int {
 		case 2, 4:
 			d.op16 = false
 		case 3, 5: // far
-			if op[1]>>6 == 3 {
+			if op[1]>>6 == 3 || d.prefixes.lock {
 				return d.undefined(2)
 			}
-			d.special(forbid)
-			return d.plain(1 + modrmLen(op[1:]))
 		}
 	case 0xc0, 0xc1, 0xd0, 0xd1, 0xd2, 0xd3: // /6 is shl as well
 		if op[1]>>3&7 == 6 {
@@ -66,13 +66,16 @@ func (d *decoding) guard() int {
 			op[1] &^= 0x08
 		}
 	case 0x8c:
-		return d.guardSegment()
+		if op[1]>>3&7 > 5 {
+			return d.undefined(2)
+		}
 	case 0x8e:
 		if r := op[1] >> 3 & 7; r == 1 || r > 5 {
 			return d.undefined(2)
 		}
-		d.special(forbid) // selectors are not modelled
-		return d.plain(1 + modrmLen(op[1:]))
+		if d.prefixes.lock {
+			return d.undefined(2)
+		}
 	}
 	return 0
 }
@@ -124,18 +127,8 @@ func (d *decoding) guard0f() int {
 		return d.undefined(2)
 	case 0xbc, 0xbd: // tzcnt and lzcnt are bsf and bsr where CPUID says so
 		d.prefixes.rep = 0
-	case 0xa0, 0xa8: // push fs, gs: the selector is zero
-		d.imm = 0
-		d.a = RSP
-		d.run = pushReg[uint64]
-		if d.op16 {
-			d.run = pushReg[uint16]
-		}
-		d.stack = true
-		return d.plain(2)
-	case 0xa1, 0xa9:
-		d.special(forbid)
-		return d.plain(2)
+	case 0xa0, 0xa8, 0xa1, 0xa9: // push and pop of fs and gs
+		return d.guardSegmentStack()
 	case 0xae:
 		return d.guardState(group, isReg)
 	case 0xc7:
@@ -181,15 +174,6 @@ func (d *decoding) guardFlags() int {
 		d.special(popf[uint16])
 	}
 	return d.plain(1)
-}
-
-// guardSegment decodes mov from a segment register, whose size x86asm does not
-// tell.
-func (d *decoding) guardSegment() int {
-	if d.opcode[1]>>3&7 > 5 {
-		return d.undefined(2)
-	}
-	return 0
 }
 
 // alone1 is an instruction of one byte.

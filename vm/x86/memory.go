@@ -133,7 +133,7 @@ func (c *CPU) translate(addr uint64, size int, access Access) *Frame {
 		c.raise(PageFault, code, addr)
 		return nil
 	}
-	if keep {
+	if keep && (c.sys&AC == 0 || access == Fetch) {
 		e := translation{tagOf(addr), f.data, f}
 		switch access {
 		case Read:
@@ -141,7 +141,7 @@ func (c *CPU) translate(addr uint64, size int, access Access) *Frame {
 		case Write, Modify, Atomic:
 			c.writes[addr>>12%tlbSize] = e
 		}
-	} else {
+	} else if !keep {
 		c.recheck = true
 	}
 	return f
@@ -159,6 +159,10 @@ type span struct {
 func (c *CPU) find(addr uint64, size int, access Access) (s span, ok bool) {
 	if h := c.held; h.first != nil && h.addr == addr && access == Write {
 		return h, true
+	}
+	if c.sys&AC != 0 && size <= 8 && addr&uint64(size-1) != 0 {
+		c.raise(AlignmentCheck, 0, 0)
+		return s, false
 	}
 	s = span{addr: addr, n: min(size, PageSize-int(addr&pageMask))}
 	if end := addr + uint64(size) - 1; !canonical(end) { // comes before a fault of the first page

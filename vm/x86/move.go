@@ -67,15 +67,3 @@ func xlat(c *CPU, in *insn) {
 		setReg(c, RAX, 0, v)
 	}
 }
-
-// selectors are what the segment registers hold in a 64-bit program on Linux:
-// es, cs, ss, ds, fs, gs.
-var selectors = [6]uint16{0, 0x33, 0x2b, 0, 0, 0}
-
-// movFromSegment reads a segment register.
-func movFromSegment[T word](mem bool) operation {
-	if mem {
-		return func(c *CPU, in *insn) { store(c, c.ea(in), selectors[in.cond]) }
-	}
-	return func(c *CPU, in *insn) { setReg(c, in.a, 0, T(selectors[in.cond])) }
-}

@@ -29,6 +29,9 @@ const (
 type Result struct {
 	Cases int // performed
 	Wrong int // that differ
+	// Unexecuted are instruction sites of which only the definition and the text
+	// were compared: the simulated processor lacks the instruction, or values vary.
+	Unexecuted int
 }
 
 // Unpack decompresses data if it is compressed, and says which kind it is.

@@ -65,7 +65,7 @@ func TestDifferencesAreTold(t *testing.T) {
 	}
 	var out strings.Builder
 	res, err := Patterns([]byte("group\tbytes\tresult\tfirst\nop1\tf4\tok\tcc\nop1\t90\tok\tcc\nvex\tc5f877\tok\tcc\n"), &out, defects.Fixed)
-	if want := "pattern op1 f4: ENOTSUPP, the kernel ok\n"; err != nil || res != (Result{3, 1}) || out.String() != want {
+	if want := "pattern op1 f4: ENOTSUPP, the kernel ok\n"; err != nil || res != (Result{Cases: 3, Wrong: 1}) || out.String() != want {
 		t.Errorf("%+v, %v\n%s", res, err, out.String())
 	}
 }

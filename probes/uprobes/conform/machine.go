@@ -36,6 +36,9 @@ type session struct {
 	err   error
 }
 
+// programDir is where the programs were on the captures' machine.
+const programDir = "/oracle/bin/"
+
 // maxInsns is more than any program of the captures takes.
 const maxInsns = 400_000_000
 
@@ -59,7 +62,7 @@ func (m *machine) run(s *session, argv []string) {
 		s.ended, s.err = true, fmt.Errorf("the program %s: %w", argv[0], err)
 		return
 	}
-	name := "/oracle/bin/" + argv[0]
+	name := programDir + argv[0]
 	c := linux.Config{Path: name, Program: content, Args: append([]string{name}, argv[1:]...), Dir: "/oracle", Stdin: s, Stdout: &s.out,
 		Stderr: &s.out, MaxInsns: maxInsns, MaxMemory: 1 << 28, Mounts: []linux.Mount{{At: "/oracle/bin", Files: m.programs}}}
 	r, err := m.kernel.Run(c)
@@ -116,7 +119,7 @@ func (f files) Lookup(name string) (live.File, error) {
 	}
 	isDir := strings.HasSuffix(name, "/")
 	name = path.Clean(name)
-	if rest, ok := strings.CutPrefix(name, "/oracle/bin/"); ok {
+	if rest, ok := strings.CutPrefix(name, programDir); ok {
 		content, err := fs.ReadFile(f.programs, rest)
 		switch {
 		case err == nil && isDir:

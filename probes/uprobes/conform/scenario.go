@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 
 	"trapline/probes/uprobes/defects"
 	"trapline/probes/uprobes/live"
-	"trapline/vm"
 )
 
 // A scenario is a session with one program, or several one after the other.
@@ -26,13 +26,12 @@ type scenario struct {
 // A step is one thing that was done, and what the kernel made of it. Which fields
 // it has depends on Op.
 type step struct {
-	Op, Resolved, Event, C, Sym, Bytes, Tag string
-	Errno                                   any // 0, or a name
-	Log                                     *logged
-	Argv, Trace, Special, Text              []string
-	Out                                     texts
-	Hits, Exit, N, Lines                    int
-	Filter                                  string
+	Op, Line, Resolved, Event, Group, C, Sym, Addr, Bytes, Tag string
+	Errno                                                      any // 0, or a name
+	Log                                                        *logged
+	Argv, Trace, Special, Text, Out                            texts
+	Hits, Exit, N, Lines                                       int
+	Filter, Expr, Value                                        string // a filter has one of the three, or Line
 	live.Memory
 }
 
@@ -88,6 +87,8 @@ type player struct {
 	open *step    // whose output is still to come: it has started the program or sent a command
 	from int      // the first line of the trace that belongs to it
 	seen []string // the trace but for what came before programs were ready
+
+	running string // the program that was started last
 }
 
 func (p *player) wrong(st *step, format string, args ...any) {
@@ -114,6 +115,10 @@ func (p *player) play(s *session) (command byte, ok bool) {
 		case st.Op == "start":
 			p.start(st)
 		case st.Op == "cmd" && s != nil:
+			if len(st.C) != 1 {
+				p.wrong(st, "a command is one byte")
+				continue
+			}
 			p.open, p.from = st, len(p.m.lines)
 			return st.C[0], true
 		case st.Op == "finish" && s != nil:
@@ -132,6 +137,11 @@ func (p *player) play(s *session) (command byte, ok bool) {
 func (p *player) start(st *step) {
 	s := &session{}
 	s.next = func() (byte, bool) { return p.play(s) }
+	if len(st.Argv) == 0 {
+		p.wrong(st, "no program is named")
+		return
+	}
+	p.running = st.Argv[0]
 	p.m.session, p.open, p.from = s, st, len(p.m.lines)
 	p.m.run(s, st.Argv)
 	p.close(s)
@@ -193,9 +203,15 @@ func (p *player) perform(st *step) {
 	case "enable", "disable":
 		p.errno(st, k.Enable(st.Event, st.Op == "enable"))
 	case "enable_group", "disable_group":
-		p.errno(st, k.EnableGroup(p.group(), st.Op == "enable_group"))
+		p.errno(st, k.EnableGroup(cmp.Or(st.Group, group), st.Op == "enable_group"))
 	case "undefine":
-		p.errno(st, k.Write("-:"+p.group()+"/"+st.Event))
+		p.errno(st, k.Write(st.removal()))
+	case "filter":
+		before := k.Registry().Logged()
+		p.errno(st, p.filter(st))
+		if st.Log != nil {
+			p.log(st, before)
+		}
 	case "peek":
 		p.peek(st)
 	case "maps":
@@ -217,8 +233,31 @@ func (p *player) perform(st *step) {
 	}
 }
 
+// maxPeek is the most bytes that a step looks at.
+const maxPeek = 1 << 20
+
 // group is that of the events of the captures.
-func (p *player) group() string { return "emu" }
+const group = "emu"
+
+// removal is the line that removes the event.
+func (st *step) removal() string {
+	switch {
+	case st.Resolved != "":
+		return st.Resolved
+	case strings.Contains(st.Event, "/"):
+		return "-:" + st.Event
+	}
+	return "-:" + cmp.Or(st.Group, group) + "/" + st.Event
+}
+
+// filter writes a filter, of an event or of all events of the group.
+func (p *player) filter(st *step) error {
+	text := cmp.Or(st.Filter, st.Expr, st.Value, st.Line)
+	if st.Event == "" {
+		return p.m.kernel.FilterGroup(cmp.Or(st.Group, group), text)
+	}
+	return p.m.kernel.Filter(st.Event, text)
+}
 
 func (p *player) errno(st *step, err error) {
 	if got, want := verdict(err), fmt.Sprint(st.Errno); got != want {
@@ -227,12 +266,15 @@ func (p *player) errno(st *step, err error) {
 }
 
 func (p *player) define(st *step) {
-	reg := p.m.kernel.Registry()
-	before := len(reg.Log())
-	p.errno(st, p.m.kernel.Write(st.Resolved))
+	before := p.m.kernel.Registry().Logged()
+	p.errno(st, p.m.kernel.Write(cmp.Or(st.Resolved, st.Line)))
+	p.log(st, before)
+}
+
+// log compares what a step has put into error_log.
+func (p *player) log(st *step, before int) {
 	got, want := "nothing", "nothing"
-	if log := reg.Log(); len(log) > before {
-		last := log[len(log)-1]
+	if last := p.m.kernel.Registry().Since(before); last != nil {
 		got = fmt.Sprintf("%q at %d", last.Text, last.Column)
 	}
 	if st.Log != nil {
@@ -244,18 +286,25 @@ func (p *player) define(st *step) {
 }
 
 func (p *player) peek(st *step) {
-	content, err := fs.ReadFile(p.m.programs, p.Prog)
+	content, err := fs.ReadFile(p.m.programs, p.running)
 	if err != nil {
 		p.wrong(st, "%v", err)
 		return
 	}
-	img, err := vm.LoadImage(p.Prog, content, st.Sym)
+	addr, relocatable, err := address(content, cmp.Or(st.Sym, st.Addr))
 	if err != nil {
 		p.wrong(st, "%v", err)
 		return
 	}
-	b := make([]byte, st.N)
-	if err := p.m.kernel.Peek(img.Addr, b); err != nil {
+	if relocatable {
+		addr += p.m.kernel.Base(programDir + p.running)
+	}
+	if st.N < 0 || st.N > maxPeek {
+		p.wrong(st, "%d bytes cannot be looked at", st.N)
+		return
+	}
+	b := make([]byte, cmp.Or(st.N, len(st.Bytes)/2))
+	if err := p.m.kernel.Peek(addr, b); err != nil {
 		p.wrong(st, "%v", err)
 	} else if got := hex.EncodeToString(b); got != st.Bytes {
 		p.wrong(st, "%s, the kernel %s", got, st.Bytes)
@@ -264,7 +313,7 @@ func (p *player) peek(st *step) {
 
 // format compares the file format of an event from the line "format:" on.
 func (p *player) format(st *step) {
-	e := p.m.kernel.Registry().Event(p.group(), st.Event)
+	e := p.m.kernel.Registry().Event(group, st.Event)
 	if e == nil {
 		p.wrong(st, "there is no such event")
 		return
@@ -279,7 +328,7 @@ func (p *player) runOther(st *step) {
 	if st.Op == "other" {
 		argv, input = p.which(st.Out)
 	}
-	if argv == nil {
+	if len(argv) == 0 {
 		p.wrong(st, "no program prints this")
 		return
 	}
@@ -319,7 +368,7 @@ func feed(input string) func() (byte, bool) {
 func (p *player) which(out []string) (argv []string, input string) {
 	var progs []string
 	for _, st := range p.Steps {
-		file, _, ok := strings.Cut(strings.TrimPrefix(strings.Join(slices.Concat(strings.Fields(st.Resolved), []string{"", ""})[1:2], ""), "/oracle/bin/"), ":")
+		file, _, ok := strings.Cut(strings.TrimPrefix(strings.Join(slices.Concat(strings.Fields(st.Resolved), []string{"", ""})[1:2], ""), programDir), ":")
 		if ok && !slices.Contains(progs, file) {
 			progs = append(progs, file)
 		}

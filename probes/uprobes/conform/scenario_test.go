@@ -66,8 +66,9 @@ func TestAgreement(t *testing.T) {
 	out.Reset()
 	res, err = Sites(unpack(t, "../insn/testdata/sites.jsonl.gz", SitesKind), files, &out, defects.Linux618)
 	row("instruction sites", res, out.String(), err)
-	for _, b := range beyond {
-		t.Logf("  sites not executed, %s: %d", b.why, len(strings.Fields(b.names)))
+	t.Logf("  of these not executed      %6d: values vary, or CPUID says that there is no such instruction", res.Unexecuted)
+	if res.Unexecuted == 0 || res.Unexecuted > 90 {
+		t.Errorf("%d sites were not executed", res.Unexecuted)
 	}
 	names, err := filepath.Glob("testdata/scn/*.json")
 	if err != nil || len(names) != 44 {

@@ -43,16 +43,14 @@ func Sequences(data []byte, w io.Writer) (Result, error) {
 
 func (s *sequence) perform(r *reporter, name string) {
 	reg := events.New(captured{})
-	logged := 0
 	for _, step := range s.Steps {
+		logged := reg.Logged()
 		_, err := reg.Write([]byte(step.Write))
 		if got, want := verdict(err), fmt.Sprint(step.Errno); got != want {
 			r.differ("%s: write %.200q: %s, the kernel %s", name, step.Write, got, want)
 		}
 		got, want := "nothing", "nothing"
-		if log := reg.Log(); len(log) > logged {
-			logged = len(log)
-			last := log[len(log)-1]
+		if last := reg.Since(logged); last != nil {
 			got = fmt.Sprintf("%q at %d", last.Text, last.Column)
 		}
 		if step.Log != nil {

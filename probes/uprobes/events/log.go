@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -72,6 +73,8 @@ type Refusal struct {
 	Text    string
 	Command string // the line as the kernel has taken it apart, with single spaces
 	Column  int    // of Command, from 0, where the caret stands
+
+	log string // who says so, trace_uprobe if it is empty
 }
 
 // Error is the text; see [Refusal.Report] for the whole entry.
@@ -84,9 +87,30 @@ func (r *Refusal) Unwrap() error { return r.Errno }
 // front of it in brackets.
 func (r *Refusal) Report() string {
 	const prefix = "  Command: "
-	return fmt.Sprintf("trace_uprobe: error: %s\n%s%s\n%s^\n", r.Text, prefix, r.Command,
+	return fmt.Sprintf("%s: error: %s\n%s%s\n%s^\n", cmp.Or(r.log, "trace_uprobe"), r.Text, prefix, r.Command,
 		strings.Repeat(" ", len(prefix)+r.Column))
 }
+
+// logRefusal puts an entry into error_log, which has room for the last ones.
+func (r *Registry) logRefusal(entry *Refusal) {
+	r.log = append(r.log, entry)
+	r.logged++
+	if len(r.log) > logSize {
+		r.log = r.log[1:]
+	}
+}
+
+// Since is what error_log got last after the first n entries; [Registry.Logged]
+// counts them. It is nil if there was nothing.
+func (r *Registry) Since(n int) *Refusal {
+	if r.logged == n {
+		return nil
+	}
+	return r.log[len(r.log)-1]
+}
+
+// Logged is how many entries error_log has had.
+func (r *Registry) Logged() int { return r.logged }
 
 // refuse is trace_probe_log_err(): the column counts from the argument that is
 // being looked at. One behind the last stands for what is missing there.

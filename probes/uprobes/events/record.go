@@ -45,6 +45,7 @@ type Hit struct {
 	Regs   Regs
 	Memory Memory
 	Comm   string // name of the task
+	PID    int    // of the thread
 	Func   uint64 // of a return probe: the address of the probe
 }
 
@@ -65,8 +66,8 @@ type Buffer struct {
 	page    [argsSize + bufferSize]byte
 }
 
-// Record makes the record that the trace buffer gets: the
-// common fields, which are left zero, the addresses, and the arguments. It is
+// Record makes the record that the trace buffer gets: the common fields, of which
+// only the thread is filled in, the addresses, and the arguments. It is
 // __uprobe_trace_func(), with prepare_uprobe_buffer().
 func (b *Buffer) Record(p *Probe, h *Hit) []byte {
 	f := &fetcher{b: b, p: p, h: h, header: p.Event.header()}
@@ -81,6 +82,7 @@ func (b *Buffer) Record(p *Probe, h *Hit) []byte {
 	dynamic = max(0, min(dynamic, bufferSize-p.size))
 	f.storeArgs(dynamic)
 	rec := make([]byte, f.header, f.header+p.size+dynamic)
+	binary.LittleEndian.PutUint32(rec[4:], uint32(h.PID))
 	if p.Event.Return {
 		binary.LittleEndian.PutUint64(rec[commonSize:], h.Func)
 		binary.LittleEndian.PutUint64(rec[commonSize+8:], h.Regs.IP)

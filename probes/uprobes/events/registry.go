@@ -21,6 +21,8 @@ type Event struct {
 	Return      bool
 	Probes      []*Probe // in the order in which they were defined
 	Enabled     bool     // the caller's, from the file enable; an enabled event is busy
+
+	filter *filter
 }
 
 // A Probe is a line of uprobe_events.
@@ -42,26 +44,17 @@ type Registry struct {
 	reserved func(group, name string) bool
 	probes   []*Probe
 	log      []*Refusal
+	logged   int // entries of the log so far
 }
 
 // New makes an empty registry.
 func New(files FileSystem) *Registry {
-	return &Registry{files: files, reserved: isFtrace}
+	return &Registry{files: files, reserved: isKernels}
 }
 
 // Reserve tells which events the kernel has of its own; their names are taken.
-// Without it, those of the group ftrace are.
+// Without it, those are that a kernel has whatever drivers there are.
 func (r *Registry) Reserve(taken func(group, name string) bool) { r.reserved = taken }
-
-// ftrace lists the events that every kernel has, whatever drivers there are
-// (kernel/trace/trace_entries.h).
-var ftrace = []string{
-	"function", "funcgraph_entry", "fgraph_retaddr_entry", "funcgraph_exit", "context_switch", "wakeup",
-	"kernel_stack", "user_stack", "bprint", "print", "raw_data", "bputs", "mmiotrace_rw", "mmiotrace_map",
-	"branch", "hwlat", "func_repeats", "osnoise", "timerlat",
-}
-
-func isFtrace(group, name string) bool { return group == "ftrace" && slices.Contains(ftrace, name) }
 
 // writeSize is WRITE_BUFSIZE: a line is shorter.
 const writeSize = 4096
@@ -110,10 +103,7 @@ func (r *Registry) Command(line string) error {
 		err = r.register(c, p)
 	}
 	if c.log != nil {
-		r.log = append(r.log, c.log)
-		if len(r.log) > logSize {
-			r.log = r.log[1:]
-		}
+		r.logRefusal(c.log)
 	}
 	if errors.Is(err, errNotOurs) {
 		return sim.EINVAL

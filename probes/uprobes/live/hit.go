@@ -73,13 +73,17 @@ func (k *Kernel) handlers(t *linux.Thread, u *uprobe, s *x86.State) {
 
 // record writes a hit to the trace.
 func (k *Kernel) record(t *linux.Thread, c *consumer, s *x86.State, function uint64) {
-	h := &events.Hit{Memory: memory{t.K(), t.MM()}, Comm: t.Comm(), Func: function}
+	h := &events.Hit{Memory: memory{t.K(), t.MM()}, Comm: t.Comm(), PID: t.TID(), Func: function}
 	h.Regs = events.Regs{R: s.R, IP: s.RIP, Flags: s.RFLAGS, CS: 0x33, SS: 0x2b, OrigAX: ^uint64(0)}
 	tr := &k.trace
 	t.WaitEvent(func() bool { return !tr.busy })
 	tr.busy = true
-	text := c.probe.Event.Print(tr.buffer.Record(c.probe, h))
+	rec := tr.buffer.Record(c.probe, h)
 	tr.busy = false
+	if !c.probe.Event.Passes(rec, events.Context{Comm: h.Comm}) {
+		return
+	}
+	text := c.probe.Event.Print(rec)
 	l := Line{Comm: t.Comm(), PID: t.TID(), Run: k.run, Time: t.Now(), Text: text}
 	tr.lines = append(tr.lines, l)
 	tr.comms[thread{l.Run, l.PID}] = l.Comm

@@ -152,6 +152,7 @@ func TestProbesChangeNothing(t *testing.T) {
 		{"lua", build("gcc", "-static", "-I/usr/include/lua5.4", "../../../vm/linux/testdata/lua.c", "-llua5.4", "-lm", "-ldl"), nil},
 		{"busybox-sh", busybox, []string{"sh", "-c", "i=0; while [ $i -lt 5 ]; do echo $i | (read x; echo got $x); i=$((i+1)); done | sort -r; exit 3"}},
 		{"busybox-sha256sum", busybox, []string{"sha256sum"}},
+		{"busybox-sort", busybox, []string{"sort", "-r"}},
 		{"busybox-awk", busybox, []string{"awk", "{ n += NF; print $2 } END { print n, n / 3 }"}},
 		{"busybox-gzip", busybox, []string{"sh", "-c", "gzip -c | gunzip -c"}},
 	} {

@@ -73,6 +73,28 @@ func (k *Kernel) EnableGroup(group string, on bool) error {
 	return first
 }
 
+// Filter is a write to the file filter of an event, see
+// [events.Registry.SetFilter].
+func (k *Kernel) Filter(name, text string) error {
+	e := k.event(name)
+	if e == nil {
+		return sim.ENOENT
+	}
+	return k.registry.SetFilter(e, text)
+}
+
+// FilterGroup is a write to the file filter of a group: each of its events gets the
+// filter, or shows why not.
+func (k *Kernel) FilterGroup(group, text string) error {
+	err := error(sim.ENOENT)
+	for _, e := range k.events() {
+		if e.Group == group {
+			_, err = k.registry.SetFilter(e, text), nil
+		}
+	}
+	return err
+}
+
 func (k *Kernel) event(name string) *events.Event {
 	for _, e := range k.events() {
 		if e.Name == name || e.Group+"/"+e.Name == name {
@@ -118,6 +140,20 @@ func (k *Kernel) Peek(addr uint64, p []byte) error {
 	h.DownRead(&mm.MmapSem)
 	defer h.UpRead(&mm.MmapSem)
 	return readText(h, mm, addr, p)
+}
+
+// Base is where the process that waits for its input maps the beginning of a file,
+// 0 if it does not.
+func (k *Kernel) Base(file string) uint64 {
+	if k.current == nil {
+		return 0
+	}
+	for _, r := range vm.Maps(k.current.K(), k.current.MM()) {
+		if r.Name == file {
+			return r.Start - r.Offset
+		}
+	}
+	return 0
 }
 
 // Special lists the areas of uprobes in the process that waits for its input, as

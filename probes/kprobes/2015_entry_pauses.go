@@ -1,0 +1,41 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// EntryPauses is jprobes from Linux 4.0 to 4.14, the last kernel that had them: functions
+// are not followed from the jump to the entry to the jump back.
+var EntryPauses = add(Design{
+	Design: probes.Design{
+		Name:  "2015-entry-pauses",
+		Title: "as in 4.0: the function graph tracer pauses in the entry of a jprobe",
+		From:  `Linux 4.0, arch/x86/kernel/kprobes/core.c, setjmp_pre_handler(), longjmp_break_handler()`,
+		Order: mutexOrder,
+	},
+	Has: Entries | Graphs,
+	New: func(k *sim.K, text *Text) Scheme {
+		return &entryPauses{batchKprobes{newMutexKprobes(k, text, false)}}
+	},
+})
+
+// entryPauses has the functions that are different.
+type entryPauses struct{ batchKprobes }
+
+// RegisterJprobe is register_jprobe(), with another setjmp_pre_handler().
+func (d *entryPauses) RegisterJprobe(k *sim.K, jp *Jprobe) error {
+	err := d.batchKprobes.RegisterJprobe(k, jp)
+	setjmp := jp.PreHandler
+	jp.PreHandler = func(k *sim.K) {
+		setjmp(k)
+		d.text.pauseGraphTracing(k)
+	}
+	return err
+}
+
+// JprobeReturn is part of [JumpProber].
+func (d *entryPauses) JprobeReturn(k *sim.K) *Slot {
+	d.text.unpauseGraphTracing(k)
+	return d.batchKprobes.JprobeReturn(k)
+}

@@ -1,0 +1,63 @@
+package kprobes
+
+import (
+	"trapline/probes"
+	"trapline/sim"
+)
+
+// KretprobeAgain is kretprobes up to Linux 5.10: that a probe is registered already is
+// found out when all that belongs to its returns was made anew. (Here it is in the form
+// with a rethook.)
+var KretprobeAgain = addModern(Design{
+	Design: probes.Design{
+		Name:  "2020-kretprobe-again",
+		Title: "as in 5.10: a kretprobe that is registered again loses its calls",
+		From:  `Linux 5.10, kernel/kprobes.c, register_kretprobe(); commit 0188b87899ff "kretprobe: Avoid re-registration of the same kretprobe earlier"`,
+		Order: todaysOrder,
+		Fails: []probes.Failure{
+			{
+				Scenario: "kretprobe-registered-again",
+				Title:    "KASAN: slab-use-after-free Read in rethook_try_get",
+				Why:      "a hit uses what was made for the second registration, which has failed",
+			},
+			{
+				Scenario: "kretprobe-registered-again",
+				Title:    "KASAN: slab-use-after-free Write in rethook_try_get",
+				Why:      "the same, a step later",
+			},
+			{
+				Scenario: "kretprobe-registered-again",
+				Title:    "WARNING: refcount bug in rethook_try_get",
+				Why:      "the same, when the count has been dropped and the memory is not free yet",
+			},
+			{
+				Scenario: "kretprobe-registered-again",
+				Title:    "KASAN: slab-use-after-free Write in stop_returns",
+				Why:      "the same, when the probe is unregistered",
+			},
+		},
+	},
+	Has: Returns,
+	New: func(k *sim.K, text *Text) Scheme { return kretprobeAgain{newToday(k, text)} },
+})
+
+// kretprobeAgain has the function that is different.
+type kretprobeAgain struct{ *today }
+
+// RegisterKretprobe is register_kretprobe(): register_kprobe(), which looks, comes last.
+func (d kretprobeAgain) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
+	again := d.isRegistered(k, &rp.Kprobe)
+	if err := rethookAlloc(k, rp); err != nil {
+		return err
+	}
+	rp.PreHandler = func(k *sim.K) { d.former.preHandlerKretprobe(k, rp) }
+	if again {
+		rp.rh.put(k)
+		return sim.EINVAL
+	}
+	err := d.RegisterKprobe(k, &rp.Kprobe)
+	if err != nil {
+		rp.rh.put(k)
+	}
+	return err
+}

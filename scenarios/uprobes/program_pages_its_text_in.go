@@ -1,0 +1,33 @@
+package uprobes
+
+import (
+	"trapline/pagecache"
+	"trapline/scenarios/catalogue"
+	"trapline/sim"
+)
+
+// ProgramPagesItsTextIn executes a program with a probe while its text comes from a
+// device, and another thread takes the text away.
+var ProgramPagesItsTextIn = add(Scenario{
+	Scenario: catalogue.Scenario{
+		Name: "program-pages-its-text-in",
+		Asks: "Does a program that faults its text in, and loses it, stop where it would stop without a probe?",
+		From: "the February 2006 post: breakpoints in pages that are not in memory yet; 64c37e134b12 (uprobes: Reject the shared zeropage in uprobe_write_opcode()) on what may be found there",
+		Story: "The first fetch faults, the read ends in an interrupt, and the breakpoint is there " +
+			"when the processor tries again. Then another thread unmaps the text, at any moment: " +
+			"before the fault, during the read, when the processor has fetched the breakpoint, or " +
+			"while a copy is stepped. The program may fault; but it has executed so many " +
+			"instructions as it has, each once, and its registers and its stack are those of a " +
+			"program without a probe after as many.",
+	},
+	Setup: func(w *World) {
+		file := w.File(pagecache.Disk)
+		mm := w.Space("victim")
+		g := w.Guest(mm, 3)
+		p := w.Probe(file, w.Image.Symbol, 0)
+		must(w.Mmap(w.K, mm, file))
+		must(w.Register(w.K, p))
+		w.M.Go("program", func(k *sim.K) { g.RunIfMapped(k) })
+		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
+	},
+})
