@@ -18,7 +18,7 @@ var (
 	opClearPage = sim.NewOp("memclear_highpage(%s)")
 )
 
-var _ = sim.Plumbing("read_byte", "read_bytes", "write_byte", "load_byte", "store_byte", "must_be_uptodate")
+var _ = sim.Plumbing("read_byte", "read_bytes", "write_byte", "write_bytes", "load_byte", "store_byte", "must_be_uptodate")
 
 // mustBeUptodate enforces PageNotUptodate within a step on the content. The
 // context that ends a read is exempt until it unlocks the page, and so is everyone for
@@ -60,6 +60,15 @@ func WriteByte(k *sim.K, p *Page, off int, b byte) {
 	StoreByte(k, p, off, b)
 	if k.Tracing() {
 		k.Note("[%#x] <- %02x", off, b)
+	}
+}
+
+// WriteBytes is WriteByte of all of b, from offset off on, in one step.
+func WriteBytes(k *sim.K, p *Page, off int, b []byte) {
+	k.Step(opWritePage, &p.content, sim.Write)
+	StoreBytes(k, p, off, b)
+	if k.Tracing() {
+		k.Note("[%#x] <- % x", off, b)
 	}
 }
 

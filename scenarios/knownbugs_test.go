@@ -12,7 +12,11 @@ import (
 // TestKnownBugs names for each bug that Linux had and repaired, and for two that we have found, the scenario and the
 // design that show it, and a design that has it no more.
 func TestKnownBugs(t *testing.T) {
-	const today = "2024-today"
+	const (
+		today        = "2024-today"
+		uprobesToday = "2025-today"
+		nop10        = "2026-nop10"
+	)
 	for _, bug := range []struct{ what, scenario, design, title, repaired string }{
 		{"module_mutex and text_mutex in both orders", "tracer-switched-on-while-optimizing", "2019-module-mutex", "possible deadlock in kprobe_optimizer", today},
 		{"cpu_hotplug_lock and text_mutex in both orders", "tracer-switched-on-while-registering", "2019-stop-machine", "possible deadlock in ftrace_run_update_code", today},
@@ -58,6 +62,24 @@ func TestKnownBugs(t *testing.T) {
 		{"the callers of a tracepoint are readers of another RCU", "last-probe-goes", "2024-syscall-tracepoints", "KASAN: slab-use-after-free Read in traceiter", "2025-syscall-tracepoints"},
 		{"ours: a transition waits for readers of another RCU", "one-none-one", "2025-syscall-tracepoints", "BUG: probe called with the data of another in trace", "2025-syscall-tracepoints-repaired"},
 		{"the code of a key goes with a user who is not the last", "two-users-of-a-key", "2024-key-old-value", "BUG: static key enabled and its code is not in use_key", today},
+		{"U-10: a child returns to a trampoline that it does not have", "child-returns-from-a-probed-function", "2013-fork-forgets-returns", "BUG: program killed in return", uprobesToday},
+		{"U-18: an interrupt looks at utask when it is free", "profiler-looks-at-a-thread-that-ends", "2024-utask-freed-first", "KASAN: slab-use-after-free Read in is_uprobe_at_func_entry", uprobesToday},
+		{"U-21: the last reference is dropped in a softirq", "lease-expires-while-unregistering", "2024-put-in-softirq", "inconsistent lock state in uprobe_free_deferred", uprobesToday},
+		{"U-22: a program moves the page of slots", "slots-are-moved", "2024-slots-movable", "BUG: program killed in do_int3", uprobesToday},
+		{"U-23: the mapping of the slots is not initialised", "slots-are-moved", "2024-slots-uncleared", "BUG: unable to handle kernel paging request in mremap_special", uprobesToday},
+		{"U-25: two threads remove a call under mmap_sem held for reading", "two-handlers-remove-a-call", "2025-unapply-shared", "BUG: program text corrupted in execute_if_mapped", uprobesToday},
+		{"U-26: a child calls a trampoline that it does not have", "child-of-an-optimized-program", "2025-today", "BUG: program killed in execute", nop10},
+		{"U-27: a call destroys the red zone", "optimized-probe-in-a-leaf-function", "2025-today", "BUG: program memory corrupted in execute", nop10},
+		{"U-29: a thread is between the two instructions of a probe that goes", "unregister-before-the-call", "2026-nop10-restored", "BUG: middle of an instruction executed in execute", nop10},
+		{"U-30: what waits for a counter outlives its uprobe", "counter-of-a-probe-that-has-gone", "2018-delayed-outlives", "KASAN: slab-use-after-free Read in delayed_ref_ctr_inc", uprobesToday},
+		{"U-31: a counter crosses the end of its page", "counter-at-the-end-of-a-page", "2020-counter-unaligned", "KASAN: out-of-bounds in add_to_counter", uprobesToday},
+		{"U-32: a failed copy is used", "fork-without-memory-in-a-probed-function", "2025-copy-unchecked", "BUG: unable to handle kernel paging request in dup_return_instance", uprobesToday},
+		{"U-33: the system call of trampolines is accepted where there is none", "system-call-without-a-trampoline", "2024-call-from-anywhere", "BUG: system call of a trampoline accepted in program", uprobesToday},
+		{"U-14: a child that fork has given up is probed", "fork-fails-while-registering", "2024-unstable-unchecked", "BUG: unable to handle kernel paging request in anon_vma_prepare", uprobesToday},
+		{"M-01: a page table is taken from a process that ends", "collapse-while-exiting", "2020-collapse-of-exiting", "KASAN: slab-use-after-free Read in zap_page_range", uprobesToday},
+		{"M-02: a page table is freed under a walk without a lock", "collapse-while-looking", "2022-collapse-tells-nobody", "KASAN: slab-use-after-free Read in get_user_page_fast", uprobesToday},
+		{"M-04: the page of a breakpoint goes with its page table", "collapse-while-registering", "2022-collapse-looks-once", "BUG: probe missed in execute", uprobesToday},
+		{"ours: a lease is taken when the wait for leases is over", "probe-goes-during-the-call", "2025-today", "KASAN: slab-use-after-free Read in handle_uretprobe_chain", "2025-leases-last"},
 	} {
 		t.Run(bug.what, func(t *testing.T) {
 			pair := func(design string) catalogue.Pair {

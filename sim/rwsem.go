@@ -19,6 +19,9 @@ type rwState struct {
 	barge bool
 	// idle is how a waiter waits.
 	idle Op
+	// writes counts the writers, in a lock that somebody has speculated on.
+	writes     int
+	speculated bool
 }
 
 type rwWaiter struct {
@@ -103,6 +106,9 @@ func (l *rwState) content(by Mode) uint64 {
 		return uint64(flag(l.open()))
 	}
 	h := uint64(l.readers)
+	if l.speculated {
+		h = mix(h, uint64(l.writes))
+	}
 	for _, w := range l.queue {
 		h = mix(h, orderOf(w.k)<<1|uint64(flag(w.write)))
 	}
@@ -154,6 +160,7 @@ func (k *K) writeRW(l *rwState, op Op, subclass int) {
 	k.Step(op, &l.o, Write)
 	if l.o.holder == nil && l.readers == 0 && len(l.queue) == 0 {
 		l.o.holder = k
+		l.writes++
 	} else {
 		k.queueUp(l, op, true)
 	}
@@ -167,6 +174,7 @@ func (k *K) tryWriteRW(l *rwState, op Op) bool {
 		return false
 	}
 	l.o.holder = k
+	l.writes++
 	k.gotByTrying(&l.o, exclusive)
 	return true
 }
@@ -196,6 +204,7 @@ func (k *K) serve(l *rwState) {
 		l.queue = l.queue[1:]
 		if w.write {
 			l.o.holder = w.k
+			l.writes++
 		} else {
 			l.readers++
 		}

@@ -82,6 +82,7 @@ func faultingVMA(k *sim.K, mm *MM, addr uint64, flags FaultFlags) (*VMA, error) 
 // reading.
 func handlePteFault(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 	mm, write := vma.MM, flags&FaultWrite != 0
+	mm.table.populate(k)
 	mm.lockedStep(k, opHandlePte, sim.Read)
 	e, present := mm.walk(addr)
 	if k.Tracing() {

@@ -19,9 +19,12 @@ func DupMM(k *sim.K, oldmm *MM, name string) (*MM, error) {
 	mm.Hooks, mm.Zone, mm.Watched = oldmm.Hooks, oldmm.Zone, oldmm.Watched
 	if mm.Hooks != nil {
 		mm.Hooks.StartDupMmap(k)
-		defer mm.Hooks.EndDupMmap(k)
 	}
-	if err := dupMmap(k, oldmm, mm); err != nil {
+	err := dupMmap(k, oldmm, mm)
+	if mm.Hooks != nil {
+		mm.Hooks.EndDupMmap(k)
+	}
+	if err != nil {
 		MMPut(k, mm)
 		return nil, err
 	}
@@ -48,6 +51,7 @@ func dupMmap(k *sim.K, oldmm, mm *MM) error {
 			continue
 		}
 		if err := dupVMA(k, vma, mm); err != nil {
+			mm.unstable = true
 			return err
 		}
 	}

@@ -63,6 +63,15 @@ type MovedMmap interface {
 	MmapMoved(k *sim.K, vma *VMA)
 }
 
+// SpecialMremap is for a design whose special mappings have something to say to
+// mremap(2): vm_special_mapping->mremap.
+type SpecialMremap interface {
+	Hooks
+	// MremapSpecial is called when the special mapping is about to be moved. The caller
+	// holds mm->mmap_sem for writing, and gives up with the error.
+	MremapSpecial(k *sim.K, vma *VMA) error
+}
+
 // NoHooks is what a design embeds that needs some of [Hooks] only.
 type NoHooks struct{}
 

@@ -76,6 +76,9 @@ type MM struct {
 	pending []flush     // flushes under way; changed within steps on pgd
 	forking bool        // entries were made read-only, and TLBs not flushed yet
 	moving  []movingPte // by mremap(); with the page table locked
+
+	unstable bool      // MMF_UNSTABLE: fork has given up; protected by MmapSem
+	table    *pteTable // nil if nobody wants to know
 }
 
 // NewMM returns an empty address space whose users nobody counts. It is for the
@@ -112,6 +115,7 @@ func MMPut(k *sim.K, mm *MM) {
 	if mm.Hooks != nil {
 		mm.Hooks.ClearState(k, mm)
 	}
+	khugepagedExit(k, mm)
 	ExitMmap(k, mm)
 }
 

@@ -109,6 +109,11 @@ func moveVMA(k *sim.K, vma *VMA, addr, oldLen, newLen, to uint64, flags MremapFl
 	if mm.mmap.Len() >= maxMapCount-3 {
 		return sim.ENOMEM
 	}
+	if h, ok := mm.Hooks.(SpecialMremap); ok && vma.Name != "" {
+		if err := h.MremapSpecial(k, vma); err != nil {
+			return err
+		}
+	}
 	// copy_vma()
 	like := *vma
 	if err := like.getFile(k); err != nil {

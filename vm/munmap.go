@@ -78,4 +78,5 @@ func removeVMA(k *sim.K, vma *VMA) {
 // space any more, so it takes no mmap_sem.
 func ExitMmap(k *sim.K, mm *MM) {
 	unmapVMAs(k, mm, mm.overlapping(k, 0, ^uint64(0)))
+	mm.table.freeTable(k)
 }

@@ -13,6 +13,11 @@ import (
 func InstallSpecialMapping(k *sim.K, mm *MM, addr, length uint64, flags VMFlags, name string, content []byte) (uint64, error) {
 	k.DownWrite(&mm.MmapSem)
 	defer k.UpWrite(&mm.MmapSem)
+	return AddSpecialMapping(k, mm, addr, length, flags, name, content)
+}
+
+// AddSpecialMapping is [InstallSpecialMapping] for who holds mm->mmap_sem for writing.
+func AddSpecialMapping(k *sim.K, mm *MM, addr, length uint64, flags VMFlags, name string, content []byte) (uint64, error) {
 	at := addr
 	if addr == 0 {
 		var err error

@@ -28,6 +28,7 @@ type VMA struct {
 	Name string
 
 	shmem bool // Inode belongs to the areas that map it
+	anon  bool // vma->anon_vma is set; changed within steps on pgd
 	life  sim.Life
 	data  sim.Data
 }
@@ -35,7 +36,7 @@ type VMA struct {
 // allocVMA allocates an area that is like another but for its place, or returns
 // ENOMEM.
 func allocVMA(k *sim.K, like VMA, start, end, pgoff uint64) (*VMA, error) {
-	vma := &VMA{MM: like.MM, Start: start, End: end, Pgoff: pgoff, Inode: like.Inode, Flags: like.Flags, Name: like.Name, shmem: like.shmem}
+	vma := &VMA{MM: like.MM, Start: start, End: end, Pgoff: pgoff, Inode: like.Inode, Flags: like.Flags, Name: like.Name, shmem: like.shmem, anon: like.anon}
 	if err := k.Kzalloc(&vma.life, "vm_area_struct", sim.GFPKernel); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ var (
 // zapPageRange is zap_page_range(), with the work of unmap_vmas(): it clears the
 // entries from address start up to end.
 func zapPageRange(k *sim.K, mm *MM, start, end uint64) {
+	if !mm.table.enter(k) {
+		return
+	}
 	mm.lockedStep(k, opZapPageRange, sim.Write)
 	n := mm.pt.pages
 	g := mm.gather(start>>pageShift, end>>pageShift)

@@ -211,6 +211,16 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: page touched before PG_uptodate in insert_kprobe_user",
 				Why:      "the hook waits for the read and does not look whether it has failed",
 			},
+			{
+				Scenario: "mmap-without-memory",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
+			},
+			{
+				Scenario: "text-mapped-again",
+				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
+				Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
+			},
 			mixedUp,
 			{
 				Scenario: "mremap-while-registering",

@@ -250,6 +250,11 @@ var SRCU = add(Design{
 				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
 			},
 			{
+				Scenario: "text-mapped-again",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "whoever registered has taken the area off its list; munmap takes it off once more",
+			},
+			{
 				Scenario: "mremap-while-registering",
 				Title:    "list_del corruption in munmap_uprobe",
 				Why:      "munmap, here of the old area, takes it off a list on which it is not",

@@ -77,16 +77,6 @@ var Trylock = add(Design{
 				Why:      "munmap sees no probes and bails out; register then puts the area on its list, and munmap frees it",
 			},
 			{
-				Scenario: "program-executes-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
-			},
-			{
-				Scenario: "program-pages-its-text-in",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
-			},
-			{
 				Scenario: "second-process-maps-while-registering",
 				Title:    "BUG: probe missed in execute",
 				Why:      "mmap_uprobe reads uprobes_count before register raises it, and the file knows the area only after register has walked over those who map it",
@@ -136,17 +126,23 @@ var Trylock = add(Design{
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
 				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
 			},
+			movedOffTheList,
 			{
-				Scenario: "mremap-while-unregistering",
+				Scenario: "program-executes-while-unregistering",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
+				Why:      "the program has trapped when the probe goes, and is looked up when it is gone",
 			},
-			movedAway, movedAndMissed, overwritten,
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
+			},
 			{
 				Scenario: "lifecycle",
 				Title:    "KASAN: slab-use-after-free Read in vma_address",
 				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
 			},
+			movedAway, movedAndMissed, overwritten,
 		},
 	},
 	New: func(k *sim.K) Scheme {

@@ -27,31 +27,11 @@ var Merged = add(Design{
 		Title: "as merged: lists of address spaces, traps are SRCU readers",
 		From:  "Linux 3.5, kernel/events/uprobes.c, commit 2b1444983508",
 		Order: mergedOrder,
-		Fails: []probes.Failure{
-			{
-				Scenario: "fork-while-registering",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",
-			},
-			{
-				Scenario: "fork-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "the child is not known to the file when unregister walks over those who map it, and has the breakpoint of its parent",
-			},
-			{
-				Scenario: "mmap-while-registering",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",
-			},
+		Fails: append([]probes.Failure{
 			{
 				Scenario: "mmap-while-unregistering",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
-			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
 			},
 			{
 				Scenario: "munmap-while-trapped",
@@ -60,6 +40,11 @@ var Merged = add(Design{
 			},
 			{
 				Scenario: "owner-frees-after-unregister",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
+			},
+			{
+				Scenario: "trap-between-two-registrations",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
 			},
@@ -73,58 +58,7 @@ var Merged = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the text is unmapped when the trap looks for its area, and no area means SIGTRAP",
 			},
-			{
-				Scenario: "second-process-maps-while-registering",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",
-			},
-			{
-				Scenario: "second-process-maps-while-registering",
-				Title:    "BUG: wrong instruction stepped in execute",
-				Why:      "two processes have the instruction copied at once, each under its own mmap_sem",
-			},
-			{
-				Scenario: "thread-maps-while-another-unmaps",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",
-			},
-			{
-				Scenario: "thread-unmaps-while-another-maps",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "install_breakpoint finds no consumer or a breakpoint, and there is none when uprobe_mmap looks again: it goes on without put_uprobe",
-			},
-			{
-				Scenario: "trap-between-two-registrations",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "the program has executed the breakpoint and is not an SRCU reader yet when the uprobe goes",
-			},
-			{
-				Scenario: "trap-between-two-registrations",
-				Title:    "BUG: wrong instruction stepped in execute",
-				Why:      "the program has trapped for the old uprobe and finds the new one, into which no instruction was copied yet",
-			},
-			{
-				Scenario: "mremap-while-registering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-registering",
-				Title:    "memory leak in alloc_uprobe",
-				Why:      "as in mmap-while-registering: uprobe_mmap forgets to put the uprobe when nobody wants it",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
-			},
-			movedAway, movedAndMissed, overwritten,
-		},
+		}, failsOf2012...),
 	},
 	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },
 })

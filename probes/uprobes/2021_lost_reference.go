@@ -80,11 +80,7 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in put",
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "owner-frees-after-unregister",
 				Title:    "KASAN: slab-use-after-free Write in find",
@@ -171,6 +167,11 @@ var LostReference = add(Design{
 				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
 			},
 			{
+				Scenario: "text-mapped-again",
+				Title:    "KASAN: slab-use-after-free Write in find",
+				Why:      "a hit drops a reference that it does not have: the uprobe is freed while the tree and its consumers use it",
+			},
+			{
 				Scenario: "mremap-while-registering",
 				Title:    "KASAN: slab-use-after-free Write in find",
 				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
@@ -180,21 +181,13 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in find",
 				Why:      "a lookup has put the uprobe and uses it all the same, so that one reference is lost for each trap or mremap",
 			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
-			},
+			movedOffTheList,
 			{
 				Scenario: "mremap-while-unregistering",
 				Title:    "KASAN: slab-use-after-free Read in handler_chain",
 				Why:      "as with the lookup: the uprobe went under the trap",
 			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
+			mremapForgetsAgain,
 			{
 				Scenario: "mremap-while-unregistering",
 				Title:    "KASAN: slab-use-after-free Read in int3",

@@ -33,26 +33,10 @@ var TasksTrace = add(Design{
 		From:  "Linux 6.13, kernel/events/uprobes.c, commits 3f7f1a64da73, 8617408f7a01, cd7bdd9d46a9, cc01bd044e6a, 2bf8e5aceff8",
 		Order: tasksTraceOrder,
 		Fails: []probes.Failure{
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-registering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
-			},
+			mremapForgets,
+			mremapForgetsToo,
+			mremapForgetsAgain,
+			movedOffTheList,
 			movedAway, movedAndMissed, overwritten,
 		},
 	},
@@ -78,6 +62,21 @@ type tasksTrace struct {
 	uprobes    []*tracedUprobe
 	mmapMutex  sim.Mutex
 	dupMmapSem sim.PercpuRWSem
+	steps      tracedSteps
+}
+
+// tracedSteps are the functions that later designs, or those with a mistake, have in
+// another form.
+type tracedSteps struct {
+	filterChain  func(k *sim.K, u *tracedUprobe, mm *vm.MM) bool
+	setSwbp      func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error
+	setOrigInsn  func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error
+	findActive   func(k *sim.K, mm *vm.MM, addr uint64) (u *tracedUprobe, swbp bool)
+	handlerChain func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) (Trap, []byte)
+	isUnstable   func(k *sim.K, mm *vm.MM) bool
+	lastPut      func(k *sim.K, u *tracedUprobe)
+	free         func(k *sim.K, u *tracedUprobe)
+	synchronize  func(k *sim.K)
 }
 
 // tracedUprobe is struct uprobe.
@@ -87,6 +86,8 @@ type tracedUprobe struct {
 	inTree bool       // !RB_EMPTY_NODE(&uprobe->rb_node); protected by treelock
 	work   sim.Work
 	rcu    sim.RCUHead
+	// counter is ref_ctr_offset.
+	counter int64
 }
 
 var (
@@ -105,6 +106,22 @@ func newTasksTrace(k *sim.K, rules tasksTraceRules) *tasksTrace {
 	d.tree.Init(k, "uprobes_tree")
 	k.MutexInit(&d.mmapMutex, "uprobes_mmap_mutex")
 	k.PercpuInitRWSem(&d.dupMmapSem, "dup_mmap_sem")
+	d.steps = tracedSteps{
+		filterChain: d.filterChain,
+		setSwbp:     func(k *sim.K, _ *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setSwbp(k, mm, vaddr) },
+		setOrigInsn: func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
+			return setOrigInsn(k, mm, vaddr, u.arch.step(k))
+		},
+		findActive:   d.findActiveUprobeRCU,
+		handlerChain: d.runHandlers,
+		isUnstable:   func(*sim.K, *vm.MM) bool { return false },
+		lastPut:      func(k *sim.K, u *tracedUprobe) { k.ScheduleWork(&u.work) },
+		free:         d.callFree,
+		synchronize:  (*sim.K).SynchronizeRCUTasksTrace,
+	}
+	if rules.ordinary {
+		d.steps.synchronize = (*sim.K).SynchronizeRCU
+	}
 	return d
 }
 
@@ -130,7 +147,7 @@ func (d *tasksTrace) tryGet(k *sim.K, u *tracedUprobe) bool {
 // allocUprobe is alloc_uprobe() with insert_uprobe(): who finds an uprobe that nobody has
 // a reference to any more takes it out of the tree in place of its work item.
 func (d *tasksTrace) allocUprobe(k *sim.K, p *Probe) (*tracedUprobe, error) {
-	u := &tracedUprobe{}
+	u := &tracedUprobe{counter: p.Counter}
 	u.countedUprobe.inode, u.countedUprobe.offset = p.Inode, p.Offset
 	if err := k.Kzalloc(&u.Life, "uprobe", sim.GFPKernel); err != nil {
 		return nil, err
@@ -170,7 +187,7 @@ func (d *tasksTrace) putUprobe(k *sim.K, u *tracedUprobe) {
 			d.uprobeFreeDeferred(k, u)
 			return
 		}
-		k.ScheduleWork(&u.work)
+		d.steps.lastPut(k, u)
 	})
 }
 
@@ -181,6 +198,11 @@ func (d *tasksTrace) uprobeFreeDeferred(k *sim.K, u *tracedUprobe) {
 		d.erase(k, u)
 	}
 	k.SpinUnlock(&d.treelock)
+	d.steps.free(k, u)
+}
+
+// callFree frees the uprobe when nobody can be looking at it any more.
+func (d *tasksTrace) callFree(k *sim.K, u *tracedUprobe) {
 	if k == k.Machine().Setup() {
 		k.Kfree(&u.Life)
 		return
@@ -201,6 +223,9 @@ func (d *tasksTrace) RegisterUprobe(k *sim.K, p *Probe) error {
 	u.consumers = append([]*Probe{p}, u.consumers...)
 	k.UpWrite(&u.consumerRwsem)
 	err = d.registerForEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
+		if !p.wants(k, mm) {
+			return nil
+		}
 		return ignoreDouble(d.installBreakpoint(k, u, mm, vaddr))
 	})
 	k.UpWrite(&u.registerRwsem)
@@ -214,7 +239,12 @@ func (d *tasksTrace) RegisterUprobe(k *sim.K, p *Probe) error {
 func (d *tasksTrace) registerForEachVMA(k *sim.K, u *tracedUprobe, f func(mm *vm.MM, vaddr uint64) error) error {
 	k.PercpuDownWrite(&d.dupMmapSem)
 	defer k.PercpuUpWrite(&d.dupMmapSem)
-	return registerForEachVMA(k, &u.countedUprobe, true, f)
+	return registerForEachVMA(k, &u.countedUprobe, true, func(mm *vm.MM, vaddr uint64) error {
+		if d.steps.isUnstable(k, mm) {
+			return nil
+		}
+		return f(mm, vaddr)
+	})
 }
 
 // UnregisterUprobe is uprobe_unregister_nosync() and uprobe_unregister_sync(). The
@@ -233,29 +263,25 @@ func (d *tasksTrace) UnregisterUprobe(k *sim.K, p *Probe) {
 	u.consumers = slices.DeleteFunc(slices.Clone(u.consumers), func(o *Probe) bool { return o == p })
 	k.UpWrite(&u.consumerRwsem)
 	_ = d.registerForEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
-		if !d.filterChain(k, u) {
-			_ = setOrigInsn(k, mm, vaddr, u.arch.step(k)) // remove_breakpoint()
+		if !d.steps.filterChain(k, u, mm) {
+			_ = d.steps.setOrigInsn(k, u, mm, vaddr) // remove_breakpoint()
 		}
 		return nil
 	})
 	k.UpWrite(&u.registerRwsem)
 	d.putUprobe(k, u)
 
-	switch {
-	case k == k.Machine().Setup(): // there are no readers
-	case d.ordinary:
-		k.SynchronizeRCU()
-	default:
-		k.SynchronizeRCUTasksTrace()
+	if k != k.Machine().Setup() { // where there are no readers
+		d.steps.synchronize(k)
 	}
 }
 
-// filterChain is filter_chain().
-func (d *tasksTrace) filterChain(k *sim.K, u *tracedUprobe) bool {
+// filterChain is filter_chain(): whether any consumer wants the process.
+func (d *tasksTrace) filterChain(k *sim.K, u *tracedUprobe, mm *vm.MM) bool {
 	k.DownRead(&u.consumerRwsem)
 	defer k.UpRead(&u.consumerRwsem)
 	k.Step(opConsWalk, &u.list, sim.Read)
-	return len(u.consumers) > 0
+	return slices.ContainsFunc(u.consumers, func(p *Probe) bool { return p.wants(k, mm) })
 }
 
 // installBreakpoint is install_breakpoint(). The caller holds mm->mmap_sem for writing.
@@ -266,7 +292,7 @@ func (d *tasksTrace) installBreakpoint(k *sim.K, u *tracedUprobe, mm *vm.MM, vad
 	if err != nil {
 		return err
 	}
-	return setSwbp(k, mm, vaddr)
+	return d.steps.setSwbp(k, u, mm, vaddr)
 }
 
 // Mmap is uprobe_mmap(). The caller holds mm->mmap_sem for writing. Errors are ignored.
@@ -274,7 +300,7 @@ func (d *tasksTrace) Mmap(k *sim.K, vma *vm.VMA) error {
 	k.MutexLock(&d.mmapMutex)
 	defer k.MutexUnlock(&d.mmapMutex)
 	for _, u := range d.buildProbeList(k, vma) {
-		if d.filterChain(k, u) {
+		if d.steps.filterChain(k, u, vma.MM) {
 			vaddr, _ := u.vaddrIn(k, vma)
 			_ = d.installBreakpoint(k, u, vma.MM, vaddr)
 		}
@@ -308,14 +334,18 @@ func (d *tasksTrace) EndDupMmap(k *sim.K) { k.PercpuUpRead(&d.dupMmapSem) }
 func (d *tasksTrace) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 	k.RCUReadLockTrace()
 	defer k.RCUReadUnlockTrace()
-	u, swbp := d.findActiveUprobeRCU(k, mm, addr)
+	u, swbp := d.steps.findActive(k, mm, addr)
 	switch {
 	case u == nil && swbp:
 		return NotOurs, nil
 	case u == nil || !u.arch.copied.Read(k):
 		return Restart, nil
 	}
-	// handler_chain()
+	return d.steps.handlerChain(k, u, mm, addr)
+}
+
+// runHandlers is handler_chain().
+func (d *tasksTrace) runHandlers(k *sim.K, u *tracedUprobe, _ *vm.MM, _ uint64) (Trap, []byte) {
 	k.Step(opConsWalk, &u.list, sim.Read)
 	for _, p := range u.consumers {
 		p.Handler(k)
@@ -339,4 +369,4 @@ func (d *tasksTrace) findActiveUprobeRCU(k *sim.K, mm *vm.MM, addr uint64) (u *t
 	return u, swbp
 }
 
-var _ = sim.Plumbing("at", "try_get", "erase")
+var _ = sim.Plumbing("at", "try_get", "erase", "run_handlers", "call_free")

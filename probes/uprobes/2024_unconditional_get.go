@@ -20,11 +20,7 @@ var UnconditionalGet = add(Design{
 				Title:    "WARNING: refcount bug in build_probe_list",
 				Why:      "the uprobe is found in the tree when its last reference is gone already, and its work item has not come yet",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "register-while-the-last-one-goes",
 				Title:    "WARNING: refcount bug in alloc_uprobe",
@@ -40,26 +36,14 @@ var UnconditionalGet = add(Design{
 				Title:    "WARNING: refcount bug in build_probe_list",
 				Why:      "the uprobe is found in the tree when its last reference is gone already, and its work item has not come yet",
 			},
-			{
-				Scenario: "mremap-while-registering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
+			mremapForgetsToo,
 			{
 				Scenario: "mremap-while-unregistering",
 				Title:    "WARNING: refcount bug in build_probe_list",
 				Why:      "mremap looks uprobes up while the last reference of one goes, and takes it without asking",
 			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
-			},
+			mremapForgetsAgain,
+			movedOffTheList,
 			movedAway, movedAndMissed, overwritten,
 		},
 	},

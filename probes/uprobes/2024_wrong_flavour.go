@@ -25,11 +25,7 @@ var WrongFlavour = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
 			},
-			{
-				Scenario: "mremap-of-probed-text",
-				Title:    "memory leak in alloc_page",
-				Why:      "mremap tells uprobes of the new area; the page with the breakpoint that is put there is forgotten when the entries move",
-			},
+			mremapForgets,
 			{
 				Scenario: "owner-frees-after-unregister",
 				Title:    "BUG: handler called after unregister in handler",
@@ -50,21 +46,9 @@ var WrongFlavour = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
 			},
-			{
-				Scenario: "mremap-while-registering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "memory leak in alloc_page",
-				Why:      "as in mremap-of-probed-text: the page that mremap has put in is forgotten when the entries move",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "unregister listed the old place, and the breakpoint has moved with the page to one that the list does not have",
-			},
+			mremapForgetsToo,
+			mremapForgetsAgain,
+			movedOffTheList,
 			{
 				Scenario: "mremap-while-unregistering",
 				Title:    "BUG: handler called after unregister in handler",

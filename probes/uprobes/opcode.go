@@ -13,6 +13,11 @@ import (
 // page that takes the place of the one that is mapped there. It returns ESRCH if
 // nothing is mapped there any more, and ENOMEM. The caller holds mm->mmap_sem.
 func writeOpcode(k *sim.K, mm *vm.MM, vaddr uint64, opcode byte) error {
+	return writeText(k, mm, vaddr, func(page *pagecache.Page, off int) { pagecache.WriteByte(k, page, off, opcode) })
+}
+
+// writeText is writeOpcode with any change of the new page, at an offset in it.
+func writeText(k *sim.K, mm *vm.MM, vaddr uint64, change func(page *pagecache.Page, off int)) error {
 	for {
 		old, vma, err := vm.GetUserPage(k, mm, vaddr, false)
 		if err != nil {
@@ -24,7 +29,7 @@ func writeOpcode(k *sim.K, mm *vm.MM, vaddr uint64, opcode byte) error {
 			return err
 		}
 		pagecache.CopyUserHighpage(k, page, old)
-		pagecache.WriteByte(k, page, int(vaddr&(pagecache.PageSize-1)), opcode)
+		change(page, int(vaddr&(pagecache.PageSize-1)))
 		err = vm.ReplacePage(k, vma, vaddr, old, page)
 		pagecache.PageCacheRelease(k, page)
 		pagecache.PageCacheRelease(k, old)

@@ -33,7 +33,7 @@ type uprobesTree struct {
 	uprobes  []*countedUprobe // by place: an rb-tree in the kernel
 }
 
-var _ = sim.Plumbing("write_opcode", "find_uprobe")
+var _ = sim.Plumbing("write_opcode", "write_text", "find_uprobe")
 
 func (t *uprobesTree) init(k *sim.K) {
 	k.SpinLockInit(&t.treelock, "uprobes_treelock")

@@ -19,7 +19,26 @@ type Probe struct {
 	Inode   *pagecache.Inode
 	Offset  int64
 	Handler func(k *sim.K)
+
+	// The rest is for designs that have it, see [Features].
+
+	// Filter says which processes the user wants to be called for, nil for all.
+	Filter func(k *sim.K, mm *vm.MM) bool
+	// Remove says that the handler returns UPROBE_HANDLER_REMOVE: as far as this user
+	// goes, the breakpoint may be taken out of the process that has hit it.
+	Remove bool
+	// Return is called when the function returns that begins at the place, nil for a
+	// user who does not want that. With Session it is called only if Handler was
+	// called when the function was entered.
+	Return  func(k *sim.K)
+	Session bool
+	// Counter is where the file has a counter, of two bytes, of those who probe the
+	// place, so that the program knows; 0 for none.
+	Counter int64
 }
+
+// wants says whether the user wants to be called for a process.
+func (p *Probe) wants(k *sim.K, mm *vm.MM) bool { return p.Filter == nil || p.Filter(k, mm) }
 
 // Trap is what a design makes of a breakpoint that a program has hit.
 type Trap int
@@ -31,6 +50,37 @@ const (
 	Handled
 	// Restart executes the instruction in the program's text again.
 	Restart
+	// Stepping ran the handlers; the task goes on in the slot at [Thread.IP], where a
+	// copy of the instruction is stepped.
+	Stepping
+	// Moved has the task go on at [Thread.IP].
+	Moved
+	// Illegal is a trampoline that nobody was sent to: the program gets SIGILL.
+	Illegal
+)
+
+// Features are what a design can be asked about.
+type Features uint
+
+// The features. Each names the interface that a design with it has beside [Scheme],
+// if there is one.
+const (
+	// Breakpoints is about what all uprobes are.
+	Breakpoints Features = 1 << iota
+	// Filters is about users who want some processes only, or no more of one.
+	Filters
+	// Counters is about counters that programs have of those who probe them.
+	Counters
+	// Slots is about the page in which copies of instructions are stepped.
+	Slots
+	// Returns is about the returns of functions: [ReturnProber].
+	Returns
+	// Calls is about instructions that become a call: [CallOptimizer].
+	Calls
+	// FailedForks is about children that fork gives up half made.
+	FailedForks
+	// Collapses is about huge pages, for which page tables are taken away: [Collapser].
+	Collapses
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
@@ -53,9 +103,62 @@ type InodeInit interface {
 	InitInode(k *sim.K, inode *pagecache.Inode)
 }
 
+// SpaceInit is a Scheme that keeps something for each address space.
+type SpaceInit interface {
+	vm.Hooks
+	// InitSpace is called when an address space is set up that is no child's.
+	InitSpace(k *sim.K, mm *vm.MM)
+}
+
+// Threader is a Scheme that has to know which thread of a program has trapped, beside
+// its address space.
+type Threader interface {
+	// SetCurrent says that k is the thread t, from now on.
+	SetCurrent(k *sim.K, t *Thread)
+	// CopyProcess is uprobe_copy_process(): child is a copy of t, which k is. What it
+	// has to do itself it does in ReturnFromFork.
+	CopyProcess(k *sim.K, t, child *Thread)
+	// ReturnFromFork is what the child does first.
+	ReturnFromFork(k *sim.K, child *Thread)
+	// FreeUtask is uprobe_free_utask(): the thread ends.
+	FreeUtask(k *sim.K, t *Thread)
+	// ArchUprobePostXol is the debug exception behind an instruction that was stepped
+	// in a slot, of length bytes.
+	ArchUprobePostXol(k *sim.K, t *Thread, length int)
+}
+
+// ReturnProber is a Threader with probes on returns.
+type ReturnProber interface {
+	Threader
+	// IsUprobeAtFuncEntry is what a profiler's interrupt asks when it has come while
+	// the thread t was running: whether that is about to enter a function that is
+	// probed, so that it has no frame yet.
+	IsUprobeAtFuncEntry(k *sim.K, t *Thread) bool
+	// SysUretprobe is the system call uretprobe, which returns to the address ip. It
+	// says whether it was taken for that of a trampoline; if not, the program gets SIGILL.
+	SysUretprobe(k *sim.K, t *Thread, ip uint64) bool
+}
+
+// CallOptimizer is a Threader that makes calls of breakpoints.
+type CallOptimizer interface {
+	Threader
+	// Nop is the instruction for which it does that.
+	Nop() []byte
+	// SysUprobe is the system call uprobe, which the code makes that is called.
+	SysUprobe(k *sim.K, t *Thread)
+}
+
+// Collapser is a Scheme of a kernel with a thread that makes huge pages of files.
+type Collapser interface {
+	// Khugepaged is that thread, with what it gets wrong.
+	Khugepaged() vm.Khugepaged
+}
+
 // Design is an entry of the catalogue of designs.
 type Design struct {
 	probes.Design
+	// Has is what the design can be asked about, Breakpoints if nothing is said.
+	Has Features
 	// New builds the design for one execution.
 	New func(k *sim.K) Scheme
 }
@@ -66,6 +169,9 @@ var designs []*Design
 // variables of the files of the designs.
 func add(d Design) *Design {
 	d.Subsystem = "uprobes"
+	if d.Has == 0 {
+		d.Has = Breakpoints
+	}
 	designs = append(designs, &d)
 	return &d
 }

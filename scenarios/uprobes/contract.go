@@ -22,6 +22,20 @@ var (
 	WrongText = sim.Kind{Name: "wrong-text", Class: "BUG: program text corrupted"}
 	// SpuriousFault is an innocent program that gets SIGBUS or SIGSEGV.
 	SpuriousFault = sim.Kind{Name: "spurious-fault", Class: "BUG: page fault on a sound file failed"}
+	// Killed is a program that probes have led to where there is nothing to execute.
+	Killed = sim.Kind{Name: "killed", Class: "BUG: program killed"}
+	// MiddleOfInsn is a program that executes a part of an instruction.
+	MiddleOfInsn = sim.Kind{Name: "middle-of-instruction", Class: "BUG: middle of an instruction executed"}
+	// WrongMemory is memory of the program that is not what it has put there.
+	WrongMemory = sim.Kind{Name: "wrong-memory", Class: "BUG: program memory corrupted"}
+	// WrongReturn is a handler of returns that is not called once for a function that
+	// was entered after register had returned, and has returned before unregister is
+	// called.
+	WrongReturn = sim.Kind{Name: "wrong-return", Class: "BUG: return missed"}
+	// Accepted is a system call that is for trampolines, made from elsewhere.
+	Accepted = sim.Kind{Name: "call-accepted", Class: "BUG: system call of a trampoline accepted"}
+	// WrongCounter is a counter of those who probe a place that is not their number.
+	WrongCounter = sim.Kind{Name: "wrong-counter", Class: "BUG: wrong count of probes"}
 	// SpuriousError is a system call of an innocent program that fails.
 	SpuriousError = sim.Kind{Name: "spurious-error", Class: "BUG: read(2) of a sound file failed"}
 )
@@ -38,9 +52,10 @@ type Probe struct {
 	gone   bool
 	epoch  int // counts registrations
 	hits   []int
+	rets   []int
 }
 
-var _ = sim.Plumbing("end_run", "must_be_original")
+var _ = sim.Plumbing("end_run", "end_call", "must_be_original")
 
 var (
 	opRegister   = sim.NewOp("register_uprobe(%s) is called")
@@ -48,6 +63,7 @@ var (
 	opUnregister = sim.NewOp("unregister_uprobe(%s) is called")
 	opGone       = sim.NewOp("unregister_uprobe(%s) returns")
 	opHandler    = sim.NewOp("handler(%s)")
+	opReturn     = sim.NewOp("ret_handler(%s)")
 	opExecute    = sim.NewOp("executes %s")
 	opExecuted   = sim.NewOp("has executed %s")
 )
@@ -95,11 +111,42 @@ func (p *Probe) handler(k *sim.K) {
 }
 
 // hitsOf counts the hits of one task, who alone uses it.
-func (p *Probe) hitsOf(k *sim.K) *int {
-	for int(k.ID()) >= len(p.hits) {
-		p.hits = append(p.hits, 0)
+func (p *Probe) hitsOf(k *sim.K) *int { return countOf(k, &p.hits) }
+
+// countOf is what a task counts for itself.
+func countOf(k *sim.K, counts *[]int) *int {
+	for int(k.ID()) >= len(*counts) {
+		*counts = append(*counts, 0)
 	}
-	return &p.hits[k.ID()]
+	return &(*counts)[k.ID()]
+}
+
+// Returning has the user want to know of returns as well, or only of those of functions
+// whose entry it has seen.
+func (p *Probe) Returning(session bool) *Probe {
+	p.Probe.Return, p.Session = p.retHandler, session
+	return p
+}
+
+func (p *Probe) retHandler(k *sim.K) {
+	k.Step(opReturn, &p.state, sim.Read)
+	if p.gone {
+		k.Fail(&sim.Violation{Kind: LateHandler, Subject: p.state.Name()})
+	}
+	*countOf(k, &p.rets)++
+}
+
+func (p *Probe) beginCall(k *sim.K) run {
+	k.Step(opExecute, &p.state, sim.Read)
+	return run{p.active, p.epoch, *countOf(k, &p.rets)}
+}
+
+func (p *Probe) endCall(k *sim.K, r run) {
+	k.Step(opExecuted, &p.state, sim.Read)
+	n := *countOf(k, &p.rets) - r.hits
+	if n > 1 || n == 0 && r.must && p.active && p.epoch == r.epoch && p.Probe.Return != nil {
+		k.Fail(&sim.Violation{Kind: WrongReturn, Subject: fmt.Sprintf("%s: the handler ran %d times for one return", p.state.Name(), n)})
+	}
 }
 
 // run is one execution of the probed instruction.

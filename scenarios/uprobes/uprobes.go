@@ -11,6 +11,8 @@ import (
 // Scenario is one question.
 type Scenario struct {
 	catalogue.Scenario
+	// Needs is what a design must have to be asked, Breakpoints if nothing is said.
+	Needs uprobes.Features
 	// Setup builds the world and starts its tasks, for one execution.
 	Setup func(w *World)
 }
@@ -21,6 +23,9 @@ var all []*Scenario
 // variables of the files of the scenarios.
 func add(s Scenario) *Scenario {
 	s.Subsystem = "uprobes"
+	if s.Needs == 0 {
+		s.Needs = uprobes.Breakpoints
+	}
 	all = append(all, &s)
 	return &s
 }
@@ -30,6 +35,9 @@ func Pairs() []catalogue.Pair {
 	var pairs []catalogue.Pair
 	for _, s := range all {
 		for _, d := range uprobes.Designs() {
+			if d.Has&s.Needs != s.Needs {
+				continue
+			}
 			pairs = append(pairs, catalogue.Pair{Scenario: &s.Scenario, Design: &d.Design, Program: func(image *vm.Image) sim.Program {
 				return func(m *sim.Machine) { s.Setup(newWorld(m, d, image)) }
 			}})

@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	"trapline/pagecache"
@@ -26,6 +27,14 @@ type World struct {
 	moved  []*vm.MM // have the text elsewhere
 	atRest []func(k *sim.K)
 	left   []*Probe // registered by tasks
+
+	threads  []*uprobes.Thread // by task
+	living   []*uprobes.Thread
+	optimise []byte // the instruction that the design makes a call of
+	leaf     bool   // the function uses what is below its stack
+	onTrap   func() // called at each breakpoint, if not nil
+	// Patient says that calls may take so long that the timer comes for their leases.
+	Patient bool
 }
 
 func newWorld(m *sim.Machine, d *uprobes.Design, image *vm.Image) *World {
@@ -64,6 +73,9 @@ func (w *World) Space(name string) *vm.MM {
 	if ok { // such a design may become a user of it
 		mm = vm.MMAlloc(w.K, name)
 		mm.Hooks = hooks
+		if s, ok := hooks.(uprobes.SpaceInit); ok {
+			s.InitSpace(w.K, mm)
+		}
 	} else {
 		mm = vm.NewMM(w.K, name)
 	}
@@ -124,6 +136,7 @@ const elsewhere = 1 << 30
 
 // Exit ends the only task of a process.
 func (w *World) Exit(k *sim.K, mm *vm.MM) {
+	w.exitThreads(k, mm)
 	w.spaces = slices.DeleteFunc(w.spaces, func(o *vm.MM) bool { return o == mm })
 	if mm.Hooks == nil {
 		vm.ExitMmap(k, mm)
@@ -152,44 +165,39 @@ func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
 		addr += elsewhere
 	}
 	run := p.beginRun(k)
-	for {
-		text := vm.FetchBytes(k, mm, addr, len(w.Image.Insn))
-		if text == nil {
-			if err := vm.HandleMmFault(k, mm, addr, false); err != nil {
-				k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + err.Error() + ", and the file and the device are in order"})
-			}
-			continue
-		}
-		if text[0] != breakpoint {
-			w.mustBeOriginal(k, WrongText, text)
-			break
-		}
-		if insn, stepped := w.doInt3(k, mm, addr); stepped {
-			w.mustBeOriginal(k, WrongOriginal, insn)
-			break
-		}
+	if !w.runText(k, mm, addr) {
+		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault, and the file and the device are in order"})
 	}
 	p.endRun(k, run)
 }
 
 // ExecuteIfMapped runs the program through the instruction, once, unless its text is
 // unmapped before: it then faults, and that is all.
-func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
+func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) { w.runText(k, mm, w.Image.Addr) }
+
+var _ = sim.Plumbing("run_text")
+
+// runText runs the program through the instruction at addr. It is false if its text is
+// gone.
+func (w *World) runText(k *sim.K, mm *vm.MM, addr uint64) bool {
 	for {
-		text := vm.FetchBytes(k, mm, w.Image.Addr, len(w.Image.Insn))
+		text := vm.FetchBytes(k, mm, addr, len(w.Image.Insn))
 		if text == nil {
-			if vm.HandleMmFault(k, mm, w.Image.Addr, false) != nil {
-				return
+			if vm.HandleMmFault(k, mm, addr, false) != nil {
+				return false
 			}
 			continue
 		}
+		if w.optimise != nil && w.executeCall(k, mm, text) {
+			return true
+		}
 		if text[0] != breakpoint {
 			w.mustBeOriginal(k, WrongText, text)
-			return
+			return true
 		}
-		if insn, stepped := w.doInt3(k, mm, w.Image.Addr); stepped {
+		if insn, stepped := w.doInt3(k, mm, addr); stepped {
 			w.mustBeOriginal(k, WrongOriginal, insn)
-			return
+			return true
 		}
 	}
 }
@@ -197,15 +205,24 @@ func (w *World) ExecuteIfMapped(k *sim.K, mm *vm.MM) {
 // breakpoint is the instruction int3.
 const breakpoint = 0xcc
 
-// doInt3 is do_int3(): the trap goes to the design. It returns the instruction
-// that is stepped, if one is.
+// doInt3 is do_int3(): the trap goes to the design. It returns the instruction that is
+// stepped, if one is.
 func (w *World) doInt3(k *sim.K, mm *vm.MM, addr uint64) (insn []byte, stepped bool) {
 	if k.Tracing() {
 		k.Event("trap", "int3 at %#x", addr)
 	}
+	if w.onTrap != nil {
+		w.onTrap()
+	}
+	w.thread(k, mm)
 	trap, insn := w.Scheme.Int3(k, mm, addr)
-	if trap == uprobes.NotOurs {
+	switch trap {
+	case uprobes.NotOurs:
 		k.Fail(&sim.Violation{Kind: StrayTrap, Subject: "an int3 in its text that no probe answers for"})
+	case uprobes.Illegal:
+		k.Fail(&sim.Violation{Kind: Killed, Subject: "SIGILL: it has returned to a trampoline that nobody had sent it to"})
+	case uprobes.Stepping:
+		return w.step(k, mm), true
 	}
 	return insn, trap == uprobes.Handled
 }
@@ -233,6 +250,7 @@ func (w *World) quiet(k *sim.K) {
 			w.Unregister(k, p)
 		}
 	}
+	w.exitThreads(k, nil)
 	if v := vm.CheckQuiet(w.spaces...); v != nil {
 		k.Fail(v)
 	}
@@ -242,9 +260,49 @@ func (w *World) quiet(k *sim.K) {
 		}
 	}
 	for _, mm := range w.spaces {
+		if mm.Hooks != nil {
+			mm.Hooks.ClearState(k, mm)
+		}
 		vm.ExitMmap(k, mm)
 	}
 	for _, inode := range w.files {
 		pagecache.Evict(k, inode)
+	}
+}
+
+// Unwanted has the user of the probe want no process any more once the word is false, and
+// its handler say so.
+func (w *World) Unwanted(p *Probe) *sim.Word[bool] {
+	wanted := &sim.Word[bool]{}
+	wanted.Init(w.K, "wanted", true)
+	p.Remove = true
+	p.Filter = func(k *sim.K, _ *vm.MM) bool { return wanted.Read(k) }
+	return wanted
+}
+
+// counterPage is where the file has a page with counters: the one behind the text, or the
+// first if that is the last.
+func (w *World) counterPage() int64 {
+	next := (w.Image.PageIndex() + 1) << pagecache.PageShift
+	if next >= int64(len(w.Image.Bytes)) {
+		return 0
+	}
+	return next
+}
+
+// counterAddr is where that is mapped.
+const counterAddr = 0x7c0000
+
+// MmapCounter maps the page with the counter of the probe, for writing.
+func (w *World) MmapCounter(k *sim.K, mm *vm.MM, inode *pagecache.Inode) error {
+	_, err := vm.DoMmap(k, mm, inode, counterAddr, pagecache.PageSize, uint64(w.counterPage())>>pagecache.PageShift, vm.VMWrite)
+	return err
+}
+
+// mustCount fails if the counter of the probe has grown by another number than it should.
+func (w *World) mustCount(k *sim.K, mm *vm.MM, p *Probe, want byte) {
+	b, mapped := vm.Peek(mm, counterAddr+uint64(p.Counter-w.counterPage()))
+	if was := w.Image.Bytes[p.Counter]; mapped && b != was+want || !mapped && want != 0 {
+		k.Fail(&sim.Violation{Kind: WrongCounter, Subject: fmt.Sprintf("%s counts %d in %s, not %d", p.state.Name(), b-was, mm.Name, want)})
 	}
 }
