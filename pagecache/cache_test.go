@@ -286,6 +286,7 @@ func TestBrokenRules(t *testing.T) {
 	}{
 		{"BUG: page touched before PG_uptodate in read_early", readEarly},
 		{"BUG: page touched before PG_uptodate in write_early", writeEarly},
+		{"BUG: page changed that has left its file in write_late", func(k *sim.K, inode *pagecache.Inode) { writeLate(k, inode, cached(k, inode)) }},
 		{"kernel BUG in unlock_twice", func(k *sim.K, inode *pagecache.Inode) { unlockTwice(k, cached(k, inode)) }},
 		{"KASAN: slab-use-after-free Write in use_freed", func(k *sim.K, inode *pagecache.Inode) { useFreed(k, inode, cached(k, inode)) }},
 		{"BUG: Bad page state in put_locked", func(k *sim.K, inode *pagecache.Inode) {
@@ -317,6 +318,11 @@ func readEarly(k *sim.K, inode *pagecache.Inode) {
 
 func writeEarly(k *sim.K, inode *pagecache.Inode) {
 	page := pagecache.PageCacheAlloc(k, inode.Mapping, 0)
+	pagecache.WriteByte(k, page, 0, 0xcc)
+}
+
+func writeLate(k *sim.K, inode *pagecache.Inode, page *pagecache.Page) {
+	pagecache.InvalidateInUse(k, inode)
 	pagecache.WriteByte(k, page, 0, 0xcc)
 }
 

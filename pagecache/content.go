@@ -10,6 +10,12 @@ import (
 // PG_uptodate is set, the content of a page belongs to the read that fills it.
 var PageNotUptodate = sim.Kind{Name: "page-not-uptodate", Class: "BUG: page touched before PG_uptodate"}
 
+// PageGone is the rule for whoever changes the page of a file behind the back of those
+// who use the file: the page is in the page cache, and stays there meanwhile. Else
+// the change is lost, and whoever made it believes that it is there. The page lock
+// keeps the page where it is.
+var PageGone = sim.Kind{Name: "page-gone", Class: "BUG: page changed that has left its file"}
+
 var (
 	opReadPage  = sim.NewOp("memcpy(buf, %s)")
 	opWritePage = sim.NewOp("memcpy(%s, buf)")
@@ -54,10 +60,16 @@ func ReadByte(k *sim.K, p *Page, off int) byte {
 }
 
 // WriteByte changes the byte at offset off of the page, for everyone who maps or
-// reads it. The page does not become dirty by it.
+// reads it, see [PageGone]. The page does not become dirty by it.
 func WriteByte(k *sim.K, p *Page, off int, b byte) {
 	k.Step(opWritePage, &p.content, sim.Write)
 	StoreByte(k, p, off, b)
+	if p.home != nil {
+		k.Touch(&p.place, sim.Read)
+		if p.Mapping.Peek() == nil {
+			k.Fail(&sim.Violation{Kind: PageGone, Subject: p.name})
+		}
+	}
 	if k.Tracing() {
 		k.Note("[%#x] <- %02x", off, b)
 	}

@@ -31,6 +31,8 @@ type Page struct {
 	uptodate, failed, dirty bool
 	writeback, readahead    bool
 
+	place sim.Object // whether the page is in its file
+
 	count    sim.Object
 	refs     int
 	mapcount int // also ordered by count
@@ -86,7 +88,7 @@ func allocPage(k *sim.K, name string, index uint64) *Page {
 	p := &Page{Index: index, name: name, refs: 1, data: zeroes[:], shared: true}
 	k.Born(&p.life, "page "+name)
 	p.count.Init(k, name)
-	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.content} {
+	for _, o := range [...]*sim.Object{&p.lock, &p.flags, &p.content, &p.place} {
 		o.Init(k, name)
 		o.In(&p.life)
 	}

@@ -80,5 +80,6 @@ func RemoveFromPageCache(k *sim.K, p *Page) {
 // unhashPage is __remove_from_page_cache(), within a step on the tree.
 func unhashPage(k *sim.K, p *Page) {
 	p.Mapping.Get(k).pages.Delete(p)
+	k.Touch(&p.place, sim.Write)
 	p.Mapping.Set(k, nil)
 }

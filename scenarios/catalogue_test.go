@@ -183,7 +183,7 @@ func TestSeedBugs(t *testing.T) {
 		{"unregister leaves a breakpoint without an owner", "unregister-against-readpage", hooks, "BUG: program killed by SIGTRAP in do_int3", hooksRepaired},
 		{"the area is looked up in the trap without mmap_sem", "munmap-while-trapped", hooksMarch, "KCSAN: data-race in find_vma / unmap_vm_as", hooksRepaired},
 		{"the page is kept when it could not be mapped", "unregister-after-a-read-error", hooksMarch, "BUG: Bad page state in quiet", hooksRepaired},
-		{"the page is looked at before it is locked", "invalidate-while-registering", hooksMarch, "BUG: probe missed in execute", hooksRepaired},
+		{"the page is looked at before it is locked", "invalidate-while-registering", hooksMarch, "BUG: page changed that has left its file in insert_kprobe_user", hooksRepaired},
 		{"a read error after insertion, and later corruption", "text-after-a-read-error", hooks, "BUG: program text corrupted in must_be_original", hooksRepaired},
 		{"munmap waits for an SRCU reader that waits for mmap_sem", "munmap-while-registering", srcu, "INFO: task hung in register_uprobe", srcuRepaired},
 		{"a new consumer is attached to an uprobe that leaves the tree", "register-while-the-last-one-goes", srcu, "BUG: program killed by SIGTRAP in do_int3", srcuRepaired},

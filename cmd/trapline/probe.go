@@ -94,7 +94,7 @@ func (a *app) filter(k *live.Kernel, arg string) error {
 		fmt.Fprint(a.stderr, last.Report())
 	}
 	switch {
-	case err == sim.ENOENT && k.Registry().Since(before) == nil:
+	case errors.Is(err, sim.ENOENT) && k.Registry().Since(before) == nil:
 		return mistake("--filter %q: there is no event %s (define it with --probe)", arg, name)
 	case err != nil:
 		return mistake("--filter %q: %w", arg, errnoText(err))

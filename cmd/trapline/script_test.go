@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// whole has the scripts explore the whole catalogue, as .ci/run does with the first
+// command of the README: go test ./cmd/trapline -long
+var whole = flag.Bool("long", false, "explore the whole catalogue in a script")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"trapline": main, killed: mainOfKilled})
@@ -23,6 +29,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		Setup:               setPrograms,
 		RequireExplicitExec: true,
+		Condition: func(name string) (bool, error) {
+			if name != "long" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return *whole, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"edit":   edit,
 			"exits":  exits,

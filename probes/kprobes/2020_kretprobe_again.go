@@ -52,12 +52,12 @@ func (d kretprobeAgain) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
 	}
 	rp.PreHandler = func(k *sim.K) { d.former.preHandlerKretprobe(k, rp) }
 	if again {
-		rp.rh.put(k)
+		rp.hook(k).put(k)
 		return sim.EINVAL
 	}
 	err := d.RegisterKprobe(k, &rp.Kprobe)
 	if err != nil {
-		rp.rh.put(k)
+		rp.hook(k).put(k)
 	}
 	return err
 }

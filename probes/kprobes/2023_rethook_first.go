@@ -31,9 +31,9 @@ var RethookFirst = addModern(Design{
 
 // unregisterFprobe is unregister_fprobe().
 func (d rethookFirst) unregisterFprobe(k *sim.K, fp *Fprobe) {
-	stopReturns(k, fp.rh) // rethook_free(), with the grace period of its call_rcu()
+	stopReturns(k, fp.hook(k)) // rethook_free(), with the grace period of its call_rcu()
 	k.SynchronizeRCU()
-	fp.rh.put(k)
+	fp.hook(k).put(k)
 	d.unregisterFtraceFunction(k, fp)
 }
 

@@ -37,9 +37,9 @@ func (d *today) UnregisterFprobe(k *sim.K, fp *Fprobe) { d.former.unregisterFpro
 // unregisterFprobe is unregister_fprobe(): ftrace must not lead here any more when the
 // rethook goes.
 func (d *today) unregisterFprobe(k *sim.K, fp *Fprobe) {
-	stopReturns(k, fp.rh)
+	stopReturns(k, fp.hook(k))
 	d.unregisterFtraceFunction(k, fp)
-	fp.rh.put(k) // rethook_free()
+	fp.hook(k).put(k) // rethook_free()
 }
 
 // unregisterFtraceFunction is unregister_ftrace_function(): when it returns nobody is in
@@ -61,11 +61,12 @@ func (d *today) fprobeHandler(k *sim.K, addr Addr) bool {
 		return false
 	}
 	k.Use(opFprobe, &rp.Life)
-	if !rp.rh.rethookTryGet(k) {
+	rh := rp.hook(k)
+	if !rh.rethookTryGet(k) {
 		rp.missed(k)
 		return true
 	}
 	frames := d.returns.of(k)
-	*frames = append(*frames, rp.rh)
+	*frames = append(*frames, rh)
 	return true
 }

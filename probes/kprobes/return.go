@@ -27,7 +27,8 @@ type Kretprobe struct {
 	// Handler is called when the function returns, with preemption off.
 	Handler func(k *sim.K)
 
-	rh *rethook
+	rh    *rethook
+	place sim.Object // orders who reads rh and who sets it
 }
 
 // rethook is struct rethook, with its pool of nodes: what outlives the probe, as long
@@ -84,8 +85,18 @@ func rethookAlloc(k *sim.K, rp *Kretprobe) error {
 	rh.ref.In(&rh.life)
 	rh.pool.Init(k, "rh->pool")
 	rh.pool.In(&rh.life)
+	if rp.rh == nil {
+		rp.place.Init(k, "rp->rh")
+	}
+	k.Touch(&rp.place, sim.Write)
 	rp.rh = rh
 	return nil
+}
+
+// hook is rp->rh, read as a part of the step being taken.
+func (rp *Kretprobe) hook(k *sim.K) *rethook {
+	k.Touch(&rp.place, sim.Read)
+	return rp.rh
 }
 
 // put drops a reference.
@@ -122,7 +133,7 @@ func (d *today) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
 	rp.PreHandler = func(k *sim.K) { d.former.preHandlerKretprobe(k, rp) }
 	err := d.RegisterKprobe(k, &rp.Kprobe)
 	if err != nil {
-		rp.rh.put(k)
+		rp.hook(k).put(k)
 	}
 	return err
 }
@@ -136,9 +147,9 @@ func (d *today) isRegistered(k *sim.K, p *Kprobe) bool {
 
 // UnregisterKretprobe is unregister_kretprobe().
 func (d *today) UnregisterKretprobe(k *sim.K, rp *Kretprobe) {
-	d.former.stopReturns(k, rp.rh)
+	d.former.stopReturns(k, rp.hook(k))
 	d.UnregisterKprobe(k, &rp.Kprobe) // which waits for those who have seen the handler
-	rp.rh.put(k)
+	rp.hook(k).put(k)
 }
 
 // stopReturns is rethook_stop().
@@ -146,12 +157,13 @@ func stopReturns(k *sim.K, rh *rethook) { rh.handler.Assign(k, nil) }
 
 // preHandlerKretprobe is pre_handler_kretprobe().
 func (d *today) preHandlerKretprobe(k *sim.K, rp *Kretprobe) {
-	if !rp.rh.rethookTryGet(k) {
+	rh := rp.hook(k)
+	if !rh.rethookTryGet(k) {
 		rp.missed(k)
 		return
 	}
 	frames := d.returns.of(k)
-	*frames = append(*frames, rp.rh) // rethook_hook()
+	*frames = append(*frames, rh) // rethook_hook()
 }
 
 // Hijacked is part of [ReturnProber].

@@ -242,6 +242,11 @@ var failsOfReadpageHook = []probes.Failure{
 		Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
 	},
 	{
+		Scenario: "invalidate-while-registering",
+		Title:    "BUG: page changed that has left its file in insert_kprobe_user",
+		Why:      "the page was dropped after it was found and before it was locked: the breakpoint is in a page that is no longer in the file",
+	},
+	{
 		Scenario: "invalidate-while-registering", Only: probes.FirstPage,
 		Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
 		Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",

@@ -69,6 +69,11 @@ var ReadpageHookMarch = add(Design{
 				Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
 			},
 			{
+				Scenario: "invalidate-while-registering",
+				Title:    "BUG: page changed that has left its file in insert_kprobe_user",
+				Why:      "the page was dropped after it was found and before it was locked: the breakpoint is in a page that is no longer in the file",
+			},
+			{
 				Scenario: "mmap-while-registering",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the hook plants the breakpoint as soon as the module is there, before register_uprobe has entered the probe into the table",

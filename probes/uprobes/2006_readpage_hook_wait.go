@@ -198,6 +198,11 @@ var ReadpageHookWait = add(Design{
 			},
 			{
 				Scenario: "invalidate-while-registering",
+				Title:    "BUG: page changed that has left its file in insert_kprobe_user",
+				Why:      "the page was dropped after it was found and before it was locked: the breakpoint is in a page that is no longer in the file",
+			},
+			{
+				Scenario: "invalidate-while-registering",
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "the page is mapped when the probe goes: the page lock is taken under i_mmap_lock",
 			},

@@ -307,7 +307,7 @@ func (d *today) mmfRecalcUprobes(k *sim.K, mm *vm.MM) {
 
 // handleSwbp is what handle_swbp() does when it has the uprobe.
 func (d *today) handleSwbp(k *sim.K, u *tracedUprobe, mm *vm.MM, bp uint64) (Trap, []byte) {
-	d.callHandlers(k, u, mm, bp)
+	d.callHandlers(k, u, mm)
 	insn := u.arch.step(k)
 	switch {
 	case d.optimizable(k, u):
@@ -323,7 +323,7 @@ func (d *today) handleSwbp(k *sim.K, u *tracedUprobe, mm *vm.MM, bp uint64) (Tra
 func canEmulate(insn []byte) bool { return insn[0]&^7 == 0x50 || insn[0] == 0x90 }
 
 // callHandlers is handler_chain().
-func (d *today) callHandlers(k *sim.K, u *tracedUprobe, mm *vm.MM, bp uint64) {
+func (d *today) callHandlers(k *sim.K, u *tracedUprobe, mm *vm.MM) {
 	k.Step(opConsWalk, &u.list, sim.Read)
 	remove, returning := len(u.consumers) > 0, false
 	var session []*Probe

@@ -154,5 +154,5 @@ func (d *today) SysUprobe(k *sim.K, t *Thread) {
 	if u == nil || !u.arch.copied.Read(k) {
 		return
 	}
-	d.callHandlers(k, u, t.mm, vaddr)
+	d.callHandlers(k, u, t.mm)
 }

@@ -56,8 +56,10 @@ func Minimise(ctx context.Context, s *lifecycle.Subject, c *lifecycle.Case, titl
 		if err != nil {
 			return nil, err
 		}
-		if late := ctx.Err() != nil; late {
-			break
+		select {
+		case <-ctx.Done():
+			return best, nil // what there is by then is small enough
+		default:
 		}
 		for _, p := range best.Program.Smaller() {
 			found, ok, err := x.search(ctx, p, best.Finding.Preemptions)
