@@ -16,7 +16,7 @@ type retStack struct {
 }
 
 // WrongReturn is a function that returns to the address of another one.
-var WrongReturn = sim.Kind{Name: "wrong-return", Class: "BUG: function graph tracer: bad frame"}
+var WrongReturn = sim.Kind{Name: "bad-return-frame", Class: "BUG: function graph tracer: bad frame"}
 
 // TraceGraph switches the function graph tracer on. It is for the setup.
 func (t *Text) TraceGraph() { t.graph.on = true }

@@ -77,7 +77,7 @@ func TestGraphTracerNeedsPairs(t *testing.T) {
 			text.FunctionBegins(k, "outer")
 			text.FunctionBegins(k, "entry")
 			text.FunctionReturns(k, "outer")
-		}, "wrong-return"},
+		}, "bad-return-frame"},
 		{"never returns, with the tracer paused", func(k *sim.K, text *Text) {
 			text.FunctionBegins(k, "outer")
 			text.pauseGraphTracing(k)
