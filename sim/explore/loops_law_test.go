@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -322,8 +323,13 @@ func allLoops(p program, most int) (ends map[string]bool, forever, ok bool) {
 // loopEnds are the end states that a search finds.
 func loopEnds(t rapid.TB, p program, rounds int, o explore.Options) (map[string]bool, *explore.Result) {
 	t.Helper()
+	var mu sync.Mutex // several workers may see them
 	ends := map[string]bool{}
-	r, err := explore.Run(context.Background(), p.loops(rounds, func(e string) { ends[e] = true }), o)
+	r, err := explore.Run(context.Background(), p.loops(rounds, func(e string) {
+		mu.Lock()
+		defer mu.Unlock()
+		ends[e] = true
+	}), o)
 	if err != nil {
 		t.Fatalf("%v%v", err, p)
 	}

@@ -73,7 +73,7 @@ func (t *Thread) resize(n *node, size int64) error {
 // inodeOf is the file as the page cache knows it.
 func (t *Thread) inodeOf(n *node) *pagecache.Inode {
 	if n.inode == nil {
-		n.inode = pagecache.NewInode(t.k, t.sys.pathOf(n), n.data, pagecache.Disk)
+		n.inode = pagecache.NewInode(t.k, t.sys.pathOf(n), n.data, t.sys.disk)
 		n.inode.ReadaheadPages = readahead
 	}
 	return n.inode

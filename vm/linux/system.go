@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 
+	"trapline/pagecache"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -108,6 +109,7 @@ type system struct {
 	futexes  map[futexKey][]*futexWaiter
 	timers   []*timer
 	clock
+	disk      *pagecache.FS // where files are
 	rng       uint64
 	insns     uint64
 	calls     uint64
@@ -139,6 +141,7 @@ func Run(c Config) (Result, error) {
 		strategy.reset(c.Seed)
 		s = newSystem(m.Setup(), c)
 		s.strategy = strategy
+		s.disk = pagecache.NewServer(m, "disk")
 		strategy.idle = m.Daemon("idle", s.idleLoop)
 		s.spawn = newSpawner(m, s)
 		m.Go("init", s.boot)
