@@ -691,6 +691,18 @@ func (m *Machine) Pending(id TaskID, uses []Access) []Access {
 	return k.pendingSections(uses)
 }
 
+// PendingOnly is the object that the pending step of an unfinished task is known to
+// use, if it is known to use no other, and costs less than [Machine.Pending]. It may be
+// 0 all the same, and then Pending says.
+func (m *Machine) PendingOnly(id TaskID) ObjID {
+	k := m.tasks[id]
+	o := k.pending.obj
+	if o == nil || o.life != nil || k.steps == 0 || k.inMemory || k.pending.wait == Spinning || k.pending.cpu != 0 || m.weak != nil || m.rcu.watched {
+		return 0
+	}
+	return o.id
+}
+
 // Unfinished are the tasks that had a step pending when the last execution
 // ended, daemons included; Pending says which. The slice is valid
 // until the next execution.

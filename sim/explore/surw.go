@@ -49,9 +49,11 @@ type selection struct {
 	weights []int32 // by TaskID
 }
 
+func (s *selection) has(o sim.ObjID) bool { return int(o) < len(s.objects) && s.objects[o] }
+
 func (s *selection) interesting(uses []sim.Access) bool {
-	for _, a := range uses {
-		if int(a.Obj) < len(s.objects) && s.objects[a.Obj] {
+	for i := range uses {
+		if s.has(uses[i].Obj) {
 			return true
 		}
 	}
@@ -183,11 +185,17 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 	if p.Tasks == nil {
 		return s.below(p.N)
 	}
-	s.look(m, p.Tasks)
+	for len(s.tasks) < m.Tasks() {
+		s.tasks = append(s.tasks, surwTask{})
+	}
 	waiting := false
 	s.options = s.options[:0]
-	for i, t := range p.Tasks {
-		if !s.tasks[t].interesting {
+	for i, id := range p.Tasks {
+		t := &s.tasks[id]
+		if !t.known {
+			s.look(m, id, t)
+		}
+		if !t.interesting {
 			s.options = append(s.options, i)
 		} else {
 			waiting = true
@@ -197,7 +205,7 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 		s.admit(p.Tasks)
 	}
 	i := s.options[s.below(len(s.options))]
-	t := s.task(p.Tasks[i])
+	t := &s.tasks[p.Tasks[i]]
 	if t.interesting {
 		t.left--
 		s.intended = 0
@@ -206,21 +214,21 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 	return i
 }
 
-// look finds out which pending steps are of interest. A task that is new takes its
-// steps out of the weight of the one that has spawned it.
-func (s *surw) look(m *sim.Machine, tasks []sim.TaskID) {
-	for _, id := range tasks {
-		t := s.task(id)
-		if !t.known {
-			s.uses = m.Pending(id, s.uses[:0])
-			t.known, t.interesting = true, s.selected.interesting(s.uses)
-		}
-		if !t.seen {
-			t.seen = true
-			s.seen = append(s.seen, id)
-			if parent := m.Parent(id); parent != 0 {
-				s.task(parent).left -= s.task(id).left
-			}
+// look finds out whether the pending step of a task is of interest. A task that is new
+// takes its steps out of the weight of the one that has spawned it.
+func (s *surw) look(m *sim.Machine, id sim.TaskID, t *surwTask) {
+	t.known = true
+	if o := m.PendingOnly(id); o != 0 {
+		t.interesting = s.selected.has(o)
+	} else {
+		s.uses = m.Pending(id, s.uses[:0])
+		t.interesting = s.selected.interesting(s.uses)
+	}
+	if !t.seen {
+		t.seen = true
+		s.seen = append(s.seen, id)
+		if parent := m.Parent(id); parent != 0 {
+			s.tasks[parent].left -= t.left
 		}
 	}
 }
