@@ -28,7 +28,7 @@ var layout = []struct {
 	{"probes/uprobes/events", []string{"sim", "probes/uprobes/defects"}},
 	{"probes/uprobes/insn", []string{"sim", "vm/x86", "probes/uprobes/defects"}},
 	{"vm/linux", []string{"sim", "pagecache", "vm", "vm/x86"}},
-	{"probes/uprobes/live", []string{"sim", "pagecache", "vm", "vm/x86", "vm/linux", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
+	{"probes/uprobes/live", []string{"sim", "sim/trace", "pagecache", "vm", "vm/x86", "vm/linux", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn"}},
 	{"probes/uprobes/conform", []string{"sim", "vm/linux", "vm/x86", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live"}},
 	{"probes", nil},
 	{"probes/uprobes", []string{"sim", "pagecache", "vm", "probes"}},

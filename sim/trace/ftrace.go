@@ -11,9 +11,10 @@ import (
 	"trapline/sim"
 )
 
-// ftraceHeader is what the kernel prints above the lines (print_event_info and
-// print_func_help_header_irq in kernel/trace/trace.c, 6.12).
-const ftraceHeader = `# tracer: nop
+// FtraceHeader is the format of what the kernel prints above the lines (print_event_info
+// and print_func_help_header_irq in kernel/trace/trace.c, 6.12): the number of lines,
+// twice, and that of processors.
+const FtraceHeader = `# tracer: nop
 #
 # entries-in-buffer/entries-written: %d/%d   #P:%d
 #
@@ -35,7 +36,7 @@ const ftraceHeader = `# tracer: nop
 // other steps are events with the name of the function and its arguments.
 func Ftrace(w io.Writer, records []sim.Record, cpus int) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, ftraceHeader, len(records), len(records), cpus)
+	fmt.Fprintf(b, FtraceHeader, len(records), len(records), cpus)
 	for i := range records {
 		r := &records[i]
 		name, text := event(r)

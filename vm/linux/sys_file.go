@@ -76,57 +76,43 @@ func (t *Thread) iovecs(addr, n uint64) ([]iovec, error) {
 // input reads from a file into pieces of memory. At is the position, or -1 for
 // that of the file.
 func (t *Thread) input(fd uint64, to []iovec, at int64) (uint64, error) {
-	f, err := t.file(fd)
-	if err != nil {
-		return 0, err
-	}
-	if at >= 0 && !f.ops.seekable() {
-		return 0, eSPIPE
-	}
-	t.get(f)
-	defer t.put(f)
-	total := uint64(0)
-	if len(to) == 0 {
-		to = []iovec{{}}
-	}
-	for _, v := range to {
-		for first := true; v.n > 0 || first; first = false {
-			p := make([]byte, min(v.n, ioPiece))
-			if total > 0 && !f.ops.seekable() && f.ops.poll(f)&pollIn == 0 {
-				return total, nil // a stream gives what there is
-			}
-			var n int
-			if at >= 0 {
-				n, err = t.readAt(f, p, at)
-				at += int64(n)
-			} else {
-				n, err = t.readFile(f, p)
-			}
-			if err == nil {
-				err = t.copyOut(v.addr, p[:n])
-			}
-			if err != nil {
-				if total > 0 {
-					err = nil
-				}
-				return total, err
-			}
-			total += uint64(n)
-			v.addr += uint64(n)
-			v.n -= uint64(n)
-			if n < len(p) {
-				return total, nil
-			}
-			if _, host := f.ops.(*hostStream); host && n > 0 {
-				return total, nil
-			}
+	return t.transfer(fd, to, at, func(f *file, v iovec, p []byte, at int64, first bool) (n int, more bool, err error) {
+		if !first && !f.ops.seekable() && f.ops.poll(f)&pollIn == 0 {
+			return 0, false, nil // a stream gives what there is
 		}
-	}
-	return total, nil
+		if at >= 0 {
+			n, err = t.readAt(f, p, at)
+		} else {
+			n, err = t.readFile(f, p)
+		}
+		if err == nil {
+			err = t.copyOut(v.addr, p[:n])
+		}
+		_, host := f.ops.(*hostStream)
+		return n, !host || n == 0, err
+	})
 }
 
 // output writes pieces of memory to a file.
 func (t *Thread) output(fd uint64, from []iovec, at int64) (uint64, error) {
+	return t.transfer(fd, from, at, func(f *file, v iovec, p []byte, at int64, _ bool) (n int, more bool, err error) {
+		if err = t.copyIn(v.addr, p); err != nil {
+			return 0, false, err
+		}
+		if at >= 0 {
+			n, err = t.writeAt(f, p, at)
+		} else {
+			n, err = t.writeFile(f, p)
+		}
+		return n, true, err
+	})
+}
+
+// transfer moves bytes between a file and pieces of memory, some at a time. At is the
+// position in the file, or -1 for its own. Move moves up to len(p) bytes, and says how
+// many, and whether it may be asked for more; first is true while none were moved. An
+// error after the first bytes is for the next call to find.
+func (t *Thread) transfer(fd uint64, vs []iovec, at int64, move func(f *file, v iovec, p []byte, at int64, first bool) (n int, more bool, err error)) (uint64, error) {
 	f, err := t.file(fd)
 	if err != nil {
 		return 0, err
@@ -137,32 +123,26 @@ func (t *Thread) output(fd uint64, from []iovec, at int64) (uint64, error) {
 	t.get(f)
 	defer t.put(f)
 	total := uint64(0)
-	if len(from) == 0 {
-		from = []iovec{{}}
+	if len(vs) == 0 {
+		vs = []iovec{{}}
 	}
-	for _, v := range from {
-		for first := true; v.n > 0 || first; first = false {
+	for _, v := range vs {
+		for again := true; again; again = v.n > 0 {
 			p := make([]byte, min(v.n, ioPiece))
-			err := t.copyIn(v.addr, p)
-			n := 0
-			if err == nil {
-				if at >= 0 {
-					n, err = t.writeAt(f, p, at)
-					at += int64(n)
-				} else {
-					n, err = t.writeFile(f, p)
-				}
-			}
+			n, more, err := move(f, v, p, at, total == 0)
 			if err != nil {
 				if total > 0 {
 					err = nil
 				}
 				return total, err
 			}
+			if at >= 0 {
+				at += int64(n)
+			}
 			total += uint64(n)
 			v.addr += uint64(n)
 			v.n -= uint64(n)
-			if n < len(p) {
+			if n < len(p) || !more {
 				return total, nil
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"trapline/probes/uprobes/events"
+	ftrace "trapline/sim/trace"
 )
 
 // A Line is a record of the trace buffer.
@@ -37,27 +38,11 @@ func (k *Kernel) Comm(l Line) string { return k.trace.comms[thread{l.Run, l.PID}
 // Trace is what the trace buffer holds, oldest first.
 func (k *Kernel) Trace() []Line { return slices.Clone(k.trace.lines) }
 
-// header is what the file trace begins with, trace_print_lat_help_header() for the
-// tracer nop.
-const header = `# tracer: nop
-#
-# entries-in-buffer/entries-written: %d/%d   #P:%d
-#
-#                                _-----=> irqs-off/BH-disabled
-#                               / _----=> need-resched
-#                              | / _---=> hardirq/softirq
-#                              || / _--=> preempt-depth
-#                              ||| / _-=> migrate-disable
-#                              |||| /     delay
-#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION
-#              | |         |   |||||     |         |
-`
-
 // WriteTrace writes the file trace as tracefs prints it, for a machine of so many
 // processors.
 func (k *Kernel) WriteTrace(w io.Writer, cpus int) error {
 	n := len(k.trace.lines)
-	if _, err := fmt.Fprintf(w, header, n, n, cpus); err != nil {
+	if _, err := fmt.Fprintf(w, ftrace.FtraceHeader, n, n, cpus); err != nil {
 		return err
 	}
 	for _, l := range k.trace.lines {
