@@ -34,6 +34,30 @@ func Case(t *rapid.T, l *lifecycle.Language) *lifecycle.Case {
 	return l.Draw(func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(t, what) })
 }
 
+// HoldAll holds every subject to its claims, with so many programs each.
+func HoldAll(t *testing.T, all []*lifecycle.Subject, n int) {
+	t.Helper()
+	for _, s := range all {
+		t.Run(s.Design.Name, func(t *testing.T) { Holds(t, s, n) })
+	}
+}
+
+// Known is what is known of a design, and within how many programs it is found.
+type Known struct {
+	Design *probes.Design
+	Within int
+	Title  string
+}
+
+// FindAll shows that the property can fail: programs that are drawn find again what is
+// known.
+func FindAll(t *testing.T, all []*lifecycle.Subject, known []Known) {
+	t.Helper()
+	for _, k := range known {
+		t.Run(k.Design.Name, func(t *testing.T) { Finds(t, Of(t, all, k.Design), k.Within, k.Title) })
+	}
+}
+
 // Holds draws so many programs, or as many as -rapid.checks says if these are more, and
 // fails if one of them breaks a rule that the design is not known to break.
 func Holds(t *testing.T, s *lifecycle.Subject, n int) {

@@ -14,11 +14,7 @@ func TestMain(m *testing.M) { laws.Main(m) }
 // nothing else.
 //
 // The longer run is: go test ./scenarios/kprobes -run Property -rapid.checks=20000
-func TestProperty(t *testing.T) {
-	for _, s := range Subjects() {
-		t.Run(s.Design.Name, func(t *testing.T) { drawn.Holds(t, s, 100) })
-	}
-}
+func TestProperty(t *testing.T) { drawn.HoldAll(t, Subjects(), 100) }
 
 // FuzzMutex is for go test -fuzz: it decodes bytes to programs.
 func FuzzMutex(f *testing.F) {
@@ -30,18 +26,10 @@ func FuzzMutex(f *testing.F) {
 // TestPropertyPosted shows that the property can fail: programs that are drawn find again
 // what is known of designs, each within so many.
 func TestPropertyPosted(t *testing.T) {
-	for _, c := range []struct {
-		design *kprobes.Design
-		within int
-		titles []string
-	}{
-		{kprobes.OneLock, 300, []string{"memory leak in get_insn_slot"}},
-		{kprobes.RCU, 300, []string{"memory leak in get_insn_slot"}},
-		{kprobes.NoTextSync, 1000, []string{"BUG: probe missed in execute"}},
-		{kprobes.KickUnlocked, 10000, []string{"KCSAN: data-race in kick_again / optimize_kprobe"}},
-	} {
-		t.Run(c.design.Name, func(t *testing.T) {
-			drawn.Finds(t, drawn.Of(t, Subjects(), &c.design.Design), c.within, c.titles...)
-		})
-	}
+	drawn.FindAll(t, Subjects(), []drawn.Known{
+		{Design: &kprobes.OneLock.Design, Within: 300, Title: "memory leak in get_insn_slot"},
+		{Design: &kprobes.RCU.Design, Within: 300, Title: "memory leak in get_insn_slot"},
+		{Design: &kprobes.NoTextSync.Design, Within: 1000, Title: "BUG: probe missed in execute"},
+		{Design: &kprobes.KickUnlocked.Design, Within: 10000, Title: "KCSAN: data-race in kick_again / optimize_kprobe"},
+	})
 }

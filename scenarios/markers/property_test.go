@@ -14,11 +14,7 @@ func TestMain(m *testing.M) { laws.Main(m) }
 // nothing else.
 //
 // The longer run is: go test ./scenarios/markers -run Property -rapid.checks=20000
-func TestProperty(t *testing.T) {
-	for _, s := range Subjects() {
-		t.Run(s.Design.Name, func(t *testing.T) { drawn.Holds(t, s, 100) })
-	}
-}
+func TestProperty(t *testing.T) { drawn.HoldAll(t, Subjects(), 100) }
 
 // FuzzStaticCalls is for go test -fuzz: it decodes bytes to programs.
 func FuzzStaticCalls(f *testing.F) {
@@ -30,18 +26,10 @@ func FuzzStaticCalls(f *testing.F) {
 // TestPropertyPosted shows that the property can fail: programs that are drawn find again
 // what is known of designs, each within so many.
 func TestPropertyPosted(t *testing.T) {
-	for _, c := range []struct {
-		design *markers.Design
-		within int
-		titles []string
-	}{
-		{markers.SeveralProbes, 1000, []string{"WARNING: ODEBUG bug in marker_probe_register"}},
-		{markers.Tracepoints2010, 1000, []string{"BUG: probe called after unregister in at_rest"}},
-		{markers.StaticCalls2020, 3000, []string{"BUG: probe called with the data of another in do_trace"}},
-		{markers.StaticCalls2020Synced, 3000, []string{"BUG: probe called with the data of another in do_trace"}},
-	} {
-		t.Run(c.design.Name, func(t *testing.T) {
-			drawn.Finds(t, drawn.Of(t, Subjects(), &c.design.Design), c.within, c.titles...)
-		})
-	}
+	drawn.FindAll(t, Subjects(), []drawn.Known{
+		{Design: &markers.SeveralProbes.Design, Within: 1000, Title: "WARNING: ODEBUG bug in marker_probe_register"},
+		{Design: &markers.Tracepoints2010.Design, Within: 1000, Title: "BUG: probe called after unregister in at_rest"},
+		{Design: &markers.StaticCalls2020.Design, Within: 3000, Title: "BUG: probe called with the data of another in do_trace"},
+		{Design: &markers.StaticCalls2020Synced.Design, Within: 3000, Title: "BUG: probe called with the data of another in do_trace"},
+	})
 }

@@ -21,11 +21,7 @@ func TestMain(m *testing.M) { laws.Main(m) }
 // nothing else.
 //
 // The longer run is: go test ./scenarios/uprobes -run Property -rapid.checks=20000
-func TestProperty(t *testing.T) {
-	for _, s := range Subjects() {
-		t.Run(s.Design.Name, func(t *testing.T) { drawn.Holds(t, s, 100) })
-	}
-}
+func TestProperty(t *testing.T) { drawn.HoldAll(t, Subjects(), 100) }
 
 // TestPropertyPosted shows that the property can fail: on the designs as posted
 // it does, and shrinks to a short story. The other rules that they break, which
