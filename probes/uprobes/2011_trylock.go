@@ -142,9 +142,9 @@ var Trylock = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in vma_address",
 				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
 			},
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
+	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
 		d := &trylock{}
 		d.tree.init(k)

@@ -60,7 +60,8 @@ var Merged = add(Design{
 			},
 		}, failsOf2012...),
 	},
-	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },
 })
 
 var mergedOrder = []string{"uprobes_mutex", "dup_mmap_sem", "mm->mmap_sem", "mapping->i_mmap_lock"}

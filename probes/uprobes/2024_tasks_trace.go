@@ -37,10 +37,10 @@ var TasksTrace = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
 })
 
 var tasksTraceOrder = []string{"uprobe->register_rwsem", "dup_mmap_sem", "mm->mmap_sem", "uprobes_mmap_mutex", "uprobe->consumer_rwsem", "uprobes_treelock"}

@@ -27,8 +27,9 @@ var Today = add(Design{
 		Order: todaysOrder,
 		Fails: append([]probes.Failure{leaseLost, movedUnseen, movedOffTheList}, callsOfToday...),
 	},
-	Has: Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
-	New: func(k *sim.K) Scheme { return newToday(k) },
+	Has:   Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
+	drawn: movedMeanwhile,
+	New:   func(k *sim.K) Scheme { return newToday(k) },
 })
 
 // leaseLost is what Linux 6.18 gets wrong by our own account, and with it those who are
