@@ -217,7 +217,7 @@ func (d *trylock) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 	for _, vma := range d.vmaList(k, u) {
 		vaddr, _ := u.vaddrIn(k, vma)
 		k.DownRead(&vma.MM.MmapSem)
-		_ = setOrigInsn(k, vma.MM, vaddr, u.arch.step(k)) // unconditional, if it wasn't there
+		_ = setOrigInsn(k, vma.MM, vaddr, u.arch.opcode(k)) // unconditional, if it wasn't there
 		k.UpRead(&vma.MM.MmapSem)
 	}
 	d.add(k, u.inode, -1)

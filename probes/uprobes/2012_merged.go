@@ -159,7 +159,7 @@ func (d *merged) unlockRegister(k *sim.K, u *countedUprobe) {
 // The caller holds uprobes_mutex.
 func (d *merged) takeDown(k *sim.K, u *countedUprobe) {
 	_ = d.forEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
-		_ = setOrigInsn(k, mm, vaddr, u.arch.step(k)) // remove_breakpoint()
+		_ = setOrigInsn(k, mm, vaddr, u.arch.opcode(k)) // remove_breakpoint()
 		return nil
 	})
 	if !d.restarts {

@@ -110,7 +110,7 @@ func newTasksTrace(k *sim.K, rules tasksTraceRules) *tasksTrace {
 		filterChain: d.filterChain,
 		setSwbp:     func(k *sim.K, _ *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setSwbp(k, mm, vaddr) },
 		setOrigInsn: func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
-			return setOrigInsn(k, mm, vaddr, u.arch.step(k))
+			return setOrigInsn(k, mm, vaddr, u.arch.opcode(k))
 		},
 		findActive:   d.findActiveUprobeRCU,
 		handlerChain: d.runHandlers,

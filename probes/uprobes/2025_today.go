@@ -27,7 +27,7 @@ var Today = add(Design{
 		Order: todaysOrder,
 		Fails: append([]probes.Failure{leaseLost, movedUnseen, movedOffTheList}, callsOfToday...),
 	},
-	Has:   Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
+	Has:   Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses | Locked,
 	drawn: movedMeanwhile,
 	New:   func(k *sim.K) Scheme { return newToday(k) },
 })
@@ -153,7 +153,7 @@ func (d *today) setOrigInsn(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) 
 	if d.optimizable(k, u) && d.isOptimized(k, mm, vaddr) {
 		return d.swbpUnoptimize(k, mm, vaddr, u.arch.step(k))
 	}
-	err := setOrigInsn(k, mm, vaddr, u.arch.step(k))
+	err := setOrigInsn(k, mm, vaddr, u.arch.opcode(k))
 	if err == nil && u.counter != 0 {
 		d.updateRefCtr(k, u, mm, -1)
 	}

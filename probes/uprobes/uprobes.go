@@ -81,6 +81,8 @@ const (
 	FailedForks
 	// Collapses is about huge pages, for which page tables are taken away: [Collapser].
 	Collapses
+	// Locked is about text that programs lock in memory.
+	Locked
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
