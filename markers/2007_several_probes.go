@@ -18,6 +18,7 @@ var SeveralProbes = add(Design{
 		From:  `LKML, 4 Dec 2007, Mathieu Desnoyers, "[patch 1/2] Linux Kernel Markers - Support Multiple Probes", with Andrew Morton's review; what the review does not quote is as merged in 2.6.25`,
 		Order: []string{"module_mutex", "markers_mutex"},
 		Fails: []probes.Failure{
+			arrayOfRemoval,
 			{
 				Scenario: "ptype-before-multi",
 				Title:    "BUG: unable to handle kernel paging request in marker_probe_cb",
