@@ -141,7 +141,7 @@ var Trylock = add(Design{
 			},
 		},
 	},
-	drawn: append(slices.Clone(movedAndOverwritten),
+	drawn: append(slices.Clone(moved),
 		drawnTitle("KASAN: slab-use-after-free Read in vma_address",
 			"as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem"),
 		drawnTitle("BUG: Bad mm_struct in quiet",

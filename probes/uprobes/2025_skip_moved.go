@@ -20,7 +20,7 @@ var SkipMoved = add(Design{
 	},
 	drawn: append(slices.Clone(movedMeanwhile),
 		drawnTitle("BUG: soft lockup in find_active_uprobe_rcu", "as in execute, where the others come to their end while the trap is looked up")),
-	New:   func(k *sim.K) Scheme { return &skipMoved{newTasksTrace(k, tasksTraceRules{})} },
+	New: func(k *sim.K) Scheme { return &skipMoved{newTasksTrace(k, tasksTraceRules{})} },
 })
 
 type skipMoved struct{ *tasksTrace }
