@@ -69,6 +69,7 @@ type Machine struct {
 	tasks   []*K // by TaskID, nil if only a sibling has it; tasks[0] is the setup
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
+	outer   *K   // whom loop has resumed, see handOver
 	running *K   // who took the last step, nil if it has ended
 	acting  *K   // whose values are folded, if values says so
 	values  bool // somebody needs them: StateHash, or loops that try again
@@ -241,7 +242,7 @@ func (m *Machine) Record(p Program, s Strategy) Outcome {
 func (m *Machine) reset(s Strategy) {
 	m.strategy = s
 	m.live = m.live[:0]
-	m.next, m.running = nil, nil
+	m.next, m.outer, m.running = nil, nil, nil
 	m.events, m.taken = m.events[:0], 0
 	m.accesses, m.first = m.accesses[:0], 0
 	m.deviations = m.deviations[:0]
@@ -484,6 +485,7 @@ func (m *Machine) loop() {
 	}
 	m.next = m.pick(nil)
 	for m.next != nil {
+		m.outer = m.next
 		m.next.next()
 	}
 }
