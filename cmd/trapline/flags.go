@@ -169,12 +169,8 @@ func (f *searchFlags) part(o *explore.Options) error {
 		return mistake("--learnt without --shard (trapline merge says when a part needs it)")
 	case f.shard == "":
 		return nil
-	case o.Strategy == explore.Bounded, o.Strategy == explore.Delays, o.Strategy == explore.States:
-		return mistake("--shard %s: the strategy %s has no parts (dpor and the samples do)", f.shard, o.Strategy)
-	case o.LockAware:
-		return mistake("--shard %s: a search that is --lock-aware has no parts (leave one of them out)", f.shard)
-	case len(f.learnt) > 0 && o.Strategy != explore.DPOR:
-		return mistake("--learnt is for --strategy dpor, not %s (leave it out)", o.Strategy)
+	case len(f.learnt) > 0 && slices.Contains(explore.Samples(), o.Strategy):
+		return mistake("--learnt is not for samples such as %s (leave it out)", o.Strategy)
 	}
 	var err error
 	if o.Shard, err = parseShard(f.shard); err != nil {

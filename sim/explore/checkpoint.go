@@ -141,6 +141,11 @@ type savedWalk struct {
 	// Seen are the states, 16 bytes each: the hash, the task, and the preemptions
 	// that were left.
 	Seen []byte `json:"seen"`
+	// Of a shard: the depth of the division, the leaves that are numbered, and the
+	// states above them.
+	Depth  int    `json:"depth,omitempty"`
+	Leaves int    `json:"leaves,omitempty"`
+	Above  []byte `json:"above,omitempty"`
 }
 
 const (
@@ -308,7 +313,8 @@ func (s *search) resume(c *checkpoint) error {
 	if c != nil || o.Checkpoint != nil || o.Shard.Of > 1 {
 		s.print = Fingerprint(s.program, *o)
 	}
-	if o.Shard.Of > 1 && o.Strategy == DPOR {
+	if o.Shard.Of > 1 && !sampled(o.Strategy) {
+		s.setLockAware(s.lockAware)
 		s.prepare()
 	}
 	s.learning = slices.Clone(o.Learnt)
@@ -699,18 +705,26 @@ func (w *boundedWalk) save(c *checkpoint) {
 		}
 		s.Path = append(s.Path, [3]int{b.taken, b.options, marks})
 	}
-	s.Seen = make([]byte, 0, seenSize*len(w.seen))
-	for _, k := range slices.SortedFunc(maps.Keys(w.seen), func(a, b stateKey) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.running, b.running))
-	}) {
-		s.Seen = binary.LittleEndian.AppendUint64(s.Seen, k.hash)
-		s.Seen = binary.LittleEndian.AppendUint32(s.Seen, uint32(k.running))
-		s.Seen = binary.LittleEndian.AppendUint32(s.Seen, uint32(w.seen[k]))
+	s.Seen = saveSeen(w.seen)
+	if w.crown.depth >= 0 {
+		s.Depth, s.Leaves, s.Above = w.crown.depth, w.crown.numbered(), saveSeen(w.above)
 	}
 }
 
+func saveSeen(seen map[stateKey]int) []byte {
+	saved := make([]byte, 0, seenSize*len(seen))
+	for _, k := range slices.SortedFunc(maps.Keys(seen), func(a, b stateKey) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.running, b.running))
+	}) {
+		saved = binary.LittleEndian.AppendUint64(saved, k.hash)
+		saved = binary.LittleEndian.AppendUint32(saved, uint32(k.running))
+		saved = binary.LittleEndian.AppendUint32(saved, uint32(seen[k]))
+	}
+	return saved
+}
+
 func (w *savedWalk) check(preemptions int) error {
-	if w.Bound < 0 || w.Bound > preemptions+1 || len(w.Seen)%seenSize != 0 {
+	if min(w.Bound, w.Depth, w.Leaves) < 0 || w.Bound > preemptions+1 || len(w.Seen)%seenSize != 0 || len(w.Above)%seenSize != 0 {
 		return fmt.Errorf("the search with bound %d is none of up to %d", w.Bound, preemptions)
 	}
 	for _, b := range w.Path {
@@ -732,9 +746,17 @@ func (w *boundedWalk) resume(s *search) {
 	for _, b := range saved.Path {
 		w.path = append(w.path, branch{taken: b[0], options: b[1], running: b[2]&branchRunning != 0, choosesTask: b[2]&branchTask != 0})
 	}
-	for x := saved.Seen; len(x) > 0; x = x[seenSize:] {
+	w.crown.leaves = saved.Leaves
+	readSeen(saved.Seen, w.seen)
+	if w.above != nil {
+		readSeen(saved.Above, w.above)
+	}
+}
+
+func readSeen(saved []byte, seen map[stateKey]int) {
+	for x := saved; len(x) > 0; x = x[seenSize:] {
 		key := stateKey{hash: binary.LittleEndian.Uint64(x), running: sim.TaskID(binary.LittleEndian.Uint32(x[8:]))}
-		w.seen[key] = int(binary.LittleEndian.Uint32(x[12:]))
+		seen[key] = int(binary.LittleEndian.Uint32(x[12:]))
 	}
 }
 

@@ -69,8 +69,8 @@ type Options struct {
 	Seed uint64
 	// Depth is the bug depth that PCT aims at, 0 for DefaultDepth.
 	Depth int
-	// Shard is the part of the search to make: of the sample, or of the
-	// interleavings. Bounded has no parts.
+	// Shard is the part of the search to make: of the sample, of the interleavings, or
+	// of the states.
 	Shard Shard
 	// Learnt are executions with which the machine of a shard is to begin, so
 	// that it knows what others have learnt, see [Part].
@@ -125,6 +125,9 @@ const endlessMinimise = 1_000
 
 // afterwards bounds the second search when all findings are known to be minimal.
 const afterwards = 5_000
+
+// mostWorkers is how many workers a search can have. Each has a machine.
+const mostWorkers = 1024
 
 // DefaultRandom is the number of executions of a sample if neither
 // Options.Executions nor the context has a limit.
@@ -345,11 +348,14 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Depth < 0 {
 		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
 	}
-	if o.Shard.Of > 1 && o.Strategy == Bounded {
-		return nil, fmt.Errorf("explore: the strategy %s has no shards: %w", Bounded, errors.ErrUnsupported)
+	if (o.LockAware || o.Strategy == States || o.Strategy == Delays) && (o.Checkpoint != nil || o.Resume != nil) {
+		return nil, fmt.Errorf("explore: a search by %s, or one that is aware of locks, cannot be resumed: %w", o.Strategy, errors.ErrUnsupported)
 	}
-	if (o.LockAware || o.Strategy == States || o.Strategy == Delays) && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil) {
-		return nil, fmt.Errorf("explore: a search by %s, or one that is aware of locks, has no shards and cannot be resumed: %w", o.Strategy, errors.ErrUnsupported)
+	if o.Workers > mostWorkers {
+		return nil, fmt.Errorf("explore: %d workers are too many (want up to %d)", o.Workers, mostWorkers)
+	}
+	if o.Strategy != DPOR {
+		o.Workers = 1
 	}
 	resumed, err := o.resume()
 	if err != nil {
@@ -544,7 +550,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 		r.learning = append(r.learning, r.m.Schedule())
 		return false, errLearnt
 	}
-	if d, ok := strategy.(interface{ foreign() bool }); ok && d.foreign() {
+	if d, ok := strategy.(divided); ok && d.foreign() {
 		r.begun.Add(-1)
 		return true, nil
 	}
@@ -587,6 +593,9 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	}
 	return true, nil
 }
+
+// divided is a strategy of which another shard may have to count an execution.
+type divided interface{ foreign() bool }
 
 // mostCut is how many executions a search without a budget cuts off before it gives
 // up: to go on is seldom to come to an end.
@@ -859,7 +868,7 @@ func (s *search) minimise() error {
 		s.budget = min(s.budget, endlessMinimise)
 	}
 	for bound := 0; !s.weak(); bound++ {
-		visited, err := s.boundedBy(preemptions, bound)
+		visited, err := s.boundedBy(preemptions, bound, undivided)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -29,18 +30,29 @@ import (
 // A state that is seen again while the search is still below it closes a cycle.
 // From all states on it everything is tried.
 func (s *search) states() error {
-	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, futures: newFutures()}
+	by, err := s.divide(s.statesBy)
+	if err != nil {
+		return err
+	}
+	return s.statesBy(by)
+}
+
+// statesBy is the search as far as it belongs to the shard.
+func (s *search) statesBy(by division) error {
+	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, above: map[uint64]int32{}, futures: newFutures(), crown: crown{division: by}}
 	w.m.States = true
 	defer func() { w.m.States = false }()
 	for {
 		w.depth, w.merged = len(w.path), -1
+		w.crown.next(len(w.path))
 		ran, err := w.execute(w)
 		if err == nil {
-			err = w.err
+			err = cmp.Or(w.err, w.crown.err)
 		}
 		if err != nil || !ran {
 			return err
 		}
+		w.crown.took(w.last.Steps)
 		w.ended()
 		if w.merged >= 0 && s.options.SelfCheck {
 			if err := w.same(); err != nil {
@@ -63,6 +75,8 @@ type stateSearch struct {
 	err   error
 
 	seen    map[uint64]int32 // by state: its last entry
+	above   map[uint64]int32 // the same of places above the depth of the division
+	crown   crown
 	entries []entry
 	futures futures
 	// merged is the state in which the execution under way was given up, or -1.
@@ -142,11 +156,13 @@ func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
 	}
 	w.follow(true)
 	w.doze()
-	key := m.State()
-	first, ok := w.seen[key]
+	key, seen := m.State(), w.seen
+	if p.Step <= w.crown.depth {
+		seen, w.asleep = w.above, w.asleep[:0] // everything is tried there
+	}
+	first, ok := seen[key]
 	if !ok {
 		first = -1
-		w.tally.states++
 	}
 	for n := first; n >= 0; n = w.entries[n].next {
 		if w.entries[n].within(w.asleep) {
@@ -154,8 +170,17 @@ func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
 			return -1
 		}
 	}
+	if !w.crown.enters(p.Step) {
+		return -1
+	}
+	if !ok && w.crown.counts(p.Step) {
+		w.tally.states++
+	}
+	seen[key] = int32(len(w.entries))
 	return w.arrive(key, first, p)
 }
+
+func (w *stateSearch) foreign() bool { return w.crown.foreign() }
 
 // doze finds out who sleeps at the place that the execution has come to: those who
 // slept before the last step or had been tried there, and do not depend on it.
@@ -204,12 +229,12 @@ func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 		last := &w.path[n-1]
 		e.parent, e.task, e.choice = last.entry, last.tasks[last.at], last.choice
 	}
-	w.seen[key] = int32(len(w.entries))
 	w.path = slices.Grow(w.path, 1)[:n+1]
 	x := &w.path[n]
 	*x = place{
 		entry: int32(len(w.entries)), tasks: append(x.tasks[:0], p.Tasks...), marks: x.marks[:0], steps: x.steps[:0],
 		asleep: append(x.asleep[:0], w.asleep...), at: -1, future: x.future[:0], lowest: int32(n),
+		full: n < w.crown.depth, cycle: n < w.crown.depth,
 	}
 	w.entries = append(w.entries, e)
 	for i, t := range x.tasks {
@@ -229,7 +254,9 @@ func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 func (w *stateSearch) follow(under bool) {
 	events := w.m.Events()
 	for i := len(w.order.events); i < len(events); i++ {
-		w.tally.transitions++
+		if w.crown.counts(i) {
+			w.tally.transitions++
+		}
 		e := &events[i]
 		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e), int(e.Known))
 		w.locks = slices.Grow(w.locks[:i], 1)[:i+1]
