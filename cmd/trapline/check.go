@@ -55,7 +55,8 @@ written (see --checkpoint-every), and nothing is counted twice. A budget of exec
 With --shard I/N, it is one of N parts that can be searched on machines that know
 nothing of each other: give all the same arguments but for I, which goes from 1 to
 N, and --json, and join the outputs with "trapline merge". A part alone is never
-"clean", and does not decide on a claim. Only dpor and the samples have parts.
+"clean", and does not decide on a claim. A search under another memory model than sc
+has parts only if it is a sample.
 
 With --steps and --commute the machine takes other steps. What replays a finding
 says so, as in v1+commute+steps=20.

@@ -29,6 +29,21 @@ func shards(t *testing.T, n int, args ...string) []string {
 	return files
 }
 
+// The parts of a search that goes by states count some of them twice, but what is found
+// and what was covered is the same.
+func TestMergeOfStates(t *testing.T) {
+	numbers := regexp.MustCompile(`[\d.\s]+`)
+	for _, flags := range []string{"--strategy states", "--preemptions 2", "--delays 2", "--lock-aware"} {
+		args := append([]string{"check"}, strings.Fields(flags)...)
+		wantCode, want, _ := trapline(t, args...)
+		code, got, stderr := trapline(t, append([]string{"merge"}, shards(t, 3, args...)...)...)
+		got, want = numbers.ReplaceAllString(got, " "), numbers.ReplaceAllString(want, " ")
+		if code != wantCode || got != want || stderr != "" {
+			t.Errorf("%s: exit %d, %s\n%s\nwant %d\n%s", flags, code, stderr, got, wantCode, want)
+		}
+	}
+}
+
 // vain is what an output says that need not be the same.
 var vain = regexp.MustCompile(`"blocked":\d+|\d+ blocked|"steps":\d+|\d+ steps\b|"elapsed_s":[^,]*,`)
 
