@@ -97,8 +97,9 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if name, ok := strings.CutPrefix(part, "!"); ok {
 			t := Turn{Task: part}
-			if _, isModel := modelNamed(name); !isModel && !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
-				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice", part)
+			_, isModel := modelNamed(name)
+			if !isModel && !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() || isModel && s.Memory() != memory.SC {
+				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice, or a second memory model", part)
 			}
 			s = append(s, t)
 			continue

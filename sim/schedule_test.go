@@ -68,6 +68,10 @@ func TestParseSchedule(t *testing.T) {
 		{"a@2,b@2", nil, `"b@2" comes after step 2`},
 		{"=1@2,b@2", nil, `"b@2" comes after step 2`},
 		{"=1@2,=1@2", nil, `"=1@2" comes after step 2`},
+		{"!lkmm,a@1", sim.Schedule{{Task: "!lkmm"}, {Step: 1, Task: "a"}}, ""},
+		{"!tso,!lkmm", nil, "or a second memory model"},
+		{"!spin,!spin", nil, "or there twice"},
+		{"a@1,!spin", nil, "or not at the beginning"},
 	} {
 		got, err := sim.ParseSchedule(test.text)
 		switch {
