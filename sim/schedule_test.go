@@ -147,6 +147,26 @@ func TestReplayRepeatsTheExecution(t *testing.T) {
 	})
 }
 
+// Also where critical sections are one step each, which schedules do not know of.
+func TestReplayIsAwareOfLocks(t *testing.T) {
+	p := program([]task{
+		func(k *sim.K, w *world) { addUnder(k, w); w.x.Write(k, 1); w.x.Write(k, 2) },
+		func(k *sim.K, w *world) { addUnder(k, w); w.x.Write(k, 3); w.x.Write(k, 4) },
+	}, nil)
+	rapid.Check(t, func(t *rapid.T) {
+		m := sim.NewMachine()
+		defer m.Close()
+		m.LockAware = true
+		want := m.Run(p, sim.Picks(rapid.SliceOfN(rapid.IntRange(0, 1), 0, 10).Draw(t, "picks")))
+		s := m.Schedule()
+		replay := sim.NewReplay(s)
+		got := m.Run(p, replay)
+		if err := replay.Done(); err != nil || got.Hash != want.Hash {
+			t.Fatalf("schedule %s: hash %x, then %x, %v", s, want.Hash, got.Hash, err)
+		}
+	})
+}
+
 func TestReplayRefusesWhatDoesNotFit(t *testing.T) {
 	m := sim.NewMachine()
 	defer m.Close()
