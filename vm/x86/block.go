@@ -20,10 +20,10 @@ type block struct {
 // A codePage holds the blocks of a page.
 type codePage struct {
 	addr       uint64
-	frame      *Frame // which was there when it was last asked for
-	version    uint64 // of the frame, when the first block was decoded
-	generation uint64 // of the translations when the frame was asked for
-	keep       bool   // the translation may be kept
+	frame      *Frame           // which was there when it was last asked for
+	version    uint64           // of the frame, when the first block was decoded
+	generation uint64           // of the translations when the frame was asked for
+	keep       bool             // the translation may be kept
 	index      [PageSize]uint16 // number of the block that begins there, plus one
 	blocks     []*block
 }
