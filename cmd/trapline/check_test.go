@@ -305,4 +305,29 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	if want := "trapline: write the output: no space left on device\n"; code != exitFault || stderr.String() != want {
 		t.Errorf("exit %d, %s", code, stderr.String())
 	}
+	stderr.Reset()
+	code = runWith(context.Background(), fakeCatalogue(), []string{"check", "2002-careless"}, full{}, &stderr)
+	if want := "trapline: write the output: no space left on device\n"; code != exitViolation || stderr.String() != want {
+		t.Errorf("a finding: exit %d, %s", code, stderr.String())
+	}
+}
+
+// What was found is shown though it does not get into its file.
+func TestFindingsThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "lost-wakeup.2002-careless.1.txtar"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := trapline(t, "check", "--out", dir, "lost-wakeup/2002-careless")
+	if code != exitMistake || !strings.Contains(stdout, "INFO: task hung in fake_wait") || !strings.HasPrefix(stderr, "trapline: --out "+dir+": ") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestShowIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, _ := traplineWith(ctx, fakeCatalogue(), "show", "lost-wakeup"); code != exitInterrupted {
+		t.Errorf("exit %d", code)
+	}
 }
