@@ -24,7 +24,7 @@ var ArrayOfProbesGoes = add(Scenario{
 	Setup: func(w *World) {
 		one, other, elsewhere := w.Probe("one", doFork), w.Probe("other", doFork), w.Probe("elsewhere", doExit)
 		for _, p := range []*Probe{one, other, elsewhere} {
-			must(w.Register(w.K, p))
+			must(w.K, w.Register(w.K, p))
 		}
 		w.M.Go("remove", func(k *sim.K) { w.UnregisterAll(k, one, elsewhere, other) })
 		w.M.Go("run", func(k *sim.K) {

@@ -19,7 +19,7 @@ var DisabledWhileExecuting = add(Scenario{
 	Needs: kprobes.Switching,
 	Setup: func(w *World) {
 		p := w.Probe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("switch", func(k *sim.K) {
 			w.Disable(k, p)
 			w.Enable(k, p)

@@ -25,8 +25,8 @@ var EntryOfAFunctionWithAProbe = add(Scenario{
 	Setup: func(w *World) {
 		inner := w.Probe("inner", handlerText)
 		entry := w.EntryProbe("entry", doFork).Calling(func(k *sim.K) { w.Execute(k, handlerText) })
-		must(w.Register(w.K, inner))
-		must(w.Register(w.K, entry))
+		must(w.K, w.Register(w.K, inner))
+		must(w.K, w.Register(w.K, entry))
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, entry) })
 	},

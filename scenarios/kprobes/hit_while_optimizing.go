@@ -21,7 +21,7 @@ var HitWhileOptimizing = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		w.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.Go("read", func(k *sim.K) { w.Execute(k, vfsRead) })
 	},
 })

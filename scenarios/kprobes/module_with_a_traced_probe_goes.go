@@ -24,7 +24,7 @@ var ModuleWithATracedProbeGoes = add(Scenario{
 	Setup: func(w *World) {
 		mod := w.LoadModule()
 		p := w.Probe("probe", moduleText)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("rmmod", func(k *sim.K) { _ = k.DeleteModule(mod) }) // it may be in use
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 	},

@@ -20,12 +20,10 @@ var ProbeBesideAnEntry = add(Scenario{
 	RCU:   sim.ClassicRCU,
 	Setup: func(w *World) {
 		entry, beside, second := w.EntryProbe("entry", doFork), w.Probe("beside", doFork), w.EntryProbe("second", doFork)
-		must(w.Register(w.K, entry))
+		must(w.K, w.Register(w.K, entry))
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, beside))
-			if w.Register(k, second) != sim.EEXIST {
-				panic("scenarios/kprobes: there are two entries at an address")
-			}
+			must(k, w.Register(k, beside))
+			k.BugOn(w.Register(k, second) != sim.EEXIST, "there are two entries at an address")
 		})
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},

@@ -20,8 +20,8 @@ var ProbeInAHandler = add(Scenario{
 	Setup: func(w *World) {
 		inner := w.Probe("inner", handlerText)
 		outer := w.Probe("outer", doFork).Calling(func(k *sim.K) { w.Execute(k, handlerText) })
-		must(w.Register(w.K, outer))
-		must(w.Register(w.K, inner))
+		must(w.K, w.Register(w.K, outer))
+		must(w.K, w.Register(w.K, inner))
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, inner) })
 		w.M.Go("notify", func(k *sim.K) { w.Execute(k, handlerText) })

@@ -23,11 +23,11 @@ var SecondProbeUnderAJump = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", vfsRead), w.Probe("second", vfsReadNext)
-		must(w.Register(w.K, first))
+		must(w.K, w.Register(w.K, first))
 		w.Scheme.(kprobes.Optimizer).Finish(w.K)
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
 		w.Go("register", func(k *sim.K) {
-			must(w.Register(k, second))
+			must(k, w.Register(k, second))
 			w.Execute(k, vfsReadNext)
 		})
 	},

@@ -22,16 +22,16 @@ var SwitchedOffAsAWhole = add(Scenario{
 	Needs: kprobes.Switching | kprobes.Tracing,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", schedule).Disabled(), w.Probe("second", schedule).Disabled()
-		must(w.Register(w.K, first))
-		must(w.Register(w.K, second))
+		must(w.K, w.Register(w.K, first))
+		must(w.K, w.Register(w.K, second))
 		d := w.Scheme.(kprobes.Switch)
 		w.Go("switch", func(k *sim.K) {
 			d.DisarmAllKprobes(k)
 			d.ArmAllKprobes(k)
 		})
 		w.Go("tool", func(k *sim.K) {
-			must(d.EnableKprobe(k, first.kp))
-			must(d.EnableKprobe(k, second.kp))
+			must(k, d.EnableKprobe(k, first.kp))
+			must(k, d.EnableKprobe(k, second.kp))
 			w.Unregister(k, first)
 			w.Unregister(k, second)
 		})

@@ -25,6 +25,6 @@ var TextOfTheStartIsFreed = add(Scenario{
 		w.Text.InInitText(initText, text)
 		w.K.Kfree(text) // free_initmem()
 		p := w.Probe("probe", doFork)
-		w.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 	},
 })

@@ -20,7 +20,7 @@ var TracedFunctionCalledWhileUnregistering = add(Scenario{
 	Needs: kprobes.Tracing,
 	Setup: func(w *World) {
 		p := w.Probe("probe", schedule)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		w.Go("call", func(k *sim.K) { w.Execute(k, schedule) })
 	},

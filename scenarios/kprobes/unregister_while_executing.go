@@ -20,7 +20,7 @@ var UnregisterWhileExecuting = add(Scenario{
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {
 		p := w.Probe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		for _, name := range []string{"fork", "clone"} {
 			w.M.Go(name, func(k *sim.K) { w.Execute(k, doFork) })

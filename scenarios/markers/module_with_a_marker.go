@@ -25,12 +25,12 @@ var ModuleWithAMarker = add(Scenario{
 		inside := w.MarkerIn(mod, "event")
 		p1 := w.Probe(m, "p1")
 		w.Go("insmod", func(k *sim.K) {
-			must(k.LoadModule(&w.Modules, mod, "driver", nil, nil))
+			must(k, k.LoadModule(&w.Modules, mod, "driver", nil, nil))
 			w.TraceEvent(k, inside)
-			must(k.DeleteModule(mod))
+			must(k, k.DeleteModule(mod))
 		})
 		w.Go("user", func(k *sim.K) {
-			must(w.Register(k, p1))
+			must(k, w.Register(k, p1))
 			w.Retire(k, p1)
 		})
 	},

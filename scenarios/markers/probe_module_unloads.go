@@ -23,9 +23,9 @@ var ProbeModuleUnloads = add(Scenario{
 		m := w.Marker("event")
 		mod := &sim.Module{Grace: func(k *sim.K) { k.SynchronizeSched() }}
 		p1 := w.ProbeWith(m, "p1", w.NewFuncIn(mod, "f1"))
-		must(w.K.LoadModule(&w.Modules, mod, "tracer", func(k *sim.K) error { return w.Register(k, p1) },
+		must(w.K, w.K.LoadModule(&w.Modules, mod, "tracer", func(k *sim.K) error { return w.Register(k, p1) },
 			func(k *sim.K) { w.Unregister(k, p1) }))
 		w.Go("hit", func(k *sim.K) { w.TraceEvent(k, m) })
-		w.Go("rmmod", func(k *sim.K) { must(k.DeleteModule(mod)) })
+		w.Go("rmmod", func(k *sim.K) { must(k, k.DeleteModule(mod)) })
 	},
 })

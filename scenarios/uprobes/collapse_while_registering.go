@@ -24,11 +24,11 @@ var CollapseWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		h := w.Scheme.(uprobes.Collapser).Khugepaged()
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			w.Execute(k, mm, p)
 		})
 		w.M.Go("khugepaged", func(k *sim.K) { h.RetractPageTables(k, file.Mapping) })

@@ -22,12 +22,12 @@ var CounterAtTheEndOfAPage = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Counter = w.counterPage() + pagecache.PageSize - 1
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.MmapCounter(w.K, mm, file))
+		must(w.K, w.MmapCounter(w.K, mm, file))
 		w.M.Go("register", func(k *sim.K) {
 			if err := w.Register(k, p); err != sim.EINVAL {
-				must(err)
+				must(k, err)
 			}
 		})
 	},

@@ -25,10 +25,10 @@ var CounterMappedLate = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Counter = w.counterPage() + 8
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
-		w.M.Go("program", func(k *sim.K) { must(w.MmapCounter(k, mm, file)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
+		w.M.Go("program", func(k *sim.K) { must(k, w.MmapCounter(k, mm, file)) })
 		w.AtRest(func(k *sim.K) {
 			w.mustCount(k, mm, p, 1)
 			w.Unregister(k, p)

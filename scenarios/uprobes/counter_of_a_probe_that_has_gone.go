@@ -24,14 +24,14 @@ var CounterOfAProbeThatHasGone = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Counter = w.counterPage() + 8
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
-			must(w.Munmap(k, mm))
+			must(k, w.Munmap(k, mm))
 			w.Unregister(k, p)
 			k.RCUBarrierTasksTrace()
-			must(w.MmapCounter(k, mm, file))
+			must(k, w.MmapCounter(k, mm, file))
 		})
 	},
 })

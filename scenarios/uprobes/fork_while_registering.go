@@ -21,16 +21,16 @@ var ForkWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		var done sim.Completion
 		w.K.InitCompletion(&done, "done")
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			k.Complete(&done)
 		})
 		w.M.Go("fork", func(k *sim.K) {
 			child, err := w.Fork(k, mm, "child")
-			must(err)
+			must(k, err)
 			k.WaitForCompletion(&done)
 			w.Execute(k, child, p)
 		})

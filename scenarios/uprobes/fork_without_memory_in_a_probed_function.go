@@ -25,10 +25,10 @@ var ForkWithoutMemoryInAProbedFunction = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		p.Returning(true)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.AllocMayFail = true
 		w.M.Go("program", func(k *sim.K) {
 			w.thread(k, mm).Push(caller)

@@ -24,10 +24,10 @@ var MremapWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		must(w.K, w.Mmap(w.K, mm, file))
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("mremap", func(k *sim.K) {
-			must(w.Move(k, mm))
+			must(k, w.Move(k, mm))
 			w.Execute(k, mm, p)
 		})
 	},

@@ -23,15 +23,15 @@ var OwnerFreesAfterUnregister = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		var prog sim.Life
-		must(w.K.Kzalloc(&prog, "bpf_prog", sim.GFPKernel))
+		must(w.K, w.K.Kzalloc(&prog, "bpf_prog", sim.GFPKernel))
 		p.Handler = func(k *sim.K) {
 			p.handler(k)
 			k.Use(opBPFProgRun, &prog)
 		}
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 		w.M.Go("owner", func(k *sim.K) {
 			w.Unregister(k, p)

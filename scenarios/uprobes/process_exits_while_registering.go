@@ -22,9 +22,9 @@ var ProcessExitsWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("exit", func(k *sim.K) { w.Exit(k, mm) })
 	},
 })

@@ -27,15 +27,15 @@ var ProcessThatNobodyWants = add(Scenario{
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Filter = func(_ *sim.K, mm *vm.MM) bool { return mm == wanted }
 		q := w.Probe(file, "both", 0)
-		must(w.Mmap(w.K, wanted, file))
+		must(w.K, w.Mmap(w.K, wanted, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, q))
+		must(w.K, w.Register(w.K, q))
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			w.Execute(k, wanted, p)
 		})
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, q) })
-		w.M.Go("mmap", func(k *sim.K) { must(w.Mmap(k, other, file)) })
+		w.M.Go("mmap", func(k *sim.K) { must(k, w.Mmap(k, other, file)) })
 		w.AtRest(func(k *sim.K) {
 			if b, mapped := vm.Peek(other, w.Image.Addr); mapped && b == breakpoint {
 				k.Fail(&sim.Violation{Kind: WrongText, Subject: "a breakpoint in a process that nobody wants"})

@@ -24,10 +24,10 @@ var ProfilerLooksAtAThreadThatEnds = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		p.Returning(false)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.GoOn(0, "program", func(k *sim.K) {
 			w.Call(k, mm, p, func(*sim.K) {})
 			t := w.thread(k, mm)

@@ -24,9 +24,9 @@ var ProgramExecutesWhileRegistering = add(Scenario{
 		mm := w.Space("victim")
 		g := w.Guest(mm, 5)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		g.Fetch(w.K)
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("program", func(k *sim.K) { g.Run(k, p) })
 	},
 })

@@ -23,9 +23,9 @@ var ProgramExecutesWhileUnregistering = add(Scenario{
 		mm := w.Space("victim")
 		g := w.Guest(mm, 2)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		g.Fetch(w.K)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("program", func(k *sim.K) { g.Run(k, p) })
 	},

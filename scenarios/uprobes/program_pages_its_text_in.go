@@ -25,9 +25,9 @@ var ProgramPagesItsTextIn = add(Scenario{
 		mm := w.Space("victim")
 		g := w.Guest(mm, 3)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { g.RunIfMapped(k) })
-		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
+		w.M.Go("munmap", func(k *sim.K) { must(k, w.Munmap(k, mm)) })
 	},
 })

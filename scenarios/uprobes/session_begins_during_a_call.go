@@ -22,12 +22,12 @@ var SessionBeginsDuringACall = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		p.Returning(true)
 		q := w.Probe(file, "late", 0).Returning(true)
-		must(w.Register(w.K, p))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, q)) })
+		must(w.K, w.Register(w.K, p))
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, q)) })
 		w.M.Go("program", func(k *sim.K) {
 			w.Call(k, mm, p, func(*sim.K) {})
 			if hits, rets := *q.hitsOf(k), *countOf(k, &q.rets); hits != rets {

@@ -21,10 +21,10 @@ var ThreadUnmapsWhileAnotherMaps = add(Scenario{
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
-		must(w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
+		must(w.K, w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
 		p := w.Probe(file, w.Image.Symbol, 0)
-		w.M.Go("mmap", func(k *sim.K) { must(w.Mmap(k, mm, file)) })
-		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("mmap", func(k *sim.K) { must(k, w.Mmap(k, mm, file)) })
+		w.M.Go("munmap", func(k *sim.K) { must(k, w.Munmap(k, mm)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 	},
 })

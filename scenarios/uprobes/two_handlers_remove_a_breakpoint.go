@@ -23,10 +23,10 @@ var TwoHandlersRemoveABreakpoint = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		wanted := w.Unwanted(p)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		wanted.Write(w.K, false)
 		for _, name := range []string{"one", "two"} {
 			w.M.Go(name, func(k *sim.K) { w.ExecuteIfMapped(k, mm) })

@@ -27,10 +27,10 @@ var TwoHandlersRemoveACall = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		wanted := w.Unwanted(p)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.ExecuteIfMapped(w.K, mm) // which optimises
 		wanted.Write(w.K, false)
 		w.M.Go("one", func(k *sim.K) { w.ExecuteIfMapped(k, mm) })

@@ -21,7 +21,7 @@ var UnregisterAfterAReadError = add(Scenario{
 		file := w.File(pagecache.Disk)
 		file.IOMayFail = true
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
 			_, _ = pagecache.DoGenericMappingRead(k, file, w.Image.Offset, 1)
 			w.Unregister(k, p)

@@ -27,9 +27,9 @@ var WaitingForThePageInsideTheHook = add(Scenario{
 		file := w.LoopFile(image)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, w.Probe(image, "image", pagecache.PageSize)))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, w.Probe(image, "image", pagecache.PageSize)))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 	},
 })
