@@ -11,10 +11,10 @@ var ProbeInAHandler = add(Scenario{
 		Name: "probe-in-a-handler",
 		Asks: "Is a hit within a handler counted and stepped, without a handler?",
 		From: "Documentation/trace/kprobes.rst: nmissed",
-		Story: "What a handler calls may be probed as well. Such a hit must not call a handler, or " +
-			"there would be no end; it is counted in nmissed, and its instruction is stepped. Each " +
-			"design here does that, each in a way of its own: by the owner of the one lock, or by " +
-			"what runs on the CPU.",
+		Story: "What a handler calls may be probed as well. Such a hit must not call a handler, or there " +
+			"would be no end; it is counted in nmissed, and its instruction is stepped. Each design " +
+			"here does that, each in a way of its own: by the owner of the one lock, or by what runs " +
+			"on the CPU. The question is a control: it is here to be answered well.",
 	},
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {

@@ -16,8 +16,9 @@ var SwitchedOffAsAWhole = add(Scenario{
 			"registered disabled, are then enabled: they are marked so, but their manager stays " +
 			"disabled, as it must not be armed now. When all are switched on again, the manager is " +
 			"passed over. Now the probes go; up to 5.19 their manager was taken to be armed, as all " +
-			"were, and ftrace was asked to forget an address that it did not know. The error left " +
-			"the manager in the table, with its list in a knot.",
+			"were, and ftrace was asked to forget an address that it did not know. The error left the " +
+			"manager in the table, with its list in a knot. Since 6.0 the manager's own flag says " +
+			"whether there is anything to disarm.",
 	},
 	Needs: kprobes.Switching | kprobes.Tracing,
 	Setup: func(w *World) {

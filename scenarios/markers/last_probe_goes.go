@@ -13,12 +13,14 @@ var LastProbeGoes = add(Scenario{
 		Asks: "Is a probe left alone once it is disconnected and its readers are gone?",
 		From: "the comment on __mark_empty_function in the patch: \"even though the function pointer " +
 			"change and the marker enabling are two distinct operations\"",
-		Story: "A marker is found enabled, and is not any more when its function is read. All " +
-			"designs of markers have a function that does nothing for that, and call probes with " +
-			"preemption off, so that waiting for such regions is waiting for all calls. The code " +
-			"at the marker looks whether it is enabled before that, which is harmless: what it " +
-			"does then it looks up again. This question is a control: it is here to be answered " +
-			"well.",
+		Story: "A marker is found enabled, and is not any more when its function is read. All designs of " +
+			"markers have a function that does nothing for that, and call probes with preemption off, " +
+			"so that waiting for such regions is waiting for all calls. The code at the marker looks " +
+			"whether it is enabled before that, which is harmless: what it does then it looks up " +
+			"again. Those designs answer well. The callers of tracepoints of system calls may sleep " +
+			"since 6.13, and are readers of RCU tasks trace; when that was new, in linux-next of " +
+			"October 2024, the array was freed behind a grace period of RCU, under them. 6.13 waits " +
+			"for both.",
 	},
 	Setup: func(w *World) {
 		m := w.Marker("event")

@@ -16,7 +16,8 @@ var ChildOfAnOptimizedProgram = add(Scenario{
 		From: "linux-trace-kernel, 2026, \"uprobes/x86: Allow to copy uprobe trampolines on fork\"; VM_DONTCOPY in Linux 6.18, arch/x86/kernel/uprobes.c",
 		Story: "Where a breakpoint has become a call, the program calls a trampoline in a page that is " +
 			"mapped for that. A child inherits the text with the call. In 6.18 it does not inherit " +
-			"the page, which was marked as one not to be copied, and calls where nothing is mapped.",
+			"the page, which was marked as one not to be copied, and calls where nothing is mapped. " +
+			"Since 2026 the page is copied with the rest.",
 	},
 	Needs: uprobes.Calls,
 	Setup: func(w *World) {

@@ -15,10 +15,11 @@ var ProcessThatNobodyWants = add(Scenario{
 		Name: "process-that-nobody-wants",
 		Asks: "Is a process left alone that nobody wants?",
 		From: "Linux 6.18, kernel/events/uprobes.c, filter_chain(); its walk under consumer_rwsem: commit a56a38fd9196",
-		Story: "A user can say which processes it wants to know of. Text that is mapped gets the breakpoint  " +
-			"only if one of the users wants the process, and loses it when the last who does has gone.  " +
-			"The users are asked under a semaphore, which is enough although they are in a list of RCU:  " +
-			"that the walk is no reader of RCU is no fault.",
+		Story: "A user can say which processes it wants to know of. Text that is mapped gets the " +
+			"breakpoint only if one of the users wants the process, and loses it when the last who " +
+			"does has gone. The users are asked under a semaphore, which is enough although they are " +
+			"in a list of RCU: that the walk is no reader of RCU is no fault. The question is a " +
+			"control.",
 	},
 	Needs: uprobes.Filters,
 	Setup: func(w *World) {

@@ -12,11 +12,12 @@ var ProgramExecutesWhileUnregistering = add(Scenario{
 		Name: "program-executes-while-unregistering",
 		Asks: "Does a processor that executes the text never notice that the breakpoint is taken away?",
 		From: "the proposals of July 2011, and Linux 3.5 to 3.13: what a task that has trapped still finds",
-		Story: "The processor may have fetched the breakpoint just before it goes, and the task " +
-			"then looks for a probe that there is no longer. It has to find out that it only came " +
-			"late, and execute the instruction again: killing it with SIGTRAP is what a program " +
-			"with a breakpoint of its own gets. The registers, the flags and the stack are then " +
-			"what they are without a probe.",
+		Story: "The processor may have fetched the breakpoint just before it goes, and the task then " +
+			"looks for a probe that there is no longer. It has to find out that it only came late, " +
+			"and execute the instruction again: killing it with SIGTRAP is what a program with a " +
+			"breakpoint of its own gets. The registers, the flags and the stack are then what they " +
+			"are without a probe. The designs up to 3.5 had no such look: since 3.6 a trap that finds " +
+			"no uprobe asks whether the breakpoint is still there, under mmap_sem.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

@@ -13,9 +13,11 @@ var SessionBeginsDuringACall = add(Scenario{
 		Name: "session-begins-during-a-call",
 		Asks: "Is a return told only to those who know of the call?",
 		From: "Linux 6.13, commit 4d756095d399",
-		Story: "A user of sessions wants to be called when a function is entered and again when it returns,  " +
-			"or not at all. Who comes while a program is in the function must not hear of the return. So  " +
-			"each call has a list of those who were called at its beginning.",
+		Story: "A user of sessions wants to be called when a function is entered and again when it " +
+			"returns, or not at all. Who comes while a program is in the function must not hear of " +
+			"the return. So each call has a list of those who were called at its beginning. Without " +
+			"it a user would be given the end of what he never saw begin, and with it the data of " +
+			"another. The question is a control.",
 	},
 	Needs: uprobes.Returns,
 	Setup: func(w *World) {

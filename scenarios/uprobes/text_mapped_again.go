@@ -16,8 +16,8 @@ var TextMappedAgain = add(Scenario{
 		Story: "So that traps of programs without probes cost nothing, an address space has a flag that " +
 			"says that it may have breakpoints. It is set before the first one is put in, and looked " +
 			"into again only when a trap finds no uprobe after text was unmapped. So it may be set " +
-			"for longer than there are any, which is in order; clear it must never be while there " +
-			"is one.",
+			"for longer than there are any, which is in order; clear it must never be while there is " +
+			"one. Where the question fails it is for what the designs do as text is unmapped.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

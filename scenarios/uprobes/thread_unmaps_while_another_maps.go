@@ -14,9 +14,11 @@ var ThreadUnmapsWhileAnotherMaps = add(Scenario{
 		Asks: "May mmap let go of mmap_sem half way?",
 		From: "the proposal of July 2011, its last note; this question is ours",
 		Story: "mmap has put the area into the address space when it calls mmap_uprobe, and the file " +
-			"does not know it yet. If it lets go of mmap_sem there, another thread may unmap and " +
-			"free the area, and mmap goes on with memory that is freed. To verify the area within " +
-			"mmap_uprobe is not enough: its callers have pointers to it as well.",
+			"does not know it yet. If it lets go of mmap_sem there, another thread may unmap and free " +
+			"the area, and mmap goes on with memory that is freed. To verify the area within " +
+			"mmap_uprobe is not enough: its callers have pointers to it as well. What was merged in " +
+			"2012 keeps mmap_sem from the beginning to the end of mmap, with locks of uprobes inside " +
+			"of it.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)

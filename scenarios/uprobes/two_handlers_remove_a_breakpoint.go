@@ -13,10 +13,11 @@ var TwoHandlersRemoveABreakpoint = add(Scenario{
 		Name: "two-handlers-remove-a-breakpoint",
 		Asks: "May two threads put the same byte back?",
 		From: "the text of commits 84455e6923c7 and 7769cb177b23: why mmap_sem held for reading was enough for one byte",
-		Story: "Up to 6.17 a thread whose handlers want to know no more of its process took the breakpoint  " +
-			"out with mmap_sem held for reading. Two may do so at once; whoever comes second finds the  " +
-			"byte of the instruction, or writes it once more. That is in order, and nothing here may  " +
-			"complain about it.",
+		Story: "Up to 6.17 a thread whose handlers want to know no more of its process took the " +
+			"breakpoint out with mmap_sem held for reading. Two may do so at once; whoever comes " +
+			"second finds the byte of the instruction, or writes it once more. That is in order, and " +
+			"nothing here may complain about it. The question is a control; since a probe may be a " +
+			"call of five bytes the same is two-handlers-remove-a-call.",
 	},
 	Needs: uprobes.Filters,
 	Setup: func(w *World) {

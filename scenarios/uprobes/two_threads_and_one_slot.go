@@ -14,10 +14,10 @@ var TwoThreadsAndOneSlot = add(Scenario{
 		Name: "two-threads-and-one-slot",
 		Asks: "Does a thread that has to wait for a slot get one?",
 		From: "Linux 6.18, kernel/events/uprobes.c, xol_get_insn_slot() and xol_free_insn_slot()",
-		Story: "The page has a bit for each slot. A thread that finds none free sleeps, and whoever is  " +
-			"done clears his bit, and then looks whether anybody sleeps: in that order, so that no  " +
-			"wake-up is lost. Both threads may also be the first to need the page, and then one of  " +
-			"them gets that of the other.",
+		Story: "The page has a bit for each slot. A thread that finds none free sleeps, and whoever is " +
+			"done clears his bit, and then looks whether anybody sleeps: in that order, so that no " +
+			"wake-up is lost. Both threads may also be the first to need the page, and then one of " +
+			"them gets that of the other. The question is a control.",
 	},
 	Needs: uprobes.Slots,
 	Setup: func(w *World) {
