@@ -41,7 +41,7 @@ var layout = []struct {
 	{"scenarios/contract", []string{"sim"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes", "probes/uprobes/defects", "probes/uprobes/insn", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
-	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
 	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/live", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }
