@@ -36,7 +36,7 @@ var layout = []struct {
 	{"markers", []string{"sim", "probes"}},
 	{"scenarios/lifecycle", []string{"sim", "vm", "probes"}},
 	{"scenarios/fuzz", []string{"sim", "sim/explore", "vm", "scenarios/lifecycle"}},
-	{"scenarios/drawn", []string{"vm", "probes", "scenarios/lifecycle", "scenarios/fuzz"}},
+	{"scenarios/drawn", []string{"sim", "sim/explore", "vm", "probes", "scenarios/lifecycle", "scenarios/fuzz"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
 	{"scenarios/contract", []string{"sim"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes", "probes/uprobes/defects", "probes/uprobes/insn", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},

@@ -68,6 +68,8 @@ const (
 	// VMGrowsDown is VM_GROWSDOWN: a fault just below the area extends it, as for
 	// stacks.
 	VMGrowsDown VMFlags = 0x100
+	// VMLocked is VM_LOCKED: the program has its pages locked in memory.
+	VMLocked VMFlags = 0x2000
 	// VMDontCopy is VM_DONTCOPY: children do not inherit the area.
 	VMDontCopy VMFlags = 0x20000
 	// VMDontExpand is VM_DONTEXPAND: mremap() cannot make the area larger.
