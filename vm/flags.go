@@ -32,7 +32,7 @@ const (
 )
 
 // MremapFlags are the MREMAP_ flags of mremap(2).
-type MremapFlags uint8
+type MremapFlags uint64
 
 // How mremap may move an area.
 const (

@@ -139,7 +139,7 @@ func (l *life) unregister(k *sim.K, task, place int) {
 // mmap fails if something is mapped already.
 func (l *life) mmap(k *sim.K, _, place int) { _ = l.Mmap(k, l.mms[place], l.file) }
 
-func (l *life) munmap(k *sim.K, _, place int) { must(l.Munmap(k, l.mms[place])) }
+func (l *life) munmap(k *sim.K, _, place int) { must(k, l.Munmap(k, l.mms[place])) }
 
 // aside is where mremap moves the text to for a while.
 const aside = 0x10_0000_0000

@@ -31,7 +31,7 @@ var TextLockedWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pages := uint64(w.Image.PageIndex()) + 1
 		for i := range pages {
 			pagecache.Populate(w.K, file, i)
@@ -39,9 +39,9 @@ var TextLockedWhileRegistering = add(Scenario{
 		pagecache.MakeCompound(w.K, file, 0, pages)
 		w.M.Go("program", func(k *sim.K) {
 			start, length, _ := w.text()
-			must(vm.Mlock(k, mm, start, length))
+			must(k, vm.Mlock(k, mm, start, length))
 			w.Execute(k, mm, p)
 		})
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 	},
 })
