@@ -19,6 +19,11 @@ import (
 //	uprobes_treelock        the tree
 //	uprobes_srcu            traps, against deleting an uprobe
 //
+// uprobe_register() finds or makes the uprobe under uprobes_mutex, unlike the proposal of
+// 2011, so that none that is leaving the tree gets a consumer; 66d06dffa5ef took the
+// mutex away and looks again instead. Only uprobe_unregister() finds it before, where its
+// own consumer keeps it in the tree.
+//
 // Left out: mm->uprobes_state.count, which only tells whether a trap can be due to a
 // probe, the instruction slots of processes, and the hashing of mutexes.
 var Merged = add(Design{
