@@ -27,20 +27,22 @@ func (s *system) wallClock() int64 { return bootTime + s.now }
 
 var opIdle = sim.NewOp("cpu_idle(%s)")
 
-// idleLoop puts the clock forward to the next deadline whenever nobody else can
-// go on: the strategy chooses it last.
+// idleLoop waits for input, or puts the clock forward to the next deadline, whenever
+// nobody else can go on: the strategy chooses it last.
 func (s *system) idleLoop(k *sim.K) {
 	for {
 		k.StepWait(opIdle, &s.asked, sim.Write, idle)
 		k.Touch(&s.lock, sim.Write)
-		if d := s.deadline(); d != never && d > s.now {
+		if s.stdin.wanted > 0 {
+			s.stdin.fetch()
+		} else if d := s.deadline(); d != never && d > s.now {
 			s.now = d
 		}
 		s.wakeReady(k)
 	}
 }
 
-// deadline is when the next sleeper or timer is due.
+// deadline is when the next sleeper, timer or input is due.
 func (s *system) deadline() int64 {
 	d := int64(never)
 	for _, t := range s.sleepers {
@@ -48,6 +50,9 @@ func (s *system) deadline() int64 {
 	}
 	for _, tm := range s.timers {
 		d = min(d, tm.at)
+	}
+	if s.stdin.wanted > 0 {
+		d = min(d, s.stdin.until)
 	}
 	return d
 }
@@ -104,8 +109,11 @@ func (s *system) arm(tm *timer, at, interval int64) {
 	}
 }
 
-// expire sends the signals of the timers that are due.
+// expire sends the signals of the timers that are due, and brings in input.
 func (s *system) expire() {
+	if s.stdin.wanted > 0 && s.stdin.until <= s.now {
+		s.stdin.fetch()
+	}
 	for i := 0; i < len(s.timers); i++ {
 		tm := s.timers[i]
 		if tm.at > s.now {

@@ -432,7 +432,7 @@ func sysFtruncate(t *Thread, a args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, ok := f.ops.(regular); !ok || !f.writable() || int64(a[1]) < 0 {
+	if _, ok := f.ops.(*regular); !ok || !f.writable() || int64(a[1]) < 0 {
 		return 0, sim.EINVAL
 	}
 	return 0, t.resize(f.node, int64(a[1]))
@@ -443,7 +443,7 @@ func sysFallocate(t *Thread, a args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch _, ok := f.ops.(regular); {
+	switch _, ok := f.ops.(*regular); {
 	case !ok || !f.writable():
 		return 0, eBADF
 	case a[1] != 0:
