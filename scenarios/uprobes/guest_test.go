@@ -141,10 +141,10 @@ func TestProgramThatIsNotCut(t *testing.T) {
 			file := w.File(pagecache.Ramfs)
 			mm := w.Space("victim")
 			g := w.Guest(mm, 1)
-			must(w.Mmap(w.K, mm, file))
+			must(w.K, w.Mmap(w.K, mm, file))
 			g.Fetch(w.K)
 			m.Go("program", func(k *sim.K) { g.RunUntilCut(k) })
-			m.Go(c.name, func(k *sim.K) { must(c.take(k, w, mm, file)) })
+			m.Go(c.name, func(k *sim.K) { must(k, c.take(k, w, mm, file)) })
 		}, explore.Options{})
 		if err != nil || len(r.Findings) != c.want || c.want > 0 && r.Findings[0].Violation.Kind.Name != SpuriousFault.Name {
 			t.Errorf("%s: %v, %d findings", c.name, err, len(r.Findings))

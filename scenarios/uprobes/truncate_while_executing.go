@@ -25,9 +25,9 @@ var TruncateWhileExecuting = add(Scenario{
 		mm := w.Space("victim")
 		g := w.Guest(mm, 3)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		g.Fetch(w.K)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { g.RunUntilCut(k) })
 		w.M.Go("truncate", func(k *sim.K) {
 			for _, size := range []int64{int64(len(w.Image.Bytes)) + pagecache.PageSize, int64(w.Image.PageIndex()) << pagecache.PageShift} {

@@ -1,4 +1,5 @@
 /* What a file holds is the same for read(2), write(2) and every mapping. */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -81,5 +82,12 @@ int main(void)
 	printf("%.5s ", text);
 	write(granted, "other", 5);
 	printf("%.5s\n", text);
+
+	int unnamed = memfd_create("unnamed", 0);
+	ftruncate(unnamed, 4096);
+	char *memory = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, unnamed, 0);
+	strcpy(memory, "memory");
+	read(unnamed, buf, 7);
+	printf("%s\n", buf);
 	return 0;
 }
