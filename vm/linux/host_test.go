@@ -54,7 +54,7 @@ func sameAsHost(t *testing.T, file, stdin string, args ...string) {
 	t.Helper()
 	dir := granted(t)
 	c := program(t, file, args...)
-	c.Dir, c.Mounts, c.Env = "/work", []Mount{{At: "/work", Files: os.DirFS(dir)}}, []string{"PATH=/none"}
+	c.Dir, c.Mounts, c.Env = "/given", []Mount{{At: "/given", Files: os.DirFS(dir)}}, []string{"PATH=/none"}
 	c.Args[0] = file
 	got, code := guest(t, c, stdin)
 	want, wantCode := onHost(t, dir, file, stdin, args...)
@@ -73,7 +73,7 @@ func TestShellAsOnHost(t *testing.T) {
 		"numbers": `echo '2 3 + p 10 k 2 v p 16 o 255 p' | dc; echo 'scale=20; sqrt(2); 2^64; define f(x){ if(x<2) return 1; return x*f(x-1);} f(30)' | bc; printf '%d|%-5d|%05d|%x|%5.1f|%s\n' 1 2 3 255 2.25 x; echo $((0x1f)) $((-7%3))`,
 		"dump":    `od -c text | head -3; hexdump -C nums | tail -2; tr a-z A-Z < text | cut -c1-9; sort -r nums | uniq -c; sha512sum text`,
 		"traps":   `trap 'echo bye' EXIT; trap 'echo usr1' USR1; kill -USR1 $$; (trap 'echo sub; exit 4' INT; kill -INT $(exec sh -c 'echo $PPID'); sleep 9); echo $?; sh -c 'kill -9 $$'; echo $?`,
-		"jobs":    `sleep 0.05 & wait $!; (exit 7) & wait $!; echo $?; sleep 100 & kill $!; wait $!; echo $?; for i in 3 1 2; do (sleep 0.1$i; echo $i) & done; wait; mkfifo p; (echo through > p) & cat p; wait`,
+		"jobs":    `sleep 0.05 & wait $!; (exit 7) & wait $!; echo $?; sleep 100 & kill $!; wait $!; echo $?; for i in 3 1 2; do (sleep 0.0$i; echo $i) & wait $!; done; mkfifo p; (echo through > p) & cat p; wait`,
 		"files":   `echo hi > f; echo more >> f; mv f g; ln g h; ln -s h l; cat l; stat -c '%h %s %F %b' g l; (echo one; echo two) > both; cat both; truncate -s 5000 g; wc -c g; { read a; cat; } < both; rm nothing; echo $?`,
 		"here":    "x=5; cat <<E\nval $x $(echo sub) $((x*3))\nE\nread a; echo $a; cat; set -u; echo $undefined",
 	} {
