@@ -107,7 +107,7 @@ func parsePart(text []byte) (*part, error) {
 	}
 	s := p.Shard
 	if s == nil {
-		return nil, errors.New("it is not of a part (give check --shard and --json)")
+		return nil, errors.New("it is not of a part")
 	}
 	if p.Model != modelSC {
 		return nil, fmt.Errorf("no memory model %q (there is only %s)", shorten(p.Model), modelSC)

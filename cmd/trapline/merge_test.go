@@ -115,7 +115,7 @@ func TestMergeMistakes(t *testing.T) {
 		{files[:2], exitMistake, "these results cannot be merged: shard 1 of 3 missing (every part is needed once"},
 		{append(files[1:], files...), exitMistake, "shard 2 of 3 is there twice"},
 		{append(files[:2:2], other[2]), exitMistake, "are of different searches: the strategy is dpor, and random"},
-		{[]string{whole}, exitMistake, "whole:1: it is not of a part (give check --shard and --json)"},
+		{[]string{whole}, exitMistake, "whole:1: it is not of a part (give what check --shard --json printed)"},
 		{[]string{changed(`"program":"`, `"program":"x`)}, exitMistake, "want 16 hexadecimal digits"},
 		{[]string{changed(`"program":"`, `"program":"0`)}, exitMistake, "want 16 hexadecimal digits"},
 		{[]string{changed(`2002-careless`, `2001-careful`)}, exitMistake, "it is of another program"},
