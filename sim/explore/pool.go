@@ -187,8 +187,10 @@ func (d *worker) offer() {
 		n := d.path[i].node
 		n.mu.Lock()
 		if n.tree != nil && !n.opening && !n.offered {
-			n.offered, n.shared = true, true
-			for j := i - 1; j >= 0 && !d.path[j].shared; j-- { // who takes over comes through these
+			n.offered = true
+			// Who takes over comes through those above as well. Nobody else can be
+			// reading this of one that is not shared yet.
+			for j := i; j >= 0 && !d.path[j].shared; j-- {
 				d.path[j].shared = true
 			}
 			p.open = append(p.open, n)
