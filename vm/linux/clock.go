@@ -33,6 +33,11 @@ func (s *system) idleLoop(k *sim.K) {
 	for {
 		k.StepWait(opIdle, &s.asked, sim.Write, idle)
 		k.Touch(&s.lock, sim.Write)
+		if s.Interrupted != nil && s.Interrupted() {
+			s.exhausted(Time)
+			s.strategy.stop = true
+			continue
+		}
 		if s.stdin.wanted > 0 {
 			s.stdin.fetch()
 		} else if d := s.deadline(); d != never && d > s.now {
@@ -109,6 +114,14 @@ func (s *system) arm(tm *timer, at, interval int64) {
 	}
 }
 
+// deleteTimers is exit_itimers(): nobody waits for them any more.
+func (s *system) deleteTimers(p *process) {
+	for _, tm := range p.posix {
+		s.arm(tm, 0, 0)
+	}
+	p.posix = nil
+}
+
 // expire sends the signals of the timers that are due, and brings in input.
 func (s *system) expire() {
 	if s.stdin.wanted > 0 && s.stdin.until <= s.now {
@@ -122,7 +135,9 @@ func (s *system) expire() {
 		missed := int64(0)
 		if tm.interval > 0 {
 			missed = (s.now - tm.at) / tm.interval
-			tm.at += (missed + 1) * tm.interval
+			if tm.at += (missed + 1) * tm.interval; tm.at < s.now { // beyond the end of time
+				tm.at = never
+			}
 		} else {
 			tm.at = 0
 			s.timers = slices.Delete(s.timers, i, i+1)

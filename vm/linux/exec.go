@@ -50,7 +50,7 @@ func (t *Thread) exec(n *node, name string, argv, env []string) error {
 	if t.sys.probes != nil {
 		s.mm.Hooks = t.sys.probes.Hooks()
 	}
-	s.mm.PageLimit = t.sys.MaxMemory / x86.PageSize
+	s.mm.Full = func() bool { return t.sys.full(1) }
 	if err := t.load(s, p, argv, env); err != nil {
 		vm.MMPut(t.k, s.mm)
 		return err
@@ -108,7 +108,7 @@ func (t *Thread) begin(s *space) {
 	t.sig = actions
 	t.alt = altStack{}
 	t.robust, t.clearTID, t.setTID = 0, 0, 0
-	t.proc.posix = nil
+	t.sys.deleteTimers(t.proc)
 	state := x86.Initial()
 	state.RIP, state.R[rsp] = s.entry, s.startSP
 	t.cpu.SetState(state)

@@ -45,7 +45,7 @@ func (r *regular) write(t *Thread, f *file, p []byte, pos int64) (int, error) {
 		return 0, sim.EINVAL
 	case len(p) == 0:
 		return 0, nil
-	case end > maxFile:
+	case pos > maxFile || end > maxFile:
 		return 0, eFBIG
 	case end > size && !t.sys.charge(uint64(end-size)):
 		return 0, eNOSPC

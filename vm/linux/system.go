@@ -9,6 +9,7 @@ import (
 	"trapline/pagecache"
 	"trapline/sim"
 	"trapline/vm"
+	"trapline/vm/x86"
 )
 
 // Config says which program is to run, and what it is given.
@@ -251,6 +252,20 @@ func (s *system) charge(n uint64) bool {
 	}
 	s.used += n
 	return true
+}
+
+// full says that the budget of memory has no room for n more pages. A page that
+// several processes have mapped counts for each.
+func (s *system) full(n uint64) bool {
+	if s.MaxMemory == 0 {
+		return false
+	}
+	for _, p := range s.processes {
+		if len(p.threads) > 0 && p.threads[0].space != nil {
+			n += p.threads[0].space.mm.Pages()
+		}
+	}
+	return n > s.MaxMemory/x86.PageSize
 }
 
 // exhausted notes which budget has ended the run.
