@@ -51,6 +51,11 @@ var StaticCalls2020Synced = add(Design{
 var staticCallsFail = []probes.Failure{
 	stillConnected,
 	{
+		Scenario: "lifecycle",
+		Title:    "KASAN: slab-use-after-free Read in do_trace",
+		Why:      "the same, when the other probe has gone, and the call is made to the one whose data its user has freed",
+	},
+	{
 		Scenario: "function-before-data",
 		Title:    "BUG: probe called with the data of another in do_trace",
 		Why:      "the same as in one-none-one",

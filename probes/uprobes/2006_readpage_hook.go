@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"slices"
+
 	"fmt"
 
 	"trapline/pagecache"
@@ -43,6 +45,8 @@ var ReadpageHook = add(Design{
 		Order: []string{"mm->mmap_sem", "uprobe_mutex", "kprobe_mutex", "mapping->i_mmap_lock"},
 		Fails: failsOfReadpageHook,
 	},
+	drawn: append(slices.Clone(hooked),
+		drawnTitle("INFO: task hung in do_page_fault", "as in hook-after-the-last-unregister: who faults waits for mmap_sem behind a task that waits for the page, which stays locked")),
 	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },
 })
 

@@ -271,7 +271,6 @@ var failsOfReadpageHook = []probes.Failure{
 		Title: "BUG: probe missed in execute",
 		Why:   "find_page_probe is given the number of the page where it wants the offset",
 	},
-	mixedUp,
 	{
 		Scenario: "mremap-while-registering",
 		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
@@ -317,7 +316,6 @@ var failsOfReadpageHook = []probes.Failure{
 		Title: "BUG: handler called after unregister in handler",
 		Why:   "nothing waits for a trap that has found the probe",
 	},
-	hungForPage, hungForRead, leftLocked,
 	{
 		Scenario: "mmap-without-memory",
 		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",

@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"slices"
+
 	"trapline/probes"
 	"trapline/sim"
 )
@@ -226,7 +228,6 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
 				Why:      "now the page lock, too, is taken under the spinlock i_mmap_lock",
 			},
-			mixedUp,
 			{
 				Scenario: "mremap-while-registering",
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
@@ -267,8 +268,8 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
-			hungForPage, hungForRead, leftLocked,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
+	drawn: append(slices.Clone(hooked), hungInHook),
+	New:   func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })

@@ -294,17 +294,14 @@ var SRCU = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in unregister",
 				Why:      "the old area is on the list, and goes before srcu_read_lock: nobody is waited for",
 			},
-			{
-				Scenario: "lifecycle",
-				Title:    "INFO: task hung in do_truncate",
-				Why:      "as in munmap-while-registering; who truncates waits for i_mutex behind the two",
-			},
-			{
-				Scenario: "lifecycle",
-				Title:    "INFO: task hung in do_page_fault",
-				Why:      "as in munmap-while-registering; who faults waits for mmap_sem behind the two",
-			},
 		},
+	},
+	drawn: []probes.Failure{
+		drawnTitle("INFO: task hung in do_truncate", "as in munmap-while-registering; who truncates waits for i_mutex behind the two"),
+		drawnTitle("INFO: task hung in do_page_fault", "as in munmap-while-registering; who faults waits for mmap_sem behind the two"),
+		drawnTitle("INFO: task hung in do_mmap", "as in munmap-while-registering; who maps something waits for mmap_sem behind the two"),
+		drawnTitle("BUG: mapped page differs in settled",
+			"as in register-while-the-last-one-goes: alloc_uprobe has found an uprobe that is gone from the tree when i_mutex is taken, and the breakpoint that is then put in is one that unregister does not find"),
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcu{}

@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"slices"
+
 	"trapline/probes"
 	"trapline/sim"
 	"trapline/vm"
@@ -137,14 +139,13 @@ var Trylock = add(Design{
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the text is unmapped when the trap looks for its area, and the trap is then left to the program",
 			},
-			{
-				Scenario: "lifecycle",
-				Title:    "KASAN: slab-use-after-free Read in vma_address",
-				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
-			},
 		},
 	},
-	drawn: movedAndOverwritten,
+	drawn: append(slices.Clone(moved),
+		drawnTitle("KASAN: slab-use-after-free Read in vma_address",
+			"as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem"),
+		drawnTitle("BUG: Bad mm_struct in quiet",
+			"munmap_uprobe drops mmap_sem when mremap has cleared the place that it moves an area to: another task maps something there meanwhile, and two areas lie at one address")),
 	New: func(k *sim.K) Scheme {
 		d := &trylock{}
 		d.tree.init(k)

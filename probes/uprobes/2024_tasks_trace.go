@@ -39,7 +39,7 @@ var TasksTrace = add(Design{
 			movedOffTheList,
 		},
 	},
-	drawn: movedAndOverwritten,
+	drawn: moved,
 	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
 })
 

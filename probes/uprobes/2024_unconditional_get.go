@@ -46,6 +46,6 @@ var UnconditionalGet = add(Design{
 			movedOffTheList,
 		},
 	},
-	drawn: movedAndOverwritten,
+	drawn: moved,
 	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{unconditional: true}) },
 })

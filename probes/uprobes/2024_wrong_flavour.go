@@ -56,6 +56,6 @@ var WrongFlavour = add(Design{
 			},
 		},
 	},
-	drawn: movedAndOverwritten,
+	drawn: moved,
 	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{ordinary: true}) },
 })

@@ -8,36 +8,31 @@ import (
 
 // What drawn programs find, and what no scenario asks about in these words: each is an
 // end of a story that a scenario tells.
-var (
-	// mixedUp has a question about each of its reasons.
-	mixedUp = probes.Failure{
-		Scenario: "lifecycle",
-		Title:    "BUG: mapped page differs in settled",
-		Why:      "kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for",
-	}
-	// hungForPage, hungForRead and leftLocked are hook-after-the-last-unregister, later.
-	hungForPage = probes.Failure{
-		Scenario: "lifecycle",
-		Title:    "INFO: task hung in filemap_nopage",
-		Why:      "the hook finds no module and returns -EINVAL with the page locked: who wants the page next waits for ever",
-	}
-	hungForRead = probes.Failure{
-		Scenario: "lifecycle",
-		Title:    "INFO: task hung in do_generic_mapping_read",
-		Why:      hungForPage.Why,
-	}
-	leftLocked = probes.Failure{
-		Scenario: "lifecycle",
-		Title:    "BUG: Bad page state in quiet",
-		Why:      "the hook finds no module and returns -EINVAL with the page locked, and so it stays",
-	}
-	// seenBefore is ours, and so small a gap that Linux has it as well.
-	seenBefore = probes.Failure{
-		Scenario: "lifecycle",
-		Title:    "BUG: probe missed in execute",
-		Why:      "mmap brings the page of the file in before the copy with the breakpoint takes its place, and another thread of the process executes it there",
-	}
-)
+
+// hooked are those of all posts of 2006.
+var hooked = []probes.Failure{
+	drawnTitle("BUG: mapped page differs in settled",
+		"kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for"),
+	drawnTitle("INFO: task hung in filemap_nopage", lockedForEver),
+	drawnTitle("INFO: task hung in do_generic_mapping_read", lockedForEver),
+	drawnTitle("INFO: task hung in truncate_inode_pages", lockedForEver),
+	drawnTitle("BUG: Bad page state in quiet",
+		"as in hook-after-the-last-unregister: the hook finds no module and returns -EINVAL with the page locked, and so it stays"),
+	drawnTitle("memory leak in alloc_page",
+		"as in hook-after-the-last-unregister, in the hook of readahead: it returns -EINVAL, and the pages that it was given are neither read nor freed"),
+	drawnTitle("KASAN: slab-use-after-free Read in read_pages",
+		"as in hook-after-the-last-unregister: readahead has loaded mapping->a_ops, and the table lies in the module, which unregister_uprobe frees"),
+}
+
+const lockedForEver = "as in hook-after-the-last-unregister: the hook finds no module and returns -EINVAL with the page locked, and who wants the page next waits for ever"
+
+// hungInHook is of those who wait for the page in the hook.
+var hungInHook = drawnTitle("INFO: task hung in uprobe_readpage",
+	"the hook waits for the page with uprobe_mutex held. The read has failed, and the next who wants the page has locked it to read it once more: its hook waits for uprobe_mutex")
+
+// seenBefore is ours, and so small a gap that Linux has it as well.
+var seenBefore = drawnTitle("BUG: probe missed in execute",
+	"mmap brings the page of the file in before the copy with the breakpoint takes its place, and another thread of the process executes it there")
 
 // drawnTitle is a failure that drawn programs find.
 func drawnTitle(title, why string) probes.Failure {
@@ -65,6 +60,4 @@ var movedMeanwhile = append(slices.Clone(moved),
 		"text moves after unregister has written its place down and before the process is locked: the breakpoint stays, and nobody knows of it"),
 	drawnTitle("BUG: soft lockup in execute",
 		"unregister and the next register both miss text that moves: the breakpoint has stayed, and the uprobe has never been installed anywhere, so that there is no copy of the instruction. The trap finds it and has the program try again, for ever"),
-	drawnTitle("BUG: soft lockup in find_active_uprobe_rcu",
-		"as in execute, where the others come to their end while the trap is looked up"),
 )

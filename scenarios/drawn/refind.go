@@ -21,7 +21,7 @@ import (
 var record = flag.Bool("record", false, "look for the claimed failures of drawn programs that are recorded for no design, and record them")
 
 // recording is how many executions it makes for that.
-const recording = 1_000_000
+const recording = 100_000
 
 // kept is a program that breaks a rule, with the schedule of one of the designs on which
 // it does.
@@ -46,8 +46,10 @@ func Refind(t *testing.T, all []*lifecycle.Subject, path string) {
 				continue
 			}
 			t.Run(s.Design.Name+"/"+f.Title, func(t *testing.T) {
-				i := refind(t, s, f, programs)
+				i, schedule := refind(t, s, f, programs)
 				switch {
+				case i >= 0 && schedule != "" && *record:
+					programs, used = append(programs, kept{f.Title, programs[i].program, schedule}), append(used, true)
 				case i >= 0:
 					used[i] = true
 				case *record:
@@ -85,17 +87,24 @@ func parseKept(text string) (all []kept) {
 	return all
 }
 
-// refind is the first of the programs that shows the failure, or -1.
-func refind(t *testing.T, s *lifecycle.Subject, f probes.Failure, programs []kept) int {
+// refind is the first of the programs that shows the failure, or -1, and the schedule if
+// that had to be searched for.
+func refind(t *testing.T, s *lifecycle.Subject, f probes.Failure, programs []kept) (i int, schedule string) {
 	t.Helper()
-	for _, try := range []func(*testing.T, *lifecycle.Subject, kept) bool{replays, found} {
-		for i, p := range programs {
-			if p.title == f.Title && try(t, s, p) {
-				return i
-			}
+	for i, p := range programs {
+		if p.title == f.Title && replays(t, s, p) {
+			return i, ""
 		}
 	}
-	return -1
+	for i, p := range programs {
+		if p.title != f.Title {
+			continue
+		}
+		if schedule := search(t, s, p); schedule != "" {
+			return i, schedule
+		}
+	}
+	return -1, ""
 }
 
 func (p kept) run(t *testing.T, s *lifecycle.Subject) (sim.Program, sim.Schedule) {
@@ -126,8 +135,8 @@ func replays(t *testing.T, s *lifecycle.Subject, p kept) bool {
 	return o.Violation != nil && o.Violation.Title == p.title
 }
 
-// found says whether a search with few preemptions finds the failure.
-func found(t *testing.T, s *lifecycle.Subject, p kept) bool {
+// search is a schedule with few preemptions under which the failure comes.
+func search(t *testing.T, s *lifecycle.Subject, p kept) string {
 	t.Helper()
 	program, _ := p.run(t, s)
 	r, err := explore.Run(context.Background(), program, explore.Options{
@@ -138,10 +147,10 @@ func found(t *testing.T, s *lifecycle.Subject, p kept) bool {
 	}
 	for _, x := range r.Findings {
 		if x.Violation.Title == p.title {
-			return true
+			return x.Schedule.String()
 		}
 	}
-	return false
+	return ""
 }
 
 // lookFor draws programs until one shows the failure.
