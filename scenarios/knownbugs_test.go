@@ -177,6 +177,7 @@ func TestKnownBugs(t *testing.T) {
 		{"ours: a transition waits for readers of another RCU", "one-none-one", "2025-syscall-tracepoints", "BUG: probe called with the data of another in trace", "2025-syscall-tracepoints-repaired"},
 		{"the code of a key goes with a user who is not the last", "two-users-of-a-key", "2024-key-old-value", "BUG: static key enabled and its code is not in use_key", today},
 		{"U-10: a child returns to a trampoline that it does not have", "child-returns-from-a-probed-function", "2013-fork-forgets-returns", "BUG: program killed in return", uprobesToday},
+		{"U-11: a part of a huge page is taken for a page that is locked", "text-locked-while-registering", "2020-munlock-every", "kernel BUG in munlock_vma_page", uprobesToday},
 		{"U-18: an interrupt looks at utask when it is free", "profiler-looks-at-a-thread-that-ends", "2024-utask-freed-first", "KASAN: slab-use-after-free Read in is_uprobe_at_func_entry", uprobesToday},
 		{"U-21: the last reference is dropped in a softirq", "lease-expires-while-unregistering", "2024-put-in-softirq", "inconsistent lock state in uprobe_free_deferred", uprobesToday},
 		{"U-22: a program moves the page of slots", "slots-are-moved", "2024-slots-movable", "BUG: program killed in do_int3", uprobesToday},
