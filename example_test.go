@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -63,25 +62,5 @@ func TestExampleDesign(t *testing.T) {
 	}
 	if asked < 5 || found == 0 {
 		t.Errorf("%d scenarios, %d failures", asked, found)
-	}
-}
-
-// TestExampleIsShown holds the Go code in CONTRIBUTING.md to the example.
-func TestExampleIsShown(t *testing.T) {
-	text, err := os.ReadFile("CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := os.ReadFile(example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "```go\n")
-	for rest != "" {
-		block, after, ok := strings.Cut(rest, "```")
-		if !ok || !strings.Contains(string(code), strings.TrimSpace(block)) {
-			t.Errorf("CONTRIBUTING.md shows what is not in %s:\n%s", example, block)
-		}
-		_, rest, _ = strings.Cut(after, "```go\n")
 	}
 }

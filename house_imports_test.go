@@ -36,14 +36,14 @@ var layout = []struct {
 	{"markers", []string{"sim", "probes"}},
 	{"scenarios/lifecycle", []string{"sim", "vm", "probes"}},
 	{"scenarios/fuzz", []string{"sim", "sim/explore", "vm", "scenarios/lifecycle"}},
-	{"scenarios/drawn", []string{"vm", "probes", "scenarios/lifecycle", "scenarios/fuzz"}},
+	{"scenarios/drawn", []string{"sim", "sim/explore", "vm", "probes", "scenarios/lifecycle", "scenarios/fuzz"}},
 	{"scenarios/catalogue", []string{"sim", "sim/explore", "sim/memory", "vm", "probes"}},
 	{"scenarios/contract", []string{"sim"}},
 	{"scenarios/uprobes", []string{"sim", "pagecache", "vm", "vm/x86", "probes/uprobes", "probes/uprobes/defects", "probes/uprobes/insn", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
 	{"scenarios/kprobes", []string{"sim", "vm", "probes/kprobes", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
-	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/lifecycle"}},
+	{"scenarios/markers", []string{"probes", "sim", "sim/memory", "vm", "markers", "scenarios/catalogue", "scenarios/contract", "scenarios/lifecycle"}},
 	{"scenarios", []string{"probes", "scenarios/catalogue", "scenarios/lifecycle", "scenarios/uprobes", "scenarios/kprobes", "scenarios/markers"}},
-	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "pagecache", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/insn", "probes/uprobes/live", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
+	{"cmd/trapline", []string{"sim", "sim/explore", "sim/trace", "sim/memory", "sim/litmus", "vm", "vm/linux", "probes", "probes/uprobes/defects", "probes/uprobes/events", "probes/uprobes/live", "probes/uprobes/conform", "scenarios", "scenarios/lifecycle", "scenarios/fuzz"}},
 }
 
 // modules lists what we depend on, with the trees that may import it outside
@@ -73,6 +73,29 @@ func TestLayoutPointsDown(t *testing.T) {
 		for _, p := range row.imports {
 			if j := rowOf(p); j < 0 || j >= i {
 				t.Errorf("layout: the row of %s names %s, which has no row above it; an arrow must point down", row.pkg, p)
+			}
+		}
+	}
+}
+
+// An arrow that nobody follows says something of the packages that is not so.
+func TestLayoutIsFollowed(t *testing.T) {
+	followed := map[string]bool{}
+	for _, s := range sources(t) {
+		followed[s.pkg] = true
+		for _, spec := range s.file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			followed[s.pkg+" "+strings.TrimPrefix(path, module+"/")] = true
+		}
+	}
+	for _, row := range layout {
+		if !followed[row.pkg] {
+			t.Errorf("layout: there is no package %s; take its row away", row.pkg)
+			continue
+		}
+		for _, p := range row.imports {
+			if !followed[row.pkg+" "+p] {
+				t.Errorf("layout: %s does not import %s; take it off its row", row.pkg, p)
 			}
 		}
 	}

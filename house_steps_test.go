@@ -48,10 +48,8 @@ func TestSimulatedCodeHasOneDoorForChance(t *testing.T) {
 		}
 	}
 	for _, e := range exceptions {
-		for _, s := range all {
-			if s.path == e.path && !imports(s, e.imports) {
-				t.Errorf("%s:1: no longer imports %s; take it off the exceptions in house_steps_test.go", e.path, e.imports)
-			}
+		if !slices.ContainsFunc(all, func(s source) bool { return s.path == e.path && imports(s, e.imports) }) {
+			t.Errorf("%s:1: no longer imports %s; take it off the exceptions in house_steps_test.go", e.path, e.imports)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package markers
 
 import (
-	"slices"
-
 	"trapline/probes"
 	"trapline/sim"
 )
@@ -10,111 +8,15 @@ import (
 // SeveralProbes is the patch as it was posted: a marker with one probe calls it without
 // another pointer to follow (single), one with several walks an array (multi), and ptype
 // says which. An array that is replaced is freed by RCU, and the entry of the marker
-// says with rcu_pending that this is still to come.
+// says with rcu_pending that this is still to come. The readers and the operations are
+// here; what becomes of an entry is in 2007_several_probes_entry.go.
 var SeveralProbes = add(Design{
 	Design: probes.Design{
 		Name:  "2007-several-probes",
 		Title: "as posted: one probe in the marker, several in an array that RCU frees",
 		From:  `LKML, 4 Dec 2007, Mathieu Desnoyers, "[patch 1/2] Linux Kernel Markers - Support Multiple Probes", with Andrew Morton's review; what the review does not quote is as merged in 2.6.25`,
 		Order: []string{"module_mutex", "markers_mutex"},
-		Fails: []probes.Failure{
-			{
-				Scenario: "ptype-before-multi",
-				Title:    "BUG: unable to handle kernel paging request in marker_probe_cb",
-				Why:      "there is no barrier between ptype and multi: a reader may load the array before there is one, and ptype after",
-				Model:    "lkmm",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "WARNING in set_marker",
-				Why:      "the second user finds nothing pending, and changes the data of a single probe that is still connected",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "BUG: probe called with the data of another in marker_probe_cb",
-				Why:      "both operations are in one grace period: a reader has loaded the first function, and then loads the data of the second",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "WARNING: ODEBUG bug in marker_probe_register",
-				Why:      "the mutex was dropped, and the other operation has queued the head of the entry meanwhile",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "WARNING: ODEBUG bug in marker_probe_unregister",
-				Why:      "the same, the other way round",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "WARNING in free_old_closure",
-				Why:      "rcu_pending was set again for the second operation, and the callback of the first clears it",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "KASAN: double-free in free_old_closure",
-				Why:      "oldptr was set again for the second operation before the callback of the first has read it: both free the same array",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "memory leak in marker_entry_add_probe",
-				Why:      "oldptr was set again for the second operation before the callback of the first has read it: nobody frees the first array",
-			},
-			{
-				Scenario: "two-operations-in-one-grace-period",
-				Title:    "KASAN: slab-use-after-free Read in marker_probe_cb",
-				Why:      "the callback of the first operation frees the array of the second, before the grace period of that",
-			},
-			{
-				Scenario: "entry-looked-up-again",
-				Title:    "memory leak in marker_entry_add_probe",
-				Why:      "the entry went while the mutex was dropped, and with it the place for the array that was to be freed",
-			},
-			{
-				Scenario: "flags-that-share-a-word",
-				Title:    "WARNING: ODEBUG bug in marker_probe_register",
-				Why:      "the mutex was dropped, and the other operation has queued the head of the entry meanwhile",
-			},
-			{
-				Scenario: "flags-that-share-a-word",
-				Title:    "WARNING in free_old_closure",
-				Why:      "the callback of the first operation stores the byte of both flags without the mutex: rcu_pending of the second is lost",
-			},
-			{
-				Scenario: "flags-that-share-a-word",
-				Title:    "KASAN: double-free in free_old_closure",
-				Why:      "oldptr was set again for the second operation before the callback of the first has read it: both free the same array",
-			},
-			{
-				Scenario: "flags-that-share-a-word",
-				Title:    "memory leak in marker_entry_add_probe",
-				Why:      "oldptr was set again for the second operation before the callback of the first has read it: nobody frees the first array",
-			},
-			{
-				Scenario: "two-users-connect",
-				Title:    "WARNING: ODEBUG bug in marker_probe_register",
-				Why:      "the mutex was dropped, and the other operation has queued the head of the entry meanwhile",
-			},
-			{
-				Scenario: "two-users-connect",
-				Title:    "WARNING in free_old_closure",
-				Why:      "the callback of the first operation stores the byte of both flags without the mutex: rcu_pending of the second is lost",
-			},
-			{
-				Scenario: "removal-without-memory",
-				Title:    "BUG: unable to handle kernel paging request in free_old_closure",
-				Why:      "marker_probe_unregister does not look whether it got an error for an array, and has it freed",
-			},
-			{
-				Scenario: "removal-without-memory",
-				Title:    "KASAN: slab-use-after-free Read in marker_probe_cb",
-				Why:      "the probe is still connected when its user frees the data",
-			},
-			{
-				Scenario: "array-under-preemptible-rcu",
-				Title:    "KASAN: slab-use-after-free Read in marker_probe_cb",
-				Why:      "call_rcu does not wait for regions with preemption off",
-			},
-		},
+		Fails: severalProbesFails,
 	},
 	New: func(k *sim.K) Scheme { return newSeveralProbes(k, &severalProbes{}) },
 })
@@ -138,20 +40,6 @@ type singleProbe struct {
 // function is a *Func in a word that nothing else is found by: that it was read says
 // nothing of what is read after it.
 type function struct{ *Func }
-
-// markerEntry is struct marker_entry: what the updaters know of the markers of a name.
-// "the markers_mutex protects all struct marker_entry modifications", it says in the
-// mail; free_old_closure modifies it, too.
-type markerEntry struct {
-	sim.Life
-	name, format string
-	single       closure
-	multi        *probeArray
-	refcount     int // "Number of times armed. 0 if disarmed."
-	rcu          sim.RCUHead
-	oldptr       sim.Word[*probeArray]
-	flags        flags // rcu_pending and ptype
-}
 
 // severalProbes is the design. What later ones changed is in its first fields.
 type severalProbes struct {
@@ -278,139 +166,6 @@ func (s *severalProbes) freeOldClosure(k *sim.K, entry *markerEntry) {
 	}
 	k.SmpWmb()
 	entry.flags.setFlag(k, rcuPending, false)
-}
-
-// markerEntryAddProbe is marker_entry_add_probe(): it returns the array to free.
-// Caller holds markers_mutex.
-func (s *severalProbes) markerEntryAddProbe(k *sim.K, entry *markerEntry, p closure) (*probeArray, error) {
-	s.table.Read(k)
-	old, cs := entry.multi, []closure(nil)
-	if !entry.flags.getFlag(k, ptype) {
-		if entry.single == p {
-			return nil, sim.EBUSY
-		}
-		if entry.single.fn == markEmptyFunction {
-			// 0 -> 1 probes
-			s.table.Write(k)
-			entry.single = p
-			entry.refcount = 1
-			entry.flags.setFlag(k, ptype, false)
-			return nil, nil
-		}
-		// 1 -> 2 probes
-		old, cs = nil, []closure{entry.single}
-	} else {
-		// (N -> N+1), (N != 0, 1) probes
-		cs = old.copyProbes(k)
-		if slices.Contains(cs, p) {
-			return nil, sim.EBUSY
-		}
-	}
-	cs = append(without(cs, p), p)
-	multi, err := newProbeArray(k, entry.name+".multi", cs)
-	if err != nil {
-		return nil, err
-	}
-	s.table.Write(k)
-	entry.refcount = len(cs)
-	entry.multi = multi
-	entry.flags.setFlag(k, ptype, true)
-	return old, nil
-}
-
-// markerEntryRemoveProbe is marker_entry_remove_probe(): it returns the array to free,
-// which may be an error. Caller holds markers_mutex.
-func (s *severalProbes) markerEntryRemoveProbe(k *sim.K, entry *markerEntry, p closure) *probeArray {
-	s.table.Read(k)
-	old := entry.multi
-	if !entry.flags.getFlag(k, ptype) {
-		// 0 -> N is an error
-		k.WarnOn(entry.single.fn == markEmptyFunction, "a probe is removed, and there is none")
-		// 1 -> 0 probes
-		k.WarnOn(entry.single != p, "a probe is removed, and there is another one")
-		s.table.Write(k)
-		entry.single.fn = markEmptyFunction
-		entry.refcount = 0
-		entry.flags.setFlag(k, ptype, false)
-		return nil
-	}
-	// (N -> M), (N > 1, M >= 0) probes
-	rest := without(old.copyProbes(k), p)
-	switch len(rest) {
-	case 0:
-		// N -> 0, (N > 1)
-		s.table.Write(k)
-		entry.single.fn = markEmptyFunction
-		entry.refcount = 0
-		entry.flags.setFlag(k, ptype, false)
-	case 1:
-		// N -> 1, (N > 1)
-		s.table.Write(k)
-		entry.single = rest[0]
-		entry.refcount = 1
-		entry.flags.setFlag(k, ptype, false)
-	default:
-		// N -> M, (N > 1, M > 1)
-		multi, err := newProbeArray(k, entry.name+".multi", rest)
-		if err != nil && s.removesInPlace {
-			old.overwriteProbe(k, p)
-			return nil
-		}
-		if err != nil {
-			return errNoMemory
-		}
-		s.table.Write(k)
-		entry.refcount = len(rest)
-		entry.flags.setFlag(k, ptype, true)
-		entry.multi = multi
-	}
-	return old
-}
-
-// getMarker is get_marker(): the entry of that name, nil if there is none. Caller
-// holds markers_mutex.
-func (s *severalProbes) getMarker(k *sim.K, name string) *markerEntry {
-	s.table.Read(k)
-	for _, e := range s.entries {
-		if e.name == name {
-			return e
-		}
-	}
-	return nil
-}
-
-// addMarker is add_marker(). Caller holds markers_mutex.
-func (s *severalProbes) addMarker(k *sim.K, name, format string) (*markerEntry, error) {
-	e := &markerEntry{name: name, format: format}
-	if err := k.Kzalloc(&e.Life, "marker_entry "+name, sim.GFPKernel); err != nil {
-		return nil, err
-	}
-	e.single.fn = markEmptyFunction
-	e.rcu.Init(k, "entry->rcu")
-	e.rcu.In(&e.Life)
-	e.oldptr.Init(k, "entry->oldptr", nil)
-	e.oldptr.In(&e.Life)
-	e.flags.init(k, s.plainInts, &e.Life)
-	s.table.Write(k)
-	s.entries = append(s.entries, e)
-	return e, nil
-}
-
-// removeMarker is remove_marker(). Caller holds markers_mutex.
-func (s *severalProbes) removeMarker(k *sim.K, name string) error {
-	e := s.getMarker(k, name)
-	if e == nil {
-		return sim.ENOENT
-	}
-	if e.single.fn != markEmptyFunction {
-		return sim.EBUSY
-	}
-	s.table.Write(k)
-	s.entries = slices.DeleteFunc(s.entries, func(x *markerEntry) bool { return x == e })
-	// "Make sure the call_rcu has been executed"
-	s.waitForCallback(k, e)
-	k.Kfree(&e.Life)
-	return nil
 }
 
 // setMarker is set_marker(): it connects one marker. The format of the first marker

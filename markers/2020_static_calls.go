@@ -319,21 +319,27 @@ func callRCUFree(k *sim.K, old *probeArray) {
 
 // RegisterProbe is tracepoint_probe_register_prio().
 func (s *staticCalls) RegisterProbe(k *sim.K, name, _ string, p *Probe) error {
-	tp := s.find(name)
-	if tp == nil {
-		return sim.ENOENT // it would not compile
-	}
-	k.MutexLock(&s.mutex)
-	defer k.MutexUnlock(&s.mutex)
-	return s.tracepointAddFunc(k, tp, closure{p.Func, p.Private, p.Prio})
+	return s.withTracepoint(k, name, p, s.tracepointAddFunc)
 }
 
 // UnregisterProbe is tracepoint_probe_unregister().
 func (s *staticCalls) UnregisterProbe(k *sim.K, name string, p *Probe) error {
+	return s.withTracepoint(k, name, p, s.tracepointRemoveFunc)
+}
+
+// withTracepoint does something with the probe of a tracepoint, under tracepoints_mutex. A
+// tracepoint that there is not would not compile.
+func (s *staticCalls) withTracepoint(k *sim.K, name string, p *Probe, f func(k *sim.K, tp *tracepoint, c closure) error) error {
+	tp := s.find(name)
+	if tp == nil {
+		return sim.ENOENT
+	}
 	k.MutexLock(&s.mutex)
 	defer k.MutexUnlock(&s.mutex)
-	return s.tracepointRemoveFunc(k, s.find(name), closure{p.Func, p.Private, p.Prio})
+	return f(k, tp, closure{p.Func, p.Private, p.Prio})
 }
+
+var _ = sim.Plumbing("with_tracepoint")
 
 // Synchronize is tracepoint_synchronize_unregister().
 func (s *staticCalls) Synchronize(k *sim.K) { k.SynchronizeRCU() }

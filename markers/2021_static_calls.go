@@ -153,18 +153,10 @@ func (s *transitions) tracepointRemoveFunc(k *sim.K, tp *tracepoint, p closure) 
 
 // RegisterProbe is tracepoint_probe_register_prio().
 func (s *transitions) RegisterProbe(k *sim.K, name, _ string, p *Probe) error {
-	tp := s.find(name)
-	if tp == nil {
-		return sim.ENOENT // it would not compile
-	}
-	k.MutexLock(&s.mutex)
-	defer k.MutexUnlock(&s.mutex)
-	return s.tracepointAddFunc(k, tp, closure{p.Func, p.Private, p.Prio})
+	return s.withTracepoint(k, name, p, s.tracepointAddFunc)
 }
 
 // UnregisterProbe is tracepoint_probe_unregister().
 func (s *transitions) UnregisterProbe(k *sim.K, name string, p *Probe) error {
-	k.MutexLock(&s.mutex)
-	defer k.MutexUnlock(&s.mutex)
-	return s.tracepointRemoveFunc(k, s.find(name), closure{p.Func, p.Private, p.Prio})
+	return s.withTracepoint(k, name, p, s.tracepointRemoveFunc)
 }

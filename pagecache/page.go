@@ -46,6 +46,8 @@ type Page struct {
 	// recycled says that data may be used before it was read; see [Inode.Recycled].
 	recycled bool
 
+	compound, tail bool // see MakeCompound
+
 	home *Mapping // that it was allocated for, nil if it is anonymous
 	lru           // of a page that was taken from a zone
 }

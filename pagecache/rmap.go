@@ -26,14 +26,6 @@ type Cleaner interface {
 	PageMkcleanOne(k *sim.K, page *Page) bool
 }
 
-// Referencer is what a [Mapper] is too that knows which pages were used. Its method
-// is called with mapping->i_mmap_lock held.
-type Referencer interface {
-	// PageReferencedOne is page_referenced_one(): it clears the accessed bit of the
-	// area's entry for the page, and says whether it was set.
-	PageReferencedOne(k *sim.K, page *Page) bool
-}
-
 var (
 	opReadTruncateCount = sim.NewOp("READ_ONCE(%s)")
 	opTruncateCount     = sim.NewOp("%s++")

@@ -81,7 +81,7 @@ func shrinkLocked(k *sim.K, page *Page, wait bool) bool {
 			}
 			WaitOnPageWriteback(k, page)
 		}
-		if pageReferenced(k, mapping, page) {
+		if pageReferenced(k, page) {
 			UnlockPage(k, page)
 			return false
 		}
@@ -101,23 +101,13 @@ func shrinkLocked(k *sim.K, page *Page, wait bool) bool {
 
 // pageReferenced is page_referenced(): whether the page was used since the last time.
 // The caller holds the page lock.
-func pageReferenced(k *sim.K, mapping *Mapping, page *Page) bool {
-	used := false
-	if page.zone != nil {
-		k.Step(opPageReferenced, &page.used, sim.Write)
-		used = noted(k, page.referenced)
-		page.referenced = false
+func pageReferenced(k *sim.K, page *Page) bool {
+	if page.zone == nil {
+		return false
 	}
-	if !PageMapped(k, page) {
-		return used
-	}
-	k.SpinLock(&mapping.IMmapLock)
-	for _, m := range mapping.Mappers(k) {
-		if r, ok := m.(Referencer); ok && r.PageReferencedOne(k, page) {
-			used = true
-		}
-	}
-	k.SpinUnlock(&mapping.IMmapLock)
+	k.Step(opPageReferenced, &page.used, sim.Write)
+	used := noted(k, page.referenced)
+	page.referenced = false
 	return used
 }
 

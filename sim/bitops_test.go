@@ -141,13 +141,6 @@ func TestPartsOfOneWord(t *testing.T) {
 		{"a plain bit and one that is tested", "KCSAN: data-race in clear_bit_plain / test_bit", tasks{testBit, clearBitPlain}},
 		{"a plain bit under the lock that all take", "", tasks{under(one, setBit), under(one, setBitPlain), under(one, clearBitPlain)}},
 		{"a plain bit under the lock that some take", "KCSAN: data-race in set_bit / set_bit_plain", tasks{setBit, under(one, setBitPlain)}},
-		{"a plain bit before the message", "", tasks{
-			func(k *sim.K, w *flagged) { clearBitPlain(k, w); k.SetBit(1, &w.flags) },
-			func(k *sim.K, w *flagged) {
-				k.MutexLock(&w.b) // another step, so that the plain access is no part of the first
-				k.MutexUnlock(&w.b)
-			},
-		}},
 		{"a bit as a lock", "", tasks{bitLock, bitLock, bitLock}},
 		{"a bit as a lock that is dropped too soon", "KCSAN: data-race in early_unlock", tasks{earlyUnlock, earlyUnlock}},
 		{"fields under one lock", "", tasks{under(one, setLow), under(one, setHigh)}},

@@ -24,9 +24,7 @@ func (c clock) grow(n int) clock {
 func (c clock) join(d clock) clock {
 	c = c.grow(len(d))
 	for i, e := range d {
-		if e > c[i] {
-			c[i] = e
-		}
+		c[i] = max(c[i], e) // without a branch, which nothing could predict
 	}
 	return c
 }
@@ -63,10 +61,8 @@ func (k *K) synchronise(o *Object, mode Mode, store bool) {
 		}
 	}
 	switch {
-	case store:
+	case store, mode == Write: // one that is no plain store knows of the others already
 		info.stores = append(info.stores[:0], k.clock...)
-	case mode == Write:
-		info.stores = info.stores.join(k.clock)
 	case mode == Add:
 		info.adds = info.adds.join(k.clock)
 	default:

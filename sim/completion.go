@@ -109,7 +109,7 @@ func (c *Completion) ring(k *K) {
 	}
 }
 
-// forAll is a count that never runs out, as the kernel's UINT_MAX / 2.
+// forAll is a count that never runs out, as the kernel's UINT_MAX.
 const forAll = 1 << 31
 
 // Complete is complete(): it lets one waiter through. Any context may call it.

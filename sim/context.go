@@ -41,6 +41,12 @@ func (k *K) inAtomic() bool {
 	return k.ctx != Task || k.preempt > 0 || k.bhOff > 0 || k.irqOff > 0 || k.rcuPreemptDepth() > 0
 }
 
+// preemptible is preemptible(). Where the readers of rcu_read_lock() can be
+// preempted, code that is one is preemptible although it must not sleep.
+func (k *K) preemptible() bool {
+	return k.ctx == Task && k.preempt <= 0 && k.bhOff <= 0 && k.irqOff <= 0
+}
+
 // MightSleep is might_sleep(): it fails if the code runs where it must not
 // sleep, whether or not it would have to wait this time. The subject is what it
 // would wait for. For RCU Tasks it counts as a sleep: nobody may rely on not having

@@ -43,6 +43,12 @@ func TestSleepingRules(t *testing.T) {
 			_ = k.Kzalloc(&l, "object", sim.GFPKernel)
 			k.Kfree(&l)
 		}},
+		{"kthread_create", func(k *sim.K, _ *world) { k.KthreadCreate(&sim.Kthread{}, "thread", func(*sim.K) int { return 0 }) }},
+		{"init_srcu_struct", func(k *sim.K, _ *world) {
+			var s sim.SRCU
+			k.InitSRCUStruct(&s, "srcu")
+			k.CleanupSRCUStruct(&s)
+		}},
 		{"might_sleep", func(k *sim.K, _ *world) { k.MightSleep("what") }},
 	}
 	sections := []struct {
@@ -133,7 +139,13 @@ func TestSleepingRules(t *testing.T) {
 			inner(k, w)
 		}},
 	}
-	var cases []planted
+	cases := []planted{{"alloc_workqueue in spin_lock", sim.Atomic, []task{func(k *sim.K, w *world) {
+		var wq sim.Workqueue
+		k.SpinLock(&w.spin)
+		k.AllocWorkqueue(&wq, "wq")
+		k.SpinUnlock(&w.spin)
+		k.DestroyWorkqueue(&wq)
+	}}, nil}}
 	for _, in := range sections {
 		for _, sleep := range sleeps {
 			cases = append(cases, planted{sleep.name + " in " + in.name, in.want, []task{

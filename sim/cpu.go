@@ -50,14 +50,11 @@ type cpus struct {
 	shared   bool   // see Machine.ShareCPUs
 	online   Object // says whether there was something on the rest, hasRest
 	hasRest  bool
-	spare    []*cpu // of bound, when fewer are in use
+	spare    []*cpu // those of bound, and those that earlier executions needed
 	stopCPUs Mutex
 }
 
 func (s *cpus) reset() {
-	if len(s.bound) > len(s.spare) {
-		s.spare = s.bound
-	}
 	s.bound, s.own, s.unbound = s.bound[:0], s.own[:0], 0
 	s.shared, s.hasRest = false, false
 }
@@ -131,7 +128,7 @@ func (s *cpus) bind(setup *K, n int) *cpu {
 	}
 	for i := len(s.bound); i <= n; i++ {
 		if i == len(s.spare) {
-			s.spare = append(s.spare[:i:i], &cpu{n: i})
+			s.spare = append(s.spare, &cpu{n: i})
 		}
 		c := s.spare[i]
 		c.init(setup, cpuNames[i])

@@ -417,6 +417,36 @@ func TestTrylockInNMI(t *testing.T) {
 	}})
 }
 
+// A reader in a non-maskable interrupt spins for writers only.
+func TestReaderInNMI(t *testing.T) {
+	for _, write := range []bool{false, true} {
+		want := sim.Kind{}
+		if write {
+			want = sim.IRQUnsafe
+		}
+		r := search(t, func(m *sim.Machine) {
+			l := &sim.RWLock{}
+			m.Setup().RWLockInit(l, "l")
+			m.GoOn(0, "t", func(k *sim.K) {
+				k.NMIOn(0, "nmi", func(k *sim.K) {
+					k.ReadLock(l)
+					k.ReadUnlock(l)
+				})
+				if write {
+					k.WriteLock(l)
+					k.WriteUnlock(l)
+				} else {
+					k.ReadLock(l)
+					k.ReadUnlock(l)
+				}
+			})
+		})
+		if got := kinds(r); !slices.Equal(got, without(want)) {
+			t.Errorf("a writer %t: found %v", write, got)
+		}
+	}
+}
+
 // What a section keeps out needs no marks on its data, and the rest does.
 func TestSectionsOrderData(t *testing.T) {
 	set := func(k *sim.K, w *world) { w.data.Set(k, w.data.Get(k)+1) }

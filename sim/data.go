@@ -136,11 +136,13 @@ type Cell[T any] struct {
 	hist history[T]
 }
 
-// Init names the cell. It is to be called by the task that makes it, before
-// anything uses it.
+// Init names the cell, which holds nothing yet. It is to be called by the task that
+// makes it, before anything uses it.
 func (c *Cell[T]) Init(k *K, name string) {
+	var none T
 	c.Data.Init(k, name)
-	c.hist.begin(c.v)
+	c.v = none
+	c.hist.begin(none)
 	if k.m.States && hasBits(reflect.TypeFor[T]()) {
 		c.o.content = c
 	}

@@ -115,3 +115,19 @@ func TestDataRaceIsFoundUndisturbed(t *testing.T) {
 		}
 	}
 }
+
+// What a cell held in the execution before does not matter.
+func TestCellBeginsWithNothing(t *testing.T) {
+	var c sim.Cell[int]
+	m := sim.NewMachine()
+	defer m.Close()
+	for range 2 {
+		m.Run(func(m *sim.Machine) {
+			c.Init(m.Setup(), "c")
+			m.Go("t", func(k *sim.K) { c.Set(k, c.Get(k)+1) })
+		}, sim.Undisturbed)
+		if c.Peek() != 1 {
+			t.Errorf("is %d", c.Peek())
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (k *K) SmpCallFunction(f func(k *K), wait bool) {
 // SmpCallFunctionMany is smp_call_function_many(): it calls f on those of the
 // CPUs that are not the caller's. Preemption must be off.
 func (k *K) SmpCallFunctionMany(cpus []int, f func(k *K), wait bool) {
-	if !k.setup && !k.m.aborting && !k.inAtomic() {
+	if !k.setup && !k.m.aborting && k.preemptible() {
 		k.failIPI("preemption is on in smp_call_function_many()")
 	}
 	k.callOn(cpus, f, wait, false)

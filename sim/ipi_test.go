@@ -165,6 +165,10 @@ func TestIPIRules(t *testing.T) {
 			k.PreemptEnable()
 		}},
 		{"smp_call_function_many with preemption on", sim.IPIUnsafe, func(k *sim.K, _ *world) { k.SmpCallFunctionMany([]int{1}, none, true) }},
+		{"smp_call_function_many in a reader that can be preempted", sim.IPIUnsafe, func(k *sim.K, _ *world) {
+			k.RCUReadLock()
+			k.SmpCallFunctionMany([]int{1}, none, true)
+		}},
 		{"interrupts off", sim.IPIUnsafe, irqsOff.around(func(k *sim.K, _ *world) { k.OnEachCPU(none, true) })},
 		{"interrupts off, without waiting", sim.IPIUnsafe, irqsOff.around(func(k *sim.K, _ *world) { k.SmpCallFunctionSingle(1, none, false) })},
 		{"in a hardirq", sim.IPIUnsafe, func(k *sim.K, _ *world) { k.InterruptOn(0, "irq", func(k *sim.K) { k.OnEachCPU(none, true) }) }},

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // errUnwind is panicked to leave the program when an execution is over.
@@ -195,10 +196,13 @@ func (k *K) Machine() *Machine { return k.m }
 
 // ready says whether the pending step can be taken now.
 func (k *K) ready() bool {
+	p := &k.pending
+	if p.wait|p.cpu == 0 && k.elder == nil && k.m.MaxTaskSteps == 0 {
+		return true // the ordinary case
+	}
 	if k.unborn() || k.done() {
 		return false
 	}
-	p := &k.pending
 	return p.wait == 0 && p.cpu == 0 || k.open() && (p.cpu == 0 || k.c.o.allow&p.cpu != 0)
 }
 
@@ -238,9 +242,11 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 	if m.retries {
 		k.retry(op, w)
 	}
-	k.pending, k.asks = pending{op, o, mode, w, k.choices, 0}, true
+	p := &k.pending // field by field: a literal would be made elsewhere and copied
+	p.op, p.obj, p.mode, p.wait, p.choices, p.cpu = op, o, mode, w, k.choices, 0
+	k.asks = true
 	if k.c != nil && o != &k.c.o {
-		k.pending.cpu = k.needs()
+		p.cpu = k.needs()
 	}
 	if m.recording && m.trial.k == nil {
 		k.at = callers()
@@ -261,13 +267,29 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 		k.yield(struct{}{})
 	default:
 		if m.next = m.pick(k); m.next != k {
-			k.yield(struct{}{})
+			k.handOver()
 		}
 	}
 	if m.aborting {
 		panic(errUnwind)
 	}
 	k.take()
+}
+
+// handOver lets the one who takes the next step go on, and returns when it is k's turn
+// again, or the execution is over. The task that loop has resumed resumes the others
+// itself, and they come back to it: so going to and fro between it and another takes
+// one switch each way, and not two.
+func (k *K) handOver() {
+	m := k.m
+	if m.outer == k {
+		for m.next != nil && m.next != k {
+			m.next.next()
+		}
+	}
+	if m.next != k {
+		k.yield(struct{}{})
+	}
 }
 
 // take enters the pending step into the books.
@@ -284,7 +306,8 @@ func (k *K) take() {
 	m.taken, m.first = m.taken+1, first
 	stays := m.section.k != nil && m.stayInSection()
 	if !stays {
-		m.events = append(m.events, Event{Task: k.id, Op: p.op, first: first, last: first})
+		e := m.newEvent()
+		e.Task, e.Op, e.Choice, e.Choices, e.Known, e.first, e.last = k.id, p.op, 0, 0, 0, first, first
 	}
 	m.hash = mix(m.hash, k.order^ops[p.op].key)
 	if p.obj != nil {
@@ -377,7 +400,8 @@ func (m *Machine) enterPlain(o *Object, mode Mode) {
 }
 
 func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
-	m.accesses = append(m.accesses, Access{Obj: o.id, Mode: mode, Need: need, Before: o.allow})
+	a := m.newAccess()
+	a.Obj, a.Mode, a.Need, a.Before, a.Since, a.Idle, a.Passes = o.id, mode, need, o.allow, 0, false, false
 	if m.retries {
 		m.acting.does(uint64(o.id)<<8 | uint64(mode))
 	}
@@ -388,6 +412,27 @@ func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
+}
+
+// newEvent makes room for an event, which is to be filled in place: these are made with
+// every step, and the copy of a literal costs more than all else about them.
+func (m *Machine) newEvent() *Event {
+	n := len(m.events)
+	if n == cap(m.events) {
+		m.events = slices.Grow(m.events, 1)
+	}
+	m.events = m.events[:n+1]
+	return &m.events[n]
+}
+
+// newAccess does so for an access.
+func (m *Machine) newAccess() *Access {
+	n := len(m.accesses)
+	if n == cap(m.accesses) {
+		m.accesses = slices.Grow(m.accesses, 1)
+	}
+	m.accesses = m.accesses[:n+1]
+	return &m.accesses[n]
 }
 
 // uses says whether the last step is known to use o in this mode.

@@ -25,8 +25,10 @@ var (
 )
 
 // KthreadCreate is kthread_create(): the thread is there but waits for
-// [K.WakeUpKthread]. f is what it does; its result is that of KthreadStop.
+// [K.WakeUpKthread]. f is what it does; its result is that of KthreadStop. It might
+// sleep.
 func (k *K) KthreadCreate(t *Kthread, name string, f func(k *K) int) {
+	k.MightSleep(name)
 	*t = Kthread{}
 	t.o.init(k, name)
 	k.Step(opKthreadCreate, &t.o, Write)

@@ -19,9 +19,8 @@ type usedAs struct {
 	how   usage
 }
 
-// usage says in which contexts the locks of a class were taken: four bits for
-// writers, four more for readers, and then whether one was spun for in an NMI and
-// taken anywhere else.
+// usage says in which contexts the locks of a class were taken: for writers, and
+// byReader bits higher for readers.
 type usage uint16
 
 const (
@@ -45,8 +44,8 @@ type irqKind struct {
 
 var irqKinds = [...]irqKind{{"HARDIRQ", inHardIRQ, hardIRQOn}, {"SOFTIRQ", inSoftIRQ, softIRQOn}}
 
-// nmi is what comes wherever it wants to: whatever it spins for must be taken by
-// nobody else.
+// nmi is what comes wherever it wants to: whatever it spins for must be taken nowhere
+// else.
 var nmi = irqKind{"NMI", inNMI, initialUse}
 
 // any says whether u has a bit for writers or for readers.
@@ -116,7 +115,7 @@ func (k *K) mark(o *Object, class int16, how taking, now usage) {
 		return
 	}
 	if how != exclusive {
-		now = now&^(inNMI|initialUse)<<byReader | now&(inNMI|initialUse)
+		now <<= byReader
 	}
 	q := &k.m.lockdep.irq
 	u := &q.usage[class]
@@ -135,7 +134,7 @@ func (k *K) mark(o *Object, class int16, how taking, now usage) {
 	}
 	*u |= now
 	q.taken |= now & inIRQ
-	if *u&inNMI != 0 && *u&initialUse != 0 {
+	if u.inconsistent(nmi) {
 		k.failInconsistent(o, class, nmi, now)
 	}
 	if q.taken == 0 {

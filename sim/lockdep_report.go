@@ -13,10 +13,12 @@ func (r *splat) irqState(does string) {
 // names it.
 func (q irqKind) state(u usage) string {
 	switch u {
-	case inNMI:
+	case inNMI, inNMI << byReader:
 		return "IN-NMI"
 	case initialUse:
 		return "INITIAL USE"
+	case initialUse << byReader:
+		return "INITIAL READ USE"
 	}
 	name := "IN-" + q.name
 	if u.any(q.on) {

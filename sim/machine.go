@@ -1,13 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"iter"
-	"strconv"
-	"strings"
-
-	"trapline/sim/memory"
-)
+import "trapline/sim/memory"
 
 // DefaultMaxSteps is the number of steps after which an execution is cut off
 // and counted as unfinished.
@@ -69,6 +62,7 @@ type Machine struct {
 	tasks   []*K // by TaskID, nil if only a sibling has it; tasks[0] is the setup
 	live    []*K // tasks of this execution that have not ended, by order
 	next    *K   // who takes the next step; nil ends the execution
+	outer   *K   // whom loop has resumed, see handOver
 	running *K   // who took the last step, nil if it has ended
 	acting  *K   // whose values are folded, if values says so
 	values  bool // somebody needs them: StateHash, or loops that try again
@@ -241,7 +235,7 @@ func (m *Machine) Record(p Program, s Strategy) Outcome {
 func (m *Machine) reset(s Strategy) {
 	m.strategy = s
 	m.live = m.live[:0]
-	m.next, m.running = nil, nil
+	m.next, m.outer, m.running = nil, nil, nil
 	m.events, m.taken = m.events[:0], 0
 	m.accesses, m.first = m.accesses[:0], 0
 	m.deviations = m.deviations[:0]
@@ -296,18 +290,6 @@ func (m *Machine) guard(f func()) {
 	f()
 }
 
-// Go adds a task that runs f. Only the program may call it, and only while it
-// sets up an execution.
-func (m *Machine) Go(name string, f func(k *K)) TaskID {
-	return m.spawn(m.tasks[0], name, false, Task, f).id
-}
-
-// Daemon is Go for a task that serves others for ever: an execution may end
-// while it waits.
-func (m *Machine) Daemon(name string, f func(k *K)) TaskID {
-	return m.spawn(m.tasks[0], name, true, Task, f).id
-}
-
 // Setup returns the handle with which the program builds its world: its calls
 // take effect at once, are not steps, and must not block.
 func (m *Machine) Setup() *K { return m.tasks[0] }
@@ -352,241 +334,6 @@ func (m *Machine) ClaimOrder(names []string) {
 		panic("sim: ClaimOrder comes too late, there are locks already")
 	}
 	m.claimed = names
-}
-
-// spawn gives parent its next child. The child runs at once up to its first
-// step, so that every live task always has a step pending; the children of the
-// setup do so in loop, when the world they are to act on is complete.
-func (m *Machine) spawn(parent *K, name string, daemon bool, ctx Context, f func(k *K)) *K {
-	return m.spawnOn(parent, name, daemon, ctx, nil, f)
-}
-
-// spawnOn is spawn on a certain CPU.
-func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *cpu, f func(k *K)) *K {
-	n := parent.nchildren
-	parent.nchildren++
-	if n == len(parent.children) {
-		child := &K{m: m, id: m.ids.ofTask(parent.id, n), order: childOrder(parent, n), dead: true}
-		for len(m.tasks) <= int(child.id) {
-			m.tasks = append(m.tasks, nil)
-		}
-		m.tasks[child.id] = child
-		parent.children = append(parent.children, child)
-	}
-	k := parent.children[n]
-	if k.dead {
-		k.next, k.stop = iter.Pull(k.body)
-		k.dead = false
-	}
-	k.reset()
-	k.daemon, k.ctx, k.f, k.parent = daemon, ctx, f, parent
-	k.call(name, parent, n)
-	k.alive, k.born = true, m.runs
-	k.wake.init(k, k.name)
-	k.wake.Allow(woken)
-	if m.weak != nil {
-		k.orderedBy(&k.wake, fully)
-	}
-	k.chain = parent.chain
-	if k.c = c; c == nil {
-		k.c = m.cpus.place(k, parent)
-	}
-	k.guest = c != nil && c.many
-	if m.States {
-		m.bears(parent, k)
-	}
-	k.inherit(parent)
-	i := len(m.live)
-	m.live = append(m.live, k)
-	for ; i > 0 && m.live[i-1].order > k.order; i-- {
-		m.live[i] = m.live[i-1]
-	}
-	m.live[i] = k
-	if !parent.setup {
-		parent.Touch(&k.wake, Write)
-		k.wake.Allow(born)
-		if m.weak != nil {
-			m.weak.bear(parent, k)
-		}
-		if m.States {
-			m.tracking.actor = k
-		}
-		k.next()
-		if m.aborting {
-			panic(errUnwind)
-		}
-		if m.States {
-			m.tracking.actor = parent
-		}
-	}
-	return k
-}
-
-// call names the n-th child of parent. A task that is spawned by another goes by
-// both names, and one that shares its name with an elder sibling by its number
-// too, so that a name in a schedule means one task.
-func (k *K) call(name string, parent *K, n int) {
-	again := false
-	for _, elder := range parent.children[:n] {
-		again = again || elder.given == name
-	}
-	if k.given == name && k.again == again && k.under == parent.name {
-		return // called so in an earlier execution
-	}
-	if name == "" || strings.ContainsAny(name, "@,=") {
-		panic(fmt.Sprintf("sim: a task cannot be called %q: schedules could not name it", name))
-	}
-	k.given, k.again, k.under, k.name = name, again, parent.name, name
-	if !parent.setup {
-		k.name = parent.name + "/" + name
-	}
-	if again {
-		k.name += "." + strconv.Itoa(n+1)
-	}
-}
-
-// A place among all tasks has so many bits for each generation, from the top.
-const (
-	generationBits = 12
-	generations    = 5
-	eldest         = generationBits * (generations - 1) // where the first one is
-)
-
-// childOrder places the n-th child of parent behind it and its elder children.
-func childOrder(parent *K, n int) uint64 {
-	depth := parent.depth()
-	if n >= 1<<generationBits-1 || depth >= generations {
-		panic("sim: a task spawned more than 4094 others, or they did so over more than 5 generations")
-	}
-	return parent.order | uint64(n+1)<<(eldest-generationBits*depth)
-}
-
-// loop runs the tasks until none can go on.
-func (m *Machine) loop() {
-	m.cpus.begin(m)
-	for i := 0; i < len(m.live); {
-		k := m.live[i]
-		if !k.begun {
-			if m.States {
-				m.tracking.actor = k
-			}
-			k.next()
-		}
-		if m.aborting {
-			return
-		}
-		if k.alive { // it has a step pending, and has not ended without one
-			i++
-		}
-	}
-	if m.symmetric {
-		m.alike()
-	}
-	m.next = m.pick(nil)
-	for m.next != nil {
-		m.next.next()
-	}
-}
-
-// pick asks the strategy who takes the next step. cur is the task that took the
-// last one, nil at the start or when that task has ended. It returns nil when
-// the execution is over.
-func (m *Machine) pick(cur *K) *K {
-	if m.aborting {
-		return nil
-	}
-	if m.trial.k != nil {
-		return m.onTrial(cur)
-	}
-	if m.retries {
-		if m.roundTrip() {
-			return nil
-		}
-		if m.trial.k != nil {
-			return m.onTrial(cur)
-		}
-	} else if m.taken >= longRun && m.seemsToRetry() {
-		m.startOver(func(f *facts) { f.steps |= tasksRetry })
-		return nil
-	}
-	m.running = cur
-	if cur != nil && cur.inSection() && m.taken < m.MaxSteps {
-		return cur
-	}
-	options := m.options[:0]
-	p := &m.point
-	p.Running = cur != nil && cur.ready() && (cur.late || !cur.yields())
-	if p.Running {
-		options = append(options, cur.id)
-	}
-	late, yields := false, false
-	for _, k := range m.live {
-		if (k != cur || !p.Running) && k.ready() {
-			if k.late || k.yields() {
-				late, yields = late || k.late, yields || !k.late
-				continue
-			}
-			options = append(options, k.id)
-		}
-	}
-	if yields {
-		options = m.yielding(options)
-	}
-	if late {
-		options = m.later(cur, options)
-	}
-	m.options = options
-	if len(options) == 0 {
-		if m.revive() {
-			return m.pick(cur)
-		}
-		return nil
-	}
-	if m.taken >= m.MaxSteps {
-		m.outcome.Cut = true
-		return nil
-	}
-	p.Step, p.Tasks, p.N = len(m.events), options, len(options)
-	i := m.ask(p)
-	if i < 0 {
-		m.outcome.Abandoned = true
-		return nil
-	}
-	k := m.tasks[options[i]]
-	if i > 0 {
-		m.deviations = append(m.deviations, deviation{step: m.taken, task: k.id})
-		if p.Running {
-			m.preempts++
-		}
-	}
-	return k
-}
-
-// ask has the strategy choose. What goes wrong in it is not the kernel's fault.
-func (m *Machine) ask(p *Point) int {
-	m.choosing = true
-	i := m.strategy.Choose(m, p)
-	m.choosing = false
-	return i
-}
-
-// value asks the strategy for a value below n on behalf of k.
-func (m *Machine) value(k *K, n int) int {
-	p := &m.point
-	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events)-1, nil, n, false, k.id
-	i := m.ask(p)
-	if i < 0 {
-		m.outcome.Abandoned = true
-		m.aborting = true
-		panic(errUnwind)
-	}
-	if i > 0 {
-		m.deviations = append(m.deviations, deviation{step: m.taken - 1, value: i})
-	}
-	if m.States {
-		k.local = mix(k.local, uint64(i)+1)
-	}
-	return i
 }
 
 // learn gives the execution up: from the next one on the machine watches more.
@@ -647,95 +394,4 @@ func (m *Machine) unwind() {
 		}
 	}
 	m.live = m.live[:0]
-}
-
-// Events are the steps of the last execution, in order.
-func (m *Machine) Events() []Event { return m.events }
-
-// Accesses are the objects that a step used.
-func (m *Machine) Accesses(e *Event) []Access { return m.accesses[e.first:e.last] }
-
-// Choices is the number of values of the data choice that a task is about to
-// make, 0 if its pending step is something else.
-func (m *Machine) Choices(id TaskID) int { return int(m.tasks[id].pending.choices) }
-
-// PendingOp is the kind of the pending step of an unfinished task.
-func (m *Machine) PendingOp(id TaskID) Op { return m.tasks[id].pending.op }
-
-// Pending appends to uses what the pending step of an unfinished task is known
-// to use.
-func (m *Machine) Pending(id TaskID, uses []Access) []Access {
-	k := m.tasks[id]
-	if k.gated() {
-		uses = append(uses, Access{Obj: k.wake.id, Mode: Read, Need: born, Before: k.wake.allow})
-	}
-	if o := k.pending.obj; o != nil && !k.inMemory && !m.unordered(o) {
-		uses = append(uses, Access{Obj: o.id, Mode: k.pending.mode, Need: k.pending.wait, Before: o.allow, Since: m.since(k, o)})
-		if o.life != nil {
-			uses = append(uses, Access{Obj: o.life.o.id, Mode: Read})
-		}
-	}
-	if k.inMemory && k.pending.obj.life != nil {
-		uses = append(uses, Access{Obj: k.pending.obj.life.o.id, Mode: Read})
-	}
-	if k.steps == 0 && k.younger != nil {
-		uses = append(uses, Access{Obj: k.younger.wake.id, Mode: Write, Before: k.younger.wake.allow})
-	}
-	if k.pending.wait == Spinning && !k.inMemory {
-		for i, l := range k.loop {
-			if !k.pending.uses(l.obj) && !again(k.loop[:i], l.obj) {
-				uses = append(uses, Access{Obj: l.obj, Mode: Read, Need: Spinning, Since: m.objects[l.obj].version - l.version})
-			}
-		}
-	}
-	if w := k.pending.cpu; w != 0 {
-		uses = append(uses, Access{Obj: k.c.o.id, Mode: Read, Need: w, Before: k.c.o.allow})
-	}
-	return k.pendingSections(uses)
-}
-
-// PendingOnly is the object that the pending step of an unfinished task is known to
-// use, if it is known to use no other, and costs less than [Machine.Pending]. It may be
-// 0 all the same, and then Pending says.
-func (m *Machine) PendingOnly(id TaskID) ObjID {
-	k := m.tasks[id]
-	o := k.pending.obj
-	if o == nil || o.life != nil || k.steps == 0 || k.inMemory || k.pending.wait == Spinning || k.pending.cpu != 0 || m.weak != nil || m.rcu.watched {
-		return 0
-	}
-	return o.id
-}
-
-// Unfinished are the tasks that had a step pending when the last execution
-// ended, daemons included; Pending says which. The slice is valid
-// until the next execution.
-func (m *Machine) Unfinished() []TaskID { return m.unfinished }
-
-// Waiting says whether a task has a step pending that it may yet take. The setup never
-// has, even if a rule was broken in the midst of one of its steps.
-func (m *Machine) Waiting(id TaskID) bool {
-	k := m.tasks[id]
-	return k != nil && !k.setup && k.asks && !k.done()
-}
-
-// Tasks is one more than the highest TaskID that the machine has given out.
-func (m *Machine) Tasks() int { return len(m.tasks) }
-
-// Objects is one more than the highest ObjID that the machine has given out.
-func (m *Machine) Objects() int { return len(m.objects) }
-
-// Parent is the task that spawned a task, 0 (the setup) for those of the program.
-func (m *Machine) Parent(id TaskID) TaskID {
-	if p := m.tasks[id].parent; p != nil {
-		return p.id
-	}
-	return 0
-}
-
-// TaskName is the name of a task, empty if the machine has not run it yet.
-func (m *Machine) TaskName(id TaskID) string {
-	if int(id) >= len(m.tasks) || m.tasks[id] == nil {
-		return ""
-	}
-	return m.tasks[id].name
 }

@@ -88,6 +88,7 @@ func (k *K) LoadModule(ms *Modules, mod *Module, name string, start func(k *K) e
 	mod.o.init(k, name)
 	mod.memory = Life{state: allocated, by: k, module: mod}
 	mod.memory.o.init(k, name)
+	k.orderedBy(&mod.memory.o, asPlain)
 	k.MightSleep(name)
 	k.Step(opLoadModule, &mod.o, Write)
 	mod.loaded = true
@@ -158,9 +159,10 @@ func (k *K) ModuleGet(mod *Module) {
 	mod.refs++
 }
 
-// ModulePut is module_put(): it gives a reference back.
+// ModulePut is module_put(): it gives a reference back. Whether it had one depends on
+// those who take them, so it does not commute with them.
 func (k *K) ModulePut(mod *Module) {
-	k.Step(opModulePut, &mod.o, Add)
+	k.Step(opModulePut, &mod.o, Write)
 	mod.refs--
 	if mod.refs < 0 {
 		k.misused("module_put: no reference to " + mod.o.name + " is left")

@@ -1,10 +1,14 @@
 package sim_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"trapline/sim"
+	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 func load(k *sim.K, w *deferredWorld) {
@@ -77,6 +81,9 @@ func TestModules(t *testing.T) {
 		{"the notifiers are told", nil, []string{"1 213 6"}, told, []deferredTask{then(begin, unload)}},
 		{"a notifier refuses", nil, []string{"0 23 1"}, func(k *sim.K, w *deferredWorld) { told(k, w); w.seen[2] = 1 }, []deferredTask{then(begin, unload)}},
 		{"a reference given back twice", []string{"misuse: WARNING in put_twice"}, nil, load, []deferredTask{putTwice}},
+		{"a reference given back by who has none", []string{"misuse: WARNING in put"}, []string{"0 0 0"}, load, []deferredTask{
+			func(k *sim.K, w *deferredWorld) { k.ModuleGet(&w.mod) }, put,
+		}},
 		{"a reference kept", nil, []string{"2 0 0"}, load, []deferredTask{func(k *sim.K, w *deferredWorld) {
 			k.TryModuleGet(&w.mod)
 			k.ModuleGet(&w.mod)
@@ -96,4 +103,22 @@ func putTwice(k *sim.K, w *deferredWorld) {
 	k.TryModuleGet(&w.mod)
 	k.ModulePut(&w.mod)
 	k.ModulePut(&w.mod)
+}
+
+func put(k *sim.K, w *deferredWorld) { k.ModulePut(&w.mod) }
+
+// To call a module orders nothing but by the memory of the module: with a weak model
+// plain data that was accessed before races with what comes after the unloading.
+func TestModulesDoNotOrderData(t *testing.T) {
+	r, err := explore.Run(context.Background(), func(m *sim.Machine) {
+		k, ms, mod, c := m.Setup(), &sim.Modules{}, &sim.Module{}, &sim.Cell[int]{}
+		k.InitModules(ms)
+		c.Init(k, "c")
+		_ = k.LoadModule(ms, mod, "probe", nil, nil)
+		m.Go("call", func(k *sim.K) { c.Set(k, 1); mod.Call(k, func(*sim.K) {}) })
+		m.Go("unload", func(k *sim.K) { _ = k.DeleteModule(mod); c.Get(k) })
+	}, explore.Options{Memory: memory.LKMM})
+	if err != nil || !slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Kind == sim.DataRace }) {
+		t.Errorf("%v, %v: no data race", r.Findings, err)
+	}
 }

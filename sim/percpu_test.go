@@ -117,6 +117,7 @@ func TestPerCPURules(t *testing.T) {
 		{"the plain sum of nothing", "", tasks{sumPlain, sumPlain}},
 		{"in a freed object", "KASAN: slab-use-after-free Write in hit", tasks{hit, func(k *sim.K, w *percpu) { k.Kfree(&w.life) }}},
 		{"smp_processor_id in a task", using, cpu(func(k *sim.K) { k.SmpProcessorID() })},
+		{"smp_processor_id in a reader that can be preempted", using, cpu(func(k *sim.K) { k.RCUReadLock(); k.SmpProcessorID() })},
 		{"raw_smp_processor_id in a task", "", cpu(func(k *sim.K) { k.RawSmpProcessorID() })},
 		{"smp_processor_id with preemption off", "", cpu(func(k *sim.K) { k.PreemptDisable(); k.SmpProcessorID(); k.PreemptEnable() })},
 		{"smp_processor_id after that", using, cpu(func(k *sim.K) { k.GetCPU(); k.PutCPU(); k.SmpProcessorID() })},
@@ -145,6 +146,11 @@ func TestPerCPURules(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSmpProcessorIDOfABoundTask(t *testing.T) {
+	breaks(t, "bound", sim.Kind{}, onCPU{0, func(k *sim.K, _ *world) { k.SmpProcessorID() }})
+	breaks(t, "not bound", sim.UsingCPU, onCPU{alone, func(k *sim.K, _ *world) { k.SmpProcessorID() }})
 }
 
 func thisSlot(k *sim.K, w *percpu) { w.hits.ThisCPUPtr(k).Get(k) }

@@ -22,7 +22,7 @@ func (l *RCUHList[T]) Init(k *K, name string) { l.first.Init(k, name+".first", n
 func (n *RCUHNode[T]) Init(k *K, name string, entry *T) {
 	n.next.Init(k, name+".next", nil)
 	n.pprev.Init(k, name+".pprev")
-	n.pprev.v, n.entry = nil, entry
+	n.entry = entry
 }
 
 // In places the node inside an allocation.

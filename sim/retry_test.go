@@ -123,7 +123,7 @@ func finish(k *sim.K, w *world) {
 	k.SpinUnlock(&w.spin)
 }
 
-// TestRelax has the loops that wait, and change something while they do.
+// The loops that wait, and change something while they do.
 func TestLoopsThatTryAgain(t *testing.T) {
 	relax, nothing := (*sim.K).CPURelax, func(*sim.K) {}
 	for _, test := range []struct {

@@ -103,7 +103,11 @@ func (k *K) initRW(l *rwState, name string, idle Op) {
 
 func (l *rwState) content(by Mode) uint64 {
 	if by == Add {
-		return uint64(flag(l.open()))
+		h := uint64(flag(l.open()))
+		if l.speculated { // see MmapLockSpeculateTryBegin
+			h |= uint64(flag(l.o.holder == nil))<<1 | uint64(l.writes)<<2
+		}
+		return h
 	}
 	h := uint64(l.readers)
 	if l.speculated {

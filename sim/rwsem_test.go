@@ -1,11 +1,13 @@
 package sim_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 
 	"trapline/sim"
+	"trapline/sim/explore"
 )
 
 // inside counts how many tasks are in a section at once; the most goes to seen.
@@ -255,5 +257,30 @@ func TestDowngradeKeepsWritersOut(t *testing.T) {
 	})
 	if len(r.Findings) > 0 || !slices.Contains(most, 2) {
 		t.Errorf("%v, at most %v readers inside", r.Findings, most)
+	}
+}
+
+// What is looked at without the semaphore counts if no writer came in between. To
+// those who ask so, the number of writers is a part of the state.
+func TestSpeculation(t *testing.T) {
+	for _, strategy := range []string{explore.DPOR, explore.States} {
+		seen := map[string]bool{}
+		r, err := explore.Run(context.Background(), func(m *sim.Machine) {
+			w := newWorld(m.Setup())
+			m.Setup().MmapLockSpeculateTryBegin(&w.sem)
+			m.Go("look", func(k *sim.K) {
+				seq, ok := k.MmapLockSpeculateTryBegin(&w.sem)
+				k.WaitForCompletion(&w.done)
+				seen[fmt.Sprint(ok, k.MmapLockSpeculateRetry(&w.sem, seq))] = true
+			})
+			m.Go("write", func(k *sim.K) {
+				k.DownWrite(&w.sem)
+				k.UpWrite(&w.sem)
+				k.Complete(&w.done)
+			})
+		}, explore.Options{Strategy: strategy})
+		if err != nil || len(r.Findings) > 0 || len(seen) != 3 || !seen["true true"] || !seen["false false"] || !seen["true false"] {
+			t.Errorf("%s: seen %v, %v, %v", strategy, seen, r.Findings, err)
+		}
 	}
 }

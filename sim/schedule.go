@@ -97,8 +97,9 @@ func ParseSchedule(text string) (Schedule, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		if name, ok := strings.CutPrefix(part, "!"); ok {
 			t := Turn{Task: part}
-			if _, isModel := modelNamed(name); !isModel && !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() {
-				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice", part)
+			_, isModel := modelNamed(name)
+			if !isModel && !slices.Contains(reasonNames, name) || slices.Contains(s, t) || len(s) > 0 && !s[len(s)-1].Reason() || isModel && s.Memory() != memory.SC {
+				return nil, fmt.Errorf("schedule: %q is no reason to take other steps, or not at the beginning, or there twice, or a second memory model", part)
 			}
 			s = append(s, t)
 			continue
@@ -189,22 +190,26 @@ func (r *Replay) Choose(m *Machine, p *Point) int {
 		return 0
 	}
 	t := r.schedule[r.next]
-	if t.Step > p.Step || t.Step == p.Step && (t.Task == "") != (p.Tasks == nil) {
+	step := m.taken // p.Step counts critical sections that are one step as one
+	if p.Tasks == nil {
+		step--
+	}
+	if t.Step > step || t.Step == step && (t.Task == "") != (p.Tasks == nil) {
 		return 0
 	}
 	r.next++
-	if t.Step < p.Step {
+	if t.Step < step {
 		return r.lost("step %d was to choose %s, but there was nothing to choose", t.Step, t.what())
 	}
 	if p.Tasks == nil {
 		if t.Value >= p.N {
-			return r.lost("step %d chooses between %d ways, not %d", p.Step, p.N, t.Value+1)
+			return r.lost("step %d chooses between %d ways, not %d", step, p.N, t.Value+1)
 		}
 		return t.Value
 	}
 	i := slices.IndexFunc(p.Tasks, func(id TaskID) bool { return m.tasks[id].name == t.Task })
 	if i < 0 {
-		return r.lost("%s cannot take step %d", t.Task, p.Step)
+		return r.lost("%s cannot take step %d", t.Task, step)
 	}
 	return i
 }

@@ -68,6 +68,10 @@ func TestParseSchedule(t *testing.T) {
 		{"a@2,b@2", nil, `"b@2" comes after step 2`},
 		{"=1@2,b@2", nil, `"b@2" comes after step 2`},
 		{"=1@2,=1@2", nil, `"=1@2" comes after step 2`},
+		{"!lkmm,a@1", sim.Schedule{{Task: "!lkmm"}, {Step: 1, Task: "a"}}, ""},
+		{"!tso,!lkmm", nil, "or a second memory model"},
+		{"!spin,!spin", nil, "or there twice"},
+		{"a@1,!spin", nil, "or not at the beginning"},
 	} {
 		got, err := sim.ParseSchedule(test.text)
 		switch {
@@ -139,6 +143,26 @@ func TestReplayRepeatsTheExecution(t *testing.T) {
 		}
 		if text := other.Schedule().String(); text != s.String() {
 			t.Fatalf("schedule %s has become %s", s, text)
+		}
+	})
+}
+
+// Also where critical sections are one step each, which schedules do not know of.
+func TestReplayIsAwareOfLocks(t *testing.T) {
+	p := program([]task{
+		func(k *sim.K, w *world) { addUnder(k, w); w.x.Write(k, 1); w.x.Write(k, 2) },
+		func(k *sim.K, w *world) { addUnder(k, w); w.x.Write(k, 3); w.x.Write(k, 4) },
+	}, nil)
+	rapid.Check(t, func(t *rapid.T) {
+		m := sim.NewMachine()
+		defer m.Close()
+		m.LockAware = true
+		want := m.Run(p, sim.Picks(rapid.SliceOfN(rapid.IntRange(0, 1), 0, 10).Draw(t, "picks")))
+		s := m.Schedule()
+		replay := sim.NewReplay(s)
+		got := m.Run(p, replay)
+		if err := replay.Done(); err != nil || got.Hash != want.Hash {
+			t.Fatalf("schedule %s: hash %x, then %x, %v", s, want.Hash, got.Hash, err)
 		}
 	})
 }

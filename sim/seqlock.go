@@ -99,7 +99,7 @@ func (k *K) sawSeq(seq int) int {
 // WriteSeqcountBegin is write_seqcount_begin(): from here to WriteSeqcountEnd the
 // data is written. It fails if the task can be preempted.
 func (k *K) WriteSeqcountBegin(s *SeqCount) {
-	if !k.inAtomic() && !k.setup && !k.m.aborting {
+	if k.preemptible() && !k.setup && !k.m.aborting {
 		v := &Violation{Kind: PreemptibleWriter, Subject: s.o.name}
 		v.write = (*splat).preemptible
 		k.Fail(v)

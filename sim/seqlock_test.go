@@ -163,6 +163,10 @@ func TestSeqcountRules(t *testing.T) {
 		tasks []func(k *sim.K, p *pair)
 	}{
 		{"preemptible writer", sim.PreemptibleWriter, []func(k *sim.K, p *pair){section}},
+		{"writer in a reader that can be preempted", sim.PreemptibleWriter, []func(k *sim.K, p *pair){func(k *sim.K, p *pair) {
+			k.RCUReadLock()
+			section(k, p)
+		}}},
 		{"preemptible raw writer", sim.Kind{}, []func(k *sim.K, p *pair){func(k *sim.K, p *pair) {
 			k.RawWriteSeqcountBegin(&p.count)
 			p.add(k)

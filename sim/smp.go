@@ -5,9 +5,11 @@ package sim
 var UsingCPU = Kind{"cpu-in-preemptible", "BUG: using smp_processor_id() in preemptible code"}
 
 // SmpProcessorID is smp_processor_id(): the CPU that the code runs on, from 0.
-// It fails if the code can be preempted, as with CONFIG_DEBUG_PREEMPT.
+// It fails if the code can be preempted, as with CONFIG_DEBUG_PREEMPT, unless the task
+// is bound to the CPU.
 func (k *K) SmpProcessorID() int {
-	if !k.m.aborting && !k.setup && !k.inAtomic() {
+	bound := k.c != nil && !k.c.own && !k.c.many
+	if !k.m.aborting && !k.setup && k.preemptible() && !bound {
 		k.Fail(&Violation{Kind: UsingCPU, Subject: "smp_processor_id()", write: func(r *splat) {
 			r.line("BUG: using smp_processor_id() in preemptible [%08x] code: %s", k.preemptCount(), k.who())
 			r.line("caller is %s", top(r.stack))

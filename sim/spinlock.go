@@ -69,7 +69,6 @@ func (k *K) SpinTrylock(l *SpinLock) bool {
 		k.mask(opPreemptEnable, k.preempt-1, k.bhOff, k.irqOff)
 		return false
 	}
-	k.enterSections()
 	return true
 }
 

@@ -34,8 +34,9 @@ func (s *SRCU) In(life *Life) {
 }
 
 // InitSRCUStruct is init_srcu_struct(). What it allocates leaks unless
-// CleanupSRCUStruct is called, but for a domain that the setup makes.
+// CleanupSRCUStruct is called, but for a domain that the setup makes. Both might sleep.
 func (k *K) InitSRCUStruct(s *SRCU, name string) {
+	k.MightSleep(name)
 	*s = SRCU{}
 	s.readers.o.init(k, name)
 	s.readers.readers = true
@@ -47,6 +48,7 @@ func (k *K) InitSRCUStruct(s *SRCU, name string) {
 // CleanupSRCUStruct is cleanup_srcu_struct(): nobody may use the domain any more,
 // be inside, or have a callback to come.
 func (k *K) CleanupSRCUStruct(s *SRCU) {
+	k.MightSleep(s.readers.o.name)
 	k.srcuStep(opCleanupSRCUStruct, s, Write)
 	k.Touch(&s.callbacks.o, Write)
 	if s.readers.inside > 0 || s.callbacks.inside > 0 {

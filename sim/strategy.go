@@ -13,7 +13,8 @@ type Strategy interface {
 
 // Point is one place where an execution can go on in several ways.
 type Point struct {
-	// Step counts the steps already taken. The choice of a task and the
+	// Step counts the steps already taken, a critical section that is one step
+	// (Machine.LockAware) as one. The choice of a task and the
 	// choice of a value in the step that it then takes have the same Step.
 	Step int
 	// Tasks are the tasks that can take the next step, in a stable order

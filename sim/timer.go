@@ -113,7 +113,7 @@ func (k *K) deleteTimer(s *timer, op Op) bool {
 }
 
 func (k *K) deleteTimerSync(s *timer, op Op) bool {
-	if k.ctx == HardIRQ {
+	if k.ctx == HardIRQ || k.ctx == NMI {
 		k.misused(ops[op].format[:len(ops[op].format)-len("(&%s)")] + " in hard interrupt context")
 	}
 	k.acquiring(&s.dep)

@@ -117,6 +117,9 @@ func (k *K) WaitEventInterruptible(q *WaitQueue, condition func() bool) error {
 // or by a timeout, for which it returns EAGAIN.
 func (k *K) waitEvent(q *WaitQueue, condition func() bool, op Op, state TaskState, timeout bool) error {
 	k.MightSleep(q.o.name)
+	if k.m.weak != nil && condition() {
+		return nil // without a barrier; under SC what the loop does shows the same
+	}
 	for inTime := true; ; {
 		k.enqueue(q, op, op == opPrepareToWaitExclusive, state)
 		signal := state == TaskInterruptible && k.signal
@@ -146,8 +149,13 @@ func (k *K) waitEvent(q *WaitQueue, condition func() bool, op Op, state TaskStat
 // that are not exclusive, and the first of the others. Any context may call it.
 func (k *K) WakeUp(q *WaitQueue) { k.wakeUpQueue(q, opWakeUp, 1) }
 
-// WakeUpNr is wake_up_nr(): it wakes the first n exclusive waiters.
-func (k *K) WakeUpNr(q *WaitQueue, n int) { k.wakeUpQueue(q, opWakeUpNr, n) }
+// WakeUpNr is wake_up_nr(): it wakes the first n exclusive waiters, or all if n is 0.
+func (k *K) WakeUpNr(q *WaitQueue, n int) {
+	if n == 0 {
+		n = len(k.m.tasks)
+	}
+	k.wakeUpQueue(q, opWakeUpNr, n)
+}
 
 // WakeUpAll is wake_up_all(): it wakes every waiter.
 func (k *K) WakeUpAll(q *WaitQueue) { k.wakeUpQueue(q, opWakeUpAll, len(k.m.tasks)) }

@@ -1,12 +1,14 @@
 package sim_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 // publish sets the condition and then wakes whoever waits for it.
@@ -64,6 +66,10 @@ func TestWaitQueueRules(t *testing.T) {
 		{"two exclusive waiters and wake_up_nr of two", sim.Kind{}, []task{func(k *sim.K, w *world) {
 			w.x.Write(k, 1)
 			k.WakeUpNr(&w.queue, 2)
+		}, exclusive, exclusive}, nil},
+		{"two exclusive waiters and wake_up_nr of 0, which is all", sim.Kind{}, []task{func(k *sim.K, w *world) {
+			w.x.Write(k, 1)
+			k.WakeUpNr(&w.queue, 0)
 		}, exclusive, exclusive}, nil},
 		{"two exclusive waiters that pass it on", sim.Kind{}, []task{publish, passOn, passOn}, nil},
 		{"one exclusive waiter and one that is not", sim.Kind{}, []task{publish, exclusive, wait}, nil},
@@ -182,6 +188,33 @@ func TestFinishWaitOnAFreedQueue(t *testing.T) {
 		freed := slices.ContainsFunc(r.Findings, func(f *explore.Finding) bool { return f.Violation.Kind == sim.UseAfterFree })
 		if freed == wakes || wakes && len(r.Findings) > 0 {
 			t.Errorf("wakes: %t, verdict: %s, use after free: %t", wakes, r.Verdict(), freed)
+		}
+	}
+}
+
+// A wait_event() that finds its condition true at once is no barrier.
+func TestWaitEventIsNoBarrier(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		read func(w *world, k *sim.K) int
+		want int // findings
+	}{
+		{"relaxed", func(w *world, k *sim.K) int { return w.x.Read(k) }, 1},
+		{"acquire", func(w *world, k *sim.K) int { return w.x.LoadAcquire(k) }, 0},
+	} {
+		r, err := explore.Run(context.Background(), program([]task{
+			func(k *sim.K, w *world) {
+				w.y.Write(k, 1)
+				w.x.StoreRelease(k, 1)
+				k.WakeUp(&w.queue)
+			},
+			func(k *sim.K, w *world) {
+				k.WaitEvent(&w.queue, func() bool { return test.read(w, k) != 0 })
+				k.BugOn(w.y.Read(k) != 1, "not seen")
+			},
+		}, nil), explore.Options{Memory: memory.LKMM})
+		if err != nil || len(r.Findings) != test.want {
+			t.Errorf("%s: %v, %v, want %d findings", test.name, r.Findings, err, test.want)
 		}
 	}
 }

@@ -67,14 +67,15 @@ var (
 	opDestroyWorkqueue = NewOp("destroy_workqueue(%s)")
 )
 
-// AllocWorkqueue is alloc_workqueue() for a workqueue that is not ordered. It must
-// be destroyed by the end, unless the setup has made it.
+// AllocWorkqueue is alloc_workqueue() for a workqueue that is not ordered. It might
+// sleep. The workqueue must be destroyed by the end, unless the setup has made it.
 func (k *K) AllocWorkqueue(wq *Workqueue, name string) { k.allocWorkqueue(wq, name, false) }
 
 // AllocOrderedWorkqueue is alloc_ordered_workqueue().
 func (k *K) AllocOrderedWorkqueue(wq *Workqueue, name string) { k.allocWorkqueue(wq, name, true) }
 
 func (k *K) allocWorkqueue(wq *Workqueue, name string, ordered bool) {
+	k.MightSleep(name)
 	*wq = Workqueue{ordered: ordered}
 	k.Born(&wq.life, name)
 	wq.o.init(k, name)

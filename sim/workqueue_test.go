@@ -189,13 +189,16 @@ func TestDrainWorkqueue(t *testing.T) {
 	}
 	drain := func(k *sim.K, w *deferredWorld) { k.DrainWorkqueue(&w.wq) }
 	tryDeferred(t, []deferredCase{
-		{"with what its items queue", nil, []string{"1 2 1"}, chain, []deferredTask{then(queue, drain, look)}},
-		{"flushed without what its items queue", nil, []string{"1 2 1"}, chain, []deferredTask{then(queue, flushAll, look)}},
+		{"with what its items queue", nil, []string{"1 2 2"}, chain, []deferredTask{then(queue, drain, lookAtSecond)}},
+		{"flushed without what its items queue", nil, []string{"1 2 0", "1 2 2"}, chain, []deferredTask{then(queue, flushAll, lookAtSecond)}},
 		{"queued by another meanwhile", []string{"misuse: WARNING in other_queues"}, nil, chain, []deferredTask{then(queue, drain), otherQueues}},
 		{"made and not destroyed", []string{"leak: memory leak in make_queue"}, nil, nil, []deferredTask{makeQueue}},
 		{"made and destroyed", nil, []string{"0 0 0"}, nil, []deferredTask{then(makeQueue, func(k *sim.K, w *deferredWorld) { k.DestroyWorkqueue(&w.wq) })}},
 	})
 }
+
+// lookAtSecond keeps what the second item has done so far.
+func lookAtSecond(k *sim.K, w *deferredWorld) { w.x.Read(k); w.seen[2] = w.seen[1] }
 
 func otherQueues(k *sim.K, w *deferredWorld) { k.QueueWork(&w.wq, &w.second) }
 

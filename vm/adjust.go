@@ -60,6 +60,10 @@ func vmaAdjust(k *sim.K, vma *VMA, start, end, pgoff uint64, gone *VMA) {
 	if gone != nil {
 		mm.mmap.Delete(gone)
 		mm.totalVM -= gone.pages()
+		if gone.anon { // anon_vma_clone()
+			k.Touch(&mm.pgd, sim.Write)
+			vma.anon = true
+		}
 		if gone.Inode != nil {
 			pagecache.VMAUnlinkFile(k, gone.Inode.Mapping, gone)
 		}

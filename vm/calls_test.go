@@ -172,6 +172,7 @@ func TestAreas(t *testing.T) {
 
 func TestMremap(t *testing.T) {
 	const move, to = vm.MremapMayMove, vm.MremapMayMove | vm.MremapFixed
+	const everything = 1<<52 - 1 // pages: as many as a length can say
 	for _, c := range []struct {
 		name               string
 		n, pages, newPages uint64
@@ -196,6 +197,11 @@ func TestMremap(t *testing.T) {
 		{"to nothing", 0, 3, 0, move, 0, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
 		{"a second view of private memory", 0, 0, 1, move, 0, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
 		{"fixed and not to be moved", 0, 3, 3, vm.MremapFixed, 8, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
+		{"grows to all there is", 0, 3, everything, 0, 0, sim.ENOMEM, "0-3 rw-p file:0, 6-7 rw-p"},
+		{"moves, and grows to all there is", 0, 3, everything, move, 0, sim.ENOMEM, "0-3 rw-p file:0, 6-7 rw-p"},
+		{"shrinks from all there is", 0, everything, 1, 0, 0, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
+		{"shrinks from beyond all addresses", 0, vm.TaskSize / page, 1, 0, 0, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
+		{"moves, and shrinks from all there is", 0, everything, 1, to, 8, sim.EINVAL, "0-3 rw-p file:0, 6-7 rw-p"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := run(t, func(k *sim.K, mm *vm.MM, inode *pagecache.Inode) {
@@ -223,6 +229,32 @@ func TestMremap(t *testing.T) {
 				t.Fatal(o.Violation.Report)
 			}
 		})
+	}
+}
+
+// TestMadviseDontneed checks what is left of memory that a program wants no more.
+func TestMadviseDontneed(t *testing.T) {
+	o := run(t, func(k *sim.K, mm *vm.MM, inode *pagecache.Inode) {
+		c := &calls{t, k, mm, inode}
+		c.mmap(0, 2, rw, anon)
+		c.mmap(3, 1, rw, private, 1)
+		for _, n := range []uint64{0, 1, 3} {
+			c.want(vm.CopyToUser(k, mm, at(n), []byte{1}), nil)
+		}
+		c.want(vm.MadviseDontneed(k, mm, at(1), page), nil)
+		c.want(vm.MadviseDontneed(k, mm, at(1), 3*page), sim.ENOMEM) // and the rest is done
+		c.want(vm.MadviseDontneed(k, mm, at(0)+1, page), sim.EINVAL)
+		c.want(vm.MadviseDontneed(k, mm, at(0), ^uint64(0)), sim.EINVAL)
+		c.want(vm.MadviseDontneed(k, mm, vm.TaskSize, page), sim.ENOMEM)
+		for n, want := range map[uint64]byte{0: 1, 1: 0, 3: fileByte(page)} { // in any order
+			b := []byte{0xff}
+			if err := vm.CopyFromUser(k, mm, at(n), b); err != nil || b[0] != want {
+				t.Errorf("page %d holds %#x, %v; want %#x", n, b[0], err, want)
+			}
+		}
+	})
+	if o.Violation != nil {
+		t.Fatal(o.Violation.Report)
 	}
 }
 

@@ -94,7 +94,7 @@ func (s *Segment) check(size uint64) error {
 	case s.Off > size || s.Filesz > size-s.Off:
 		return fmt.Errorf("the segment at %#x is cut off: %d bytes at %#x, but the file has only %d %s", s.Vaddr, s.Filesz, s.Off, size, hint)
 	case s.Filesz > 0 && s.Off%pageSize != s.Vaddr%pageSize:
-		return fmt.Errorf("is in a segment that cannot be mapped: p_offset %#x and p_vaddr %#x differ within a page %s", s.Off, s.Vaddr, hint)
+		return fmt.Errorf("the segment at %#x cannot be mapped: p_offset %#x and p_vaddr differ within a page %s", s.Vaddr, s.Off, hint)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ const (
 )
 
 // MremapFlags are the MREMAP_ flags of mremap(2).
-type MremapFlags uint8
+type MremapFlags uint64
 
 // How mremap may move an area.
 const (
@@ -68,6 +68,8 @@ const (
 	// VMGrowsDown is VM_GROWSDOWN: a fault just below the area extends it, as for
 	// stacks.
 	VMGrowsDown VMFlags = 0x100
+	// VMLocked is VM_LOCKED: the program has its pages locked in memory.
+	VMLocked VMFlags = 0x2000
 	// VMDontCopy is VM_DONTCOPY: children do not inherit the area.
 	VMDontCopy VMFlags = 0x20000
 	// VMDontExpand is VM_DONTEXPAND: mremap() cannot make the area larger.

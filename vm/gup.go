@@ -81,5 +81,8 @@ func ReplacePage(k *sim.K, vma *VMA, addr uint64, old, page *pagecache.Page) err
 		bits &^= pteWrite // vm_page_prot of a private area
 	}
 	replacePte(k, mm, addr, e, pte{page, bits})
+	if _, every := mm.Hooks.(EveryMunlock); vma.Flags&VMLocked != 0 && (every || !pagecache.PageCompound(old)) {
+		munlockVMAPage(k, old)
+	}
 	return nil
 }

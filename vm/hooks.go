@@ -72,6 +72,14 @@ type SpecialMremap interface {
 	MremapSpecial(k *sim.K, vma *VMA) error
 }
 
+// EveryMunlock is for a design of a kernel whose __replace_page() does not ask whether
+// the page that it takes out of an area locked in memory is a part of a compound page.
+type EveryMunlock interface {
+	Hooks
+	// MunlocksEvery is never called.
+	MunlocksEvery()
+}
+
 // NoHooks is what a design embeds that needs some of [Hooks] only.
 type NoHooks struct{}
 

@@ -8,7 +8,7 @@ import "trapline/sim"
 // not all of it is mapped, with the rest done. It takes mm->mmap_sem for reading.
 func MadviseDontneed(k *sim.K, mm *MM, addr, length uint64) error {
 	length = pageAlign(length)
-	if !validRange(addr, length) || addr+length > TaskSize {
+	if !validRange(addr, length) {
 		return sim.EINVAL
 	}
 	k.DownRead(&mm.MmapSem)

@@ -74,7 +74,7 @@ func (mm *MM) vmaToResize(k *sim.K, addr, oldLen, newLen uint64) (*VMA, error) {
 		return nil, sim.EFAULT
 	case newLen > oldLen && vma.index(addr)+newLen>>pageShift < vma.index(addr):
 		return nil, sim.EINVAL
-	case newLen > oldLen && mm.AddressLimit != 0 && mm.totalVM<<pageShift+newLen-oldLen > mm.AddressLimit:
+	case newLen > TaskSize, newLen > oldLen && mm.AddressLimit != 0 && mm.totalVM<<pageShift+newLen-oldLen > mm.AddressLimit:
 		return nil, sim.ENOMEM
 	}
 	return vma, nil

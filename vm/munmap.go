@@ -12,7 +12,7 @@ import (
 // mapping->i_mmap_lock.
 func DoMunmap(k *sim.K, mm *MM, addr, length uint64) error {
 	length = pageAlign(length)
-	if !validRange(addr, length) || addr+length > TaskSize {
+	if !validRange(addr, length) {
 		return sim.EINVAL
 	}
 	k.DownWrite(&mm.MmapSem)
@@ -20,8 +20,12 @@ func DoMunmap(k *sim.K, mm *MM, addr, length uint64) error {
 	return doMunmap(k, mm, addr, addr+length)
 }
 
-// doMunmap is do_munmap(). The caller holds mm->mmap_sem for writing.
+// doMunmap is do_munmap(). It returns EINVAL for a range that is empty or goes beyond
+// the addresses of programs, and ENOMEM. The caller holds mm->mmap_sem for writing.
 func doMunmap(k *sim.K, mm *MM, start, end uint64) error {
+	if end <= start || end > TaskSize {
+		return sim.EINVAL
+	}
 	for _, edge := range [...]uint64{start, end} {
 		if err := splitAt(k, mm, edge); err != nil {
 			return err

@@ -55,7 +55,8 @@ written (see --checkpoint-every), and nothing is counted twice. A budget of exec
 With --shard I/N, it is one of N parts that can be searched on machines that know
 nothing of each other: give all the same arguments but for I, which goes from 1 to
 N, and --json, and join the outputs with "trapline merge". A part alone is never
-"clean", and does not decide on a claim. Only dpor and the samples have parts.
+"clean", and does not decide on a claim. A search under another memory model than sc
+has parts only if it is a sample.
 
 With --steps and --commute the machine takes other steps. What replays a finding
 says so, as in v1+commute+steps=20.
@@ -101,8 +102,8 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.workers < 1 {
-		return mistake("--workers %d: want 1 or more (as many as there are processors, if left out)", f.workers)
+	if err := checkWorkers(f.workers); err != nil {
+		return err
 	}
 	if options.Memory != memory.SC && (f.checkpoint != "" || f.resume != "") {
 		return mistake("--checkpoint, --resume: only under --model %s (a search under another one cannot be resumed)", modelSC)
@@ -141,6 +142,7 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	line := newStatusLine(a.stderr, len(pairs))
 	defer line.stop()
 	var done []*checked
+	var unwritten error // the first finding that did not get into its file
 	for c := range exploreAll(ctx, pairs, options, on, f.workers, line) {
 		switch {
 		case errors.Is(c.err, explore.ErrResume):
@@ -149,8 +151,8 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 			return fmt.Errorf("check %s: %w", c.pair.name(), c.err)
 		}
 		done = append(done, c)
-		if err := out.write(c); err != nil {
-			return err
+		if err := out.write(c); err != nil && unwritten == nil {
+			unwritten = err
 		}
 		if f.json {
 			line.aside(func() { a.printJSON(c, program) })
@@ -162,6 +164,9 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	}
 	if f.checkpoint != "" && done[0].result.Stopped != "" {
 		fmt.Fprintf(a.stderr, "go on with it: trapline check --resume %s\n", quote(f.checkpoint))
+	}
+	if unwritten != nil {
+		return unwritten
 	}
 	return verdict(done, len(args) > 0 || options.Shard.Of > 0, cmd.Context().Err() != nil)
 }

@@ -157,7 +157,7 @@ func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"chek", `no command "chek" (did you mean "check"? trapline --help shows all)`},
 		{"--verbose", `trapline: unknown flag: --verbose (try trapline --help)`},
-		{"list all", `list: 1 arguments given (usage: trapline list)`},
+		{"list all", `list: 1 argument given (usage: trapline list)`},
 		{"run", `run: 0 arguments given (usage: trapline run SCENARIO/DESIGN)`},
 		{"run lost-wakeup", `"lost-wakeup" is not a pair SCENARIO/DESIGN (trapline list shows both)`},
 		{"run lost-wakeup/2003-lair", `scenario "lost-wakeup": no design "2003-lair" (did you mean "2003-liar"? trapline list shows all)`},
@@ -177,13 +177,12 @@ func TestMistakes(t *testing.T) {
 		{"check --budget 0", `--budget 0: want a time or a number of executions above 0 (as in 30s or 100000)`},
 		{"check --budget -3s", `--budget -3s: want a time or a number of executions above 0 (as in 30s or 100000)`},
 		{"check --budget much", `--budget much: want a time or a number of executions above 0 (as in 30s or 100000)`},
-		{"check --depth 0", `--depth 0: want 1 or more (3 finds most)`},
+		{"check --depth 0", `--depth 0: want 1 to 20000 (3 finds most)`},
 		{"check --depth 2 --strategy pos", `--depth is for --strategy pct, not pos (give only one of them)`},
 		{"check --shard 3", `--shard 3: want I/N with I from 1 to N and N from 2 to 10000 (as in 2/5)`},
 		{"check --shard 0/2", `--shard 0/2: want I/N with I from 1 to N and N from 2 to 10000 (as in 2/5)`},
-		{"check --shard 1/2 --preemptions 1", `--shard 1/2: the strategy bounded has no parts (dpor and the samples do)`},
 		{"check --learnt -", `--learnt without --shard (trapline merge says when a part needs it)`},
-		{"check --learnt - --shard 1/2 --seed 1", `--learnt is for --strategy dpor, not random (leave it out)`},
+		{"check --learnt - --shard 1/2 --seed 1", `--learnt is not for samples such as random (leave it out)`},
 		{"check --learnt x --shard 1/2", `--learnt: schedule: "x" is neither task@step nor =value@step (copy what trapline merge says)`},
 		{"check --checkpoint f", `--checkpoint f: 6 pairs are to be checked, but a file holds one search (name one pair SCENARIO/DESIGN)`},
 		{"check --checkpoint nowhere/f lost-wakeup/2003-liar", `--checkpoint nowhere/f: open nowhere/.trapline-*: no such file or directory (give a file in a folder that can be written to)`},
@@ -194,7 +193,7 @@ func TestMistakes(t *testing.T) {
 		{"merge", `merge: 0 arguments given (usage: trapline merge FILE...)`},
 		{"merge nowhere", `merge: open nowhere: no such file or directory (give what check --shard --json printed)`},
 		{"merge check_test.go", `merge: check_test.go:1: it is not what check --shard --json prints: invalid character 'p' looking for beginning of value (give what check --shard --json printed)`},
-		{"check --workers 0", `--workers 0: want 1 or more (as many as there are processors, if left out)`},
+		{"check --workers 0", `--workers 0: want 1 to 1000 (as many as there are processors, if left out)`},
 		{"check --model pso", `--model: no memory model "pso" (did you mean "tso"? there are sc, tso, lkmm)`},
 		{"check --elf prog", `--elf prog without --symbol (--symbol NAME names the function to probe)`},
 		{"check --symbol main", `--symbol main without --elf (--elf FILE names the program that has it)`},
@@ -304,5 +303,30 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	code := runWith(context.Background(), fakeCatalogue(), []string{"list"}, full{}, &stderr)
 	if want := "trapline: write the output: no space left on device\n"; code != exitFault || stderr.String() != want {
 		t.Errorf("exit %d, %s", code, stderr.String())
+	}
+	stderr.Reset()
+	code = runWith(context.Background(), fakeCatalogue(), []string{"check", "2002-careless"}, full{}, &stderr)
+	if want := "trapline: write the output: no space left on device\n"; code != exitViolation || stderr.String() != want {
+		t.Errorf("a finding: exit %d, %s", code, stderr.String())
+	}
+}
+
+// What was found is shown though it does not get into its file.
+func TestFindingsThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "lost-wakeup.2002-careless.1.txtar"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := trapline(t, "check", "--out", dir, "lost-wakeup/2002-careless")
+	if code != exitMistake || !strings.Contains(stdout, "INFO: task hung in fake_wait") || !strings.HasPrefix(stderr, "trapline: --out "+dir+": ") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestShowIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, _ := traplineWith(ctx, fakeCatalogue(), "show", "lost-wakeup"); code != exitInterrupted {
+		t.Errorf("exit %d", code)
 	}
 }

@@ -74,6 +74,11 @@ func newCheckpointFile(path string, p *pair, on settings, of program) (*checkpoi
 		f.ELF = of.elf
 	}
 	probe, err := os.CreateTemp(filepath.Dir(path), ".trapline-*")
+	if info, statErr := os.Stat(path); err == nil && statErr == nil && !info.Mode().IsRegular() {
+		_ = probe.Close()
+		_ = os.Remove(probe.Name())
+		err = errors.New("is there, and is no regular file")
+	}
 	if err != nil {
 		return nil, mistake("--checkpoint %s: %w (give a file in a folder that can be written to)", path, err)
 	}
@@ -182,6 +187,9 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 		saved, err := explore.CheckpointOf(from.Search)
 		if err != nil {
 			return on, mistake("--resume %s: %w (start again without it)", f.resume, err)
+		}
+		if saved.Depth > mostDepth {
+			return on, mistake("--resume %s: it has depth %d, which no search has (start again without it)", f.resume, saved.Depth)
 		}
 		on = settings{from.Commute, saved.TaskSteps}
 		o.Setup, o.TaskSteps, o.Estimate = on.apply, saved.TaskSteps, 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -32,12 +33,12 @@ beside the file or above it. The exit status is 1 if anything differs.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := findKernel(kernel)
 			if err != nil {
 				return err
 			}
-			return a.conform(args, programs, d)
+			return a.conform(cmd.Context(), args, programs, d)
 		},
 	}
 	cmd.Flags().StringVar(&kernel, "kernel", defects.Kernels[0].Name, "the `KERNEL` to compare with: "+kernelNames())
@@ -45,12 +46,15 @@ beside the file or above it. The exit status is 1 if anything differs.`,
 	return cmd
 }
 
-func (a *app) conform(names []string, programs string, d defects.Set) error {
+func (a *app) conform(ctx context.Context, names []string, programs string, d defects.Set) error {
 	var total conform.Result
 	for _, name := range names {
+		if ctx.Err() != nil {
+			return exit(exitInterrupted)
+		}
 		packed, err := os.ReadFile(name)
 		if err != nil {
-			return mistake("conform: %w", err)
+			return mistake("conform: %w (give the path of a capture)", err)
 		}
 		data, kind, err := conform.Unpack(packed)
 		if err != nil {
@@ -77,7 +81,7 @@ func (a *app) conform(names []string, programs string, d defects.Set) error {
 	}
 	fmt.Fprintf(a.stdout, "%d of %d cases differ\n", total.Wrong, total.Cases)
 	if total.Wrong > 0 {
-		return exit(1)
+		return exit(exitViolation)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"trapline/scenarios/fuzz"
@@ -36,6 +37,9 @@ type countedTitle struct {
 	First int    `json:"first"`
 }
 
+// mostCounted leaves room for what is yet to be counted.
+const mostCounted = 1 << 60
+
 // caseExt is how the names of cases end.
 const caseExt = ".case"
 
@@ -51,18 +55,21 @@ func openCorpus(dir string, s *lifecycle.Subject, o *fuzz.Options) (*corpus, err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, complain(err)
 	}
-	names, err := filepath.Glob(filepath.Join(dir, "*"+caseExt)) // sorted
+	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
 		return nil, complain(err)
 	}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != caseExt {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, complain(err)
 		}
 		one, err := s.Language.Parse(string(text))
 		if err != nil {
-			return nil, complain(fmt.Errorf("%s is no program for %s: %w", filepath.Base(name), s.Design.Subsystem, err))
+			return nil, complain(fmt.Errorf("%s is no program for %s: %w", e.Name(), s.Design.Subsystem, err))
 		}
 		o.Corpus = append(o.Corpus, one)
 	}
@@ -88,6 +95,13 @@ func (c *corpus) load() (fuzz.Counts, error) {
 	var before counted
 	if err := json.Unmarshal(text, &before); err != nil {
 		return counts, fmt.Errorf("%s: %w", filepath.Base(c.counts()), err)
+	}
+	numbers := []int{before.Executions, before.Programs, before.Cut}
+	for _, t := range before.Titles {
+		numbers = append(numbers, t.Times, t.First)
+	}
+	if slices.Min(numbers) < 0 || slices.Max(numbers) > mostCounted {
+		return counts, fmt.Errorf("%s: a number is below 0, or too large", filepath.Base(c.counts()))
 	}
 	counts.Executions, counts.Programs, counts.Cut = before.Executions, before.Programs, before.Cut
 	for _, t := range before.Titles {

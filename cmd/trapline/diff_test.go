@@ -35,7 +35,7 @@ func TestDiffOfTheSame(t *testing.T) {
 
 func TestDiffMistakes(t *testing.T) {
 	for args, want := range map[string]string{
-		"2001-careful":                            "diff: 1 arguments given (usage: trapline diff DESIGN DESIGN [SCENARIO])",
+		"2001-careful":                            "diff: 1 argument given (usage: trapline diff DESIGN DESIGN [SCENARIO])",
 		"2001-careful 2002-carless":               `no design "2002-carless" (did you mean "2002-careless"? trapline list shows all)`,
 		"2001-careful 2002-careless lost-wakeups": `no scenario "lost-wakeups" (did you mean "lost-wakeup"? trapline list shows all)`,
 	} {

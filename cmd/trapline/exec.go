@@ -93,7 +93,7 @@ if the program cannot be run, such as one that is linked dynamically.`,
 	flags.StringVar(&f.argv0, "argv0", "", "the `NAME` that the program is called by")
 	flags.StringVar(&f.chdir, "chdir", "/", "start in the directory `AT`")
 	flags.Uint64Var(&f.maxInsns, "max-insns", 0, "end the run after `N` instructions (0: never)")
-	flags.StringVar(&f.maxMemory, "max-memory", "1G", "how much memory the program may use, as in 64M")
+	flags.StringVar(&f.maxMemory, "max-memory", "1G", "how much memory the program may use, as in 64M (0: no limit)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end the run after so long, as in 30s (0: never)")
 	flags.IntVar(&f.cpus, "cpus", 2, "how many processors the program is told of")
 	flags.BoolVar(&f.verbose, "verbose", false, "tell of system calls that there are not")
@@ -123,6 +123,14 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 			return mistake("--env %s: want NAME=VALUE", e)
 		}
 	}
+	switch {
+	case f.timeout < 0:
+		return mistake("--timeout %v: want a time above 0 (as in 30s), or 0 for none", f.timeout)
+	case f.traceFile != "" && len(f.probes) == 0:
+		return mistake("--trace %s without --probe (nothing is traced)", f.traceFile)
+	case f.profile && len(f.probes) == 0:
+		return mistake("--profile without --probe (nothing is counted)")
+	}
 	var err error
 	if c.MaxMemory, err = parseSize(f.maxMemory); err != nil {
 		return mistake("--max-memory %s: %w", f.maxMemory, err)
@@ -133,7 +141,7 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 	for _, d := range f.dirs {
 		m, done, err := mount(d)
 		if err != nil {
-			return mistake("--dir %s: %w", d, err)
+			return mistake("--dir %s: %w (give a directory, as in --dir data=/data)", d, err)
 		}
 		defer done()
 		c.Mounts = append(c.Mounts, m)
@@ -147,8 +155,8 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 		return err
 	}
 	r, err := tr.run(c)
-	if werr := tr.write(a, f); werr != nil {
-		return werr
+	if werr := tr.write(f.profile); werr != nil {
+		return fmt.Errorf("write the trace: %w", werr)
 	}
 	if f.stats {
 		took := time.Since(start)
@@ -222,7 +230,7 @@ func mount(arg string) (m linux.Mount, done func(), err error) {
 		at = "/"
 	}
 	if !path.IsAbs(at) {
-		return m, nil, errors.New("the name behind = must be absolute, as in --dir data=/data")
+		return m, nil, errors.New("the name behind = must be absolute")
 	}
 	root, err := os.OpenRoot(host)
 	if err != nil {

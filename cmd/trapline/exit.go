@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime/debug"
 )
 
@@ -53,8 +54,16 @@ func status(err error) int {
 	}
 }
 
-// fault is the error for a recovered panic: a bug of ours, not of simulated
-// code. Left alone it would end the process with the status of a mistake.
+// fault is the error for a recovered panic. One of ours says where it comes from; left
+// alone it would end the process with the status of a mistake. Any other one is in the code
+// of a design or of a scenario, or in what it calls.
 func fault(recovered any) error {
-	return fmt.Errorf("a bug of trapline's own, please report it: %v\n%s", recovered, debug.Stack())
+	text := fmt.Sprint(recovered)
+	if _, ok := recovered.(string); ok && !ours.MatchString(text) {
+		return fmt.Errorf("a panic in the code that was asked: %s (a rule that it breaks is for k.BugOn; panic is for mistakes of trapline's own)", text)
+	}
+	return fmt.Errorf("a bug of trapline's own, please report it: %s\n%s", text, debug.Stack())
 }
+
+// ours matches what our own panics say: they begin with the package.
+var ours = regexp.MustCompile(`^[a-z0-9/]+: `)

@@ -120,8 +120,8 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		}
 	}
 	if o.Strategy == explore.PCT {
-		if f.depth < 1 {
-			return none, 0, mistake("--depth %d: want 1 or more (3 finds most)", f.depth)
+		if f.depth < 1 || f.depth > mostDepth {
+			return none, 0, mistake("--depth %d: want 1 to %d (3 finds most)", f.depth, mostDepth)
 		}
 		o.Depth = f.depth
 	}
@@ -169,12 +169,8 @@ func (f *searchFlags) part(o *explore.Options) error {
 		return mistake("--learnt without --shard (trapline merge says when a part needs it)")
 	case f.shard == "":
 		return nil
-	case o.Strategy == explore.Bounded, o.Strategy == explore.Delays, o.Strategy == explore.States:
-		return mistake("--shard %s: the strategy %s has no parts (dpor and the samples do)", f.shard, o.Strategy)
-	case o.LockAware:
-		return mistake("--shard %s: a search that is --lock-aware has no parts (leave one of them out)", f.shard)
-	case len(f.learnt) > 0 && o.Strategy != explore.DPOR:
-		return mistake("--learnt is for --strategy dpor, not %s (leave it out)", o.Strategy)
+	case len(f.learnt) > 0 && slices.Contains(explore.Samples(), o.Strategy):
+		return mistake("--learnt is not for samples such as %s (leave it out)", o.Strategy)
 	}
 	var err error
 	if o.Shard, err = parseShard(f.shard); err != nil {
@@ -199,6 +195,20 @@ func parseShard(text string) (explore.Shard, error) {
 		return explore.Shard{}, mistake("--shard %s: want I/N with I from 1 to N and N from 2 to %d (as in 2/5)", text, mostShards)
 	}
 	return explore.Shard{Index: index - 1, Of: of}, nil
+}
+
+// mostDepth is the largest depth of a bug: no execution has more steps to order.
+const mostDepth = sim.DefaultMaxSteps
+
+// mostWorkers bounds --workers: each holds a machine of its own.
+const mostWorkers = 1000
+
+// checkWorkers checks --workers.
+func checkWorkers(n int) error {
+	if n < 1 || n > mostWorkers {
+		return mistake("--workers %d: want 1 to %d (as many as there are processors, if left out)", n, mostWorkers)
+	}
+	return nil
 }
 
 // mostShards is how many parts a search can have.

@@ -66,11 +66,11 @@ was something else, 130 if it was interrupted.`,
 }
 
 func (a *app) fuzz(ctx context.Context, name string, f *fuzzFlags) error {
-	switch {
-	case f.budget < 0 || f.executions < 0:
+	if f.budget < 0 || f.executions < 0 {
 		return mistake("fuzz: a budget below 0 (leave it out for none)")
-	case f.workers < 1:
-		return mistake("--workers %d: want 1 or more (as many as there are processors, if left out)", f.workers)
+	}
+	if err := checkWorkers(f.workers); err != nil {
+		return err
 	}
 	program, s, err := a.subject(f.programFlags, name)
 	if err != nil {
@@ -102,13 +102,14 @@ func (a *app) fuzz(ctx context.Context, name string, f *fuzzFlags) error {
 	o.Progress = func(c fuzz.Counts) { line.replace(fuzzStatus(name, c)) }
 	counts, err := fuzz.Fuzz(limited, s.Subject, o)
 	line.stop()
+	// An error is no reason to lose what was found before it.
+	a.printFuzzed(name, counts, files)
+	if notSaved := kept.save(counts); err == nil {
+		err = notSaved
+	}
 	if err != nil {
 		return err
 	}
-	if err := kept.save(counts); err != nil {
-		return err
-	}
-	a.printFuzzed(name, counts, files)
 	switch {
 	case counts.Unclaimed():
 		return exit(exitViolation)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,18 +71,11 @@ condition, observation, expected (or empty), agrees, complete, blocked and, with
 // options checks the flags.
 func (f *litmusFlags) options() (memory.Options, error) {
 	o := memory.Options{MaxExecutions: f.executions}
-	var names []string
-	found := false
-	for _, m := range []memory.Model{memory.SC, memory.TSO, memory.LKMM} {
-		names = append(names, m.String())
-		if f.model == m.String() {
-			o.Model, found = m, true
-		}
+	var err error
+	if o.Model, err = modelOf(f.model); err != nil {
+		return o, mistake("--model: %w", err)
 	}
-	switch {
-	case !found:
-		return o, mistake("--model %s: no such memory model (%sthere are %s)", f.model, didYouMean(f.model, names), strings.Join(names, ", "))
-	case f.executions < 0:
+	if f.executions < 0 {
 		return o, mistake("--executions %d: want 0 or more (0 for all)", f.executions)
 	}
 	o.LoadBuffering = f.loadBuffering && o.Model == memory.LKMM
@@ -159,7 +151,7 @@ func (a *app) runLitmus(files []string, o memory.Options, f *litmusFlags) error 
 func (a *app) runLitmusFile(file string, o memory.Options, explain bool) (*litmus.Result, string, error) {
 	src, err := os.ReadFile(file)
 	if err != nil {
-		return nil, "", fmt.Errorf("litmus: %w", err)
+		return nil, "", fmt.Errorf("litmus: %w (give the path of a litmus test)", err)
 	}
 	t, err := litmus.Parse(file, src)
 	if err != nil {

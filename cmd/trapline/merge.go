@@ -28,6 +28,8 @@ type shardLine struct {
 	Symbol     string        `json:"symbol"`
 	Offset     int64         `json:"offset"`
 	Bound      int           `json:"bound"`
+	Delays     int           `json:"delays"`
+	LockAware  bool          `json:"lock_aware"`
 	Steps      int           `json:"steps"` // of each task
 	Commute    bool          `json:"commute"`
 	Seed       uint64        `json:"seed"`
@@ -45,6 +47,9 @@ type shardLine struct {
 	First      int           `json:"first"`
 	Varying    bool          `json:"varying"`
 	Symmetric  bool          `json:"symmetric"`
+	States     int           `json:"states"`
+	Taken      int           `json:"transitions"`
+	Forgot     bool          `json:"forgot"`
 	Chance     string        `json:"chance"`
 	Findings   []foundInPart `json:"findings"`
 }
@@ -65,9 +70,10 @@ func shardOf(c *checked, p program) *shardLine {
 	l := &shardLine{
 		Index: r.Part.Shard.Index + 1, Of: r.Part.Shard.Of, Program: fmt.Sprintf("%016x", r.Part.Program),
 		Symbol: p.symbol, Offset: p.offset,
-		Bound: r.Preemptions, Steps: r.TaskSteps, Commute: c.settings.commute, Seed: r.Seed, Depth: r.Part.Depth, Budget: r.Part.Budget, Divided: r.Part.Divided, Known: r.Part.Known,
+		Bound: r.Preemptions, Delays: r.Delays, LockAware: r.LockAware, Steps: r.TaskSteps, Commute: c.settings.commute, Seed: r.Seed, Depth: r.Part.Depth, Budget: r.Part.Budget, Divided: r.Part.Divided, Known: r.Part.Known,
 		Learnt: []string{}, Stopped: r.Stopped, Merged: r.Merged, Cut: r.Cut, Longest: r.Longest, Minimising: r.Minimising,
-		Assumed: r.Assumed, First: r.First, Varying: r.Varying, Symmetric: r.Symmetric, Chance: r.Chance, Findings: []foundInPart{},
+		Assumed: r.Assumed, First: r.First, Varying: r.Varying, Symmetric: r.Symmetric,
+		States: r.States, Taken: r.Transitions, Forgot: r.Forgot, Chance: r.Chance, Findings: []foundInPart{},
 	}
 	if !p.builtin {
 		l.ELF = p.elf
@@ -101,7 +107,7 @@ func parsePart(text []byte) (*part, error) {
 	}
 	s := p.Shard
 	if s == nil {
-		return nil, errors.New("it is not of a part (give check --shard and --json)")
+		return nil, errors.New("it is not of a part")
 	}
 	if p.Model != modelSC {
 		return nil, fmt.Errorf("no memory model %q (there is only %s)", shorten(p.Model), modelSC)
@@ -119,16 +125,16 @@ func parsePart(text []byte) (*part, error) {
 	if s.Of < 2 || s.Of > mostShards || s.Index < 1 || s.Index > s.Of {
 		return nil, fmt.Errorf("there is no part %d of %d", s.Index, s.Of)
 	}
-	if min(p.Executions, p.Blocked, p.Steps, s.Merged, s.Cut, s.Longest, s.Assumed, s.Minimising, s.First, s.Budget, s.Bound, s.Steps, s.Depth, s.Divided, s.Known) < 0 || !(p.ElapsedS >= 0 && p.ElapsedS < 1e9) {
+	if min(p.Executions, p.Blocked, p.Steps, s.Merged, s.Cut, s.Longest, s.Assumed, s.Minimising, s.First, s.States, s.Taken, s.Budget, s.Bound, s.Delays, s.Steps, s.Depth, s.Divided, s.Known) < 0 || !(p.ElapsedS >= 0 && p.ElapsedS < 1e9) {
 		return nil, errors.New("a number is below 0, or too large")
 	}
 	if p.Complete != (s.Stopped == "") {
 		return nil, errors.New("it says that it is complete, and why it is not")
 	}
 	p.result = &explore.Result{
-		Strategy: p.Strategy, Preemptions: s.Bound, TaskSteps: s.Steps, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
+		Strategy: p.Strategy, Preemptions: s.Bound, Delays: s.Delays, LockAware: s.LockAware, TaskSteps: s.Steps, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
 		Executions: p.Executions, Blocked: p.Blocked, Merged: s.Merged, Cut: s.Cut, Assumed: s.Assumed,
-		Varying: s.Varying, Symmetric: s.Symmetric,
+		Varying: s.Varying, Symmetric: s.Symmetric, States: s.States, Transitions: s.Taken, Forgot: s.Forgot,
 		Steps: p.Steps, Longest: s.Longest, Minimising: s.Minimising, First: s.First, Chance: s.Chance,
 		Part: &explore.Part{
 			Shard: explore.Shard{Index: s.Index - 1, Of: s.Of}, Program: of,

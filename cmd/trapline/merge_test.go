@@ -29,6 +29,21 @@ func shards(t *testing.T, n int, args ...string) []string {
 	return files
 }
 
+// The parts of a search that goes by states count some of them twice, but what is found
+// and what was covered is the same.
+func TestMergeOfStates(t *testing.T) {
+	numbers := regexp.MustCompile(`[\d.\s]+`)
+	for _, flags := range []string{"--strategy states", "--preemptions 2", "--delays 2", "--lock-aware"} {
+		args := append([]string{"check"}, strings.Fields(flags)...)
+		wantCode, want, _ := trapline(t, args...)
+		code, got, stderr := trapline(t, append([]string{"merge"}, shards(t, 3, args...)...)...)
+		got, want = numbers.ReplaceAllString(got, " "), numbers.ReplaceAllString(want, " ")
+		if code != wantCode || got != want || stderr != "" {
+			t.Errorf("%s: exit %d, %s\n%s\nwant %d\n%s", flags, code, stderr, got, wantCode, want)
+		}
+	}
+}
+
 // vain is what an output says that need not be the same.
 var vain = regexp.MustCompile(`"blocked":\d+|\d+ blocked|"steps":\d+|\d+ steps\b|"elapsed_s":[^,]*,`)
 
@@ -100,7 +115,7 @@ func TestMergeMistakes(t *testing.T) {
 		{files[:2], exitMistake, "these results cannot be merged: shard 1 of 3 missing (every part is needed once"},
 		{append(files[1:], files...), exitMistake, "shard 2 of 3 is there twice"},
 		{append(files[:2:2], other[2]), exitMistake, "are of different searches: the strategy is dpor, and random"},
-		{[]string{whole}, exitMistake, "whole:1: it is not of a part (give check --shard and --json)"},
+		{[]string{whole}, exitMistake, "whole:1: it is not of a part (give what check --shard --json printed)"},
 		{[]string{changed(`"program":"`, `"program":"x`)}, exitMistake, "want 16 hexadecimal digits"},
 		{[]string{changed(`"program":"`, `"program":"0`)}, exitMistake, "want 16 hexadecimal digits"},
 		{[]string{changed(`2002-careless`, `2001-careful`)}, exitMistake, "it is of another program"},

@@ -16,12 +16,19 @@ func (c *catalogue) choose(pairs []*pair, args []string) ([]*pair, error) {
 	}
 	chosen := map[*pair]bool{}
 	for _, arg := range args {
-		scenario, design, both := strings.Cut(arg, "/")
-		if err := c.check(scenario, design, both); err != nil {
+		if strings.Contains(arg, "/") {
+			p, err := c.one(pairs, arg)
+			if err != nil {
+				return nil, err
+			}
+			chosen[p] = true
+			continue
+		}
+		if err := c.check(arg, "", false); err != nil {
 			return nil, err
 		}
 		for _, p := range pairs {
-			if p.scenario == scenario && (p.design == design || !both) || p.design == scenario && !both {
+			if p.scenario == arg || p.design == arg {
 				chosen[p] = true
 			}
 		}

@@ -18,10 +18,11 @@ import (
 	"trapline/vm/linux"
 )
 
-// A tracer is the kernel of a run with probes, nil without.
+// A tracer is the kernel of a run with probes, nil without, and where its trace goes.
 type tracer struct {
 	kernel *live.Kernel
 	cpus   int
+	to     io.Writer
 }
 
 func kernelNames() string {
@@ -79,7 +80,14 @@ func (a *app) tracer(c *linux.Config, given string, f *execFlags) (*tracer, erro
 			return nil, err
 		}
 	}
-	return &tracer{k, c.CPUs}, nil
+	if f.traceFile == "" {
+		return &tracer{k, c.CPUs, a.stderr}, nil
+	}
+	file, err := os.Create(f.traceFile)
+	if err != nil {
+		return nil, mistake("--trace: %w (give a file in a folder that can be written to)", err)
+	}
+	return &tracer{k, c.CPUs, file}, nil
 }
 
 // filter writes to the file filter of an event.
@@ -119,26 +127,21 @@ func (t *tracer) run(c linux.Config) (linux.Result, error) {
 }
 
 // write writes the trace, and the profile if it is wanted.
-func (t *tracer) write(a *app, f *execFlags) error {
+func (t *tracer) write(profile bool) (err error) {
 	if t.kernel == nil {
 		return nil
 	}
-	w := io.Writer(a.stderr)
-	if f.traceFile != "" {
-		file, err := os.Create(f.traceFile)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		w = file
+	if file, ok := t.to.(*os.File); ok {
+		defer func() {
+			if closed := file.Close(); err == nil {
+				err = closed
+			}
+		}()
 	}
-	if err := t.kernel.WriteTrace(w, t.cpus); err != nil {
+	if err := t.kernel.WriteTrace(t.to, t.cpus); err != nil || !profile {
 		return err
 	}
-	if !f.profile {
-		return nil
-	}
-	_, err := fmt.Fprintln(w, strings.Join(t.kernel.Profile(), "\n"))
+	_, err = fmt.Fprintln(t.to, strings.Join(t.kernel.Profile(), "\n"))
 	return err
 }
 

@@ -32,6 +32,9 @@ func openSubjects(elf, symbol string) ([]*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := scenarios.Check(); err != nil {
+		return nil, err
+	}
 	var all []*subject
 	for _, s := range scenarios.Subjects() {
 		all = append(all, &subject{s, image})
@@ -42,6 +45,9 @@ func openSubjects(elf, symbol string) ([]*subject, error) {
 func openPairs(elf, symbol string) (program, []*pair, error) {
 	image, err := openImage(elf, symbol)
 	if err != nil {
+		return program{}, nil, err
+	}
+	if err := scenarios.Check(); err != nil {
 		return program{}, nil, err
 	}
 	var pairs []*pair

@@ -38,11 +38,14 @@ func runWith(ctx context.Context, c *catalogue, args []string, stdout, stderr io
 	root := a.command()
 	root.SetArgs(append([]string{}, args...))
 	err := execute(ctx, root)
-	if err == nil && a.stdout.err != nil {
-		err = fmt.Errorf("write the output: %w", a.stdout.err)
-	}
 	if silent := exit(exitOK); err != nil && !errors.As(err, &silent) {
 		fmt.Fprintf(a.stderr, "trapline: %v\n", err)
+	}
+	if a.stdout.err != nil {
+		fmt.Fprintf(a.stderr, "trapline: write the output: %v\n", a.stdout.err)
+		if err == nil {
+			return exitFault
+		}
 	}
 	return status(err)
 }
@@ -72,17 +75,8 @@ did not hold), 2 a mistake in the command line, 3 a replay did something else,
   trapline check readpage-returns-before-uptodate/2006-readpage-hook`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return mistake("no command %q (%strapline --help shows all)", args[0], didYouMean(args[0], names))
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -90,14 +84,51 @@ did not hold), 2 a mistake in the command line, 3 a replay did something else,
 		return mistake("%s: %w (try %s --help)", cmd.Name(), err, cmd.CommandPath())
 	})
 	root.AddCommand(a.listCommand(), a.showCommand(), a.checkCommand(), a.fuzzCommand(), a.runCommand(), a.replayCommand(), a.diffCommand(), a.mergeCommand(), a.litmusCommand(), a.execCommand(), a.conformCommand())
+	// cobra's own commands would end mistakes with the status of a fault, or of none.
+	root.InitDefaultCompletionCmd()
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Args, completion.RunE = unknownCommand, root.RunE
+	for _, shell := range completion.Commands() {
+		shell.Args = arguments(0, 0, "")
+	}
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		Args:  unknownTopic,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, _, _ := root.Find(args)
+			return topic.Help()
+		},
+	})
 	return root
+}
+
+// unknownCommand refuses what is left over when no command has been found.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return mistake("no command %q (%s%s --help shows all)", args[0], didYouMean(args[0], names), cmd.CommandPath())
+}
+
+// unknownTopic refuses help on what is no command.
+func unknownTopic(cmd *cobra.Command, args []string) error {
+	topic, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	return unknownCommand(topic, rest)
 }
 
 // arguments checks their number for cobra.
 func arguments(least, most int, usage string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return mistake("%s: %d arguments given (usage: %s)", cmd.Name(), len(args), strings.TrimSpace("trapline "+cmd.Name()+" "+usage))
+			return mistake("%s: %s given (usage: %s)", cmd.Name(), plural(len(args), "argument"), strings.TrimSpace(cmd.CommandPath()+" "+usage))
 		}
 		return nil
 	}

@@ -71,6 +71,9 @@ func (a *app) run(cmd *cobra.Command, arg string, f *runFlags) error {
 	if err != nil {
 		return mistake("run: --model: %w", err)
 	}
+	if replay != nil && cmd.Flags().Changed("model") && replay.Memory() != model {
+		return mistake("run: the schedule is one under %v, not %v (leave --model out)", replay.Memory(), model)
+	}
 	program, pairs, err := a.open(f.programFlags)
 	if err != nil {
 		return err

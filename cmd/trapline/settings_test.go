@@ -210,9 +210,6 @@ func TestSettingsMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"check --steps -1", `--steps -1: want 1 or more, or 0 for no bound`},
 		{"check --lock-aware --preemptions 1", `--lock-aware is for --strategy dpor, not bounded (give only one of them)`},
-		{"check --lock-aware --shard 1/2", `--shard 1/2: a search that is --lock-aware has no parts (leave one of them out)`},
-		{"check --shard 1/2 --strategy states", `--shard 1/2: the strategy states has no parts (dpor and the samples do)`},
-		{"check --shard 1/2 --delays 1", `--shard 1/2: the strategy delays has no parts (dpor and the samples do)`},
 		{"check --lock-aware --checkpoint f lost-wakeup/2003-liar", `--checkpoint f: a search with --lock-aware cannot be kept (dpor, bounded and the samples can)`},
 		{"check --strategy states --checkpoint f lost-wakeup/2003-liar", `--checkpoint f: a search with --strategy states cannot be kept (dpor, bounded and the samples can)`},
 		{"check --resume f --steps 2", `--steps and --resume: the file says which search it is (leave --steps out)`},

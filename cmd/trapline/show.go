@@ -71,8 +71,13 @@ func (a *app) showScenario(ctx context.Context, s scenario, pairs []*pair, p pro
 		a.showClaims(q.design, q)
 	}
 	simplest, of, err := a.simplest(ctx, pairs)
-	if err != nil || simplest == nil {
+	switch {
+	case err != nil:
 		return err
+	case ctx.Err() != nil:
+		return exit(exitInterrupted) // another one may have been simpler
+	case simplest == nil:
+		return nil
 	}
 	fmt.Fprintf(w, "\nWHAT GOES WRONG\n\n%s: %s\n", of.name(), simplest.Violation.Title)
 	a.show(of, simplest, settings{}, p)

@@ -20,7 +20,7 @@ var OneLock = add(Design{
 		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
 		Fails: []probes.Failure{
 			lostSlot,
-			notSeen, comesBack, lostSlotAgain, lostSlotOfEntry,
+			notSeen, comesBack, lostSlotAgain, slotOfAnother,
 			{
 				Scenario: "stranger-unregisters",
 				Title:    "BUG: unable to handle kernel paging request in unregister_kprobe",
@@ -52,6 +52,9 @@ func (d *oneLock) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	flags := k.SpinLockIRQSave(&d.kprobeLock)
 	err := registerUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	if err == sim.EEXIST {
+		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+	}
 	return err
 }
 

@@ -30,7 +30,7 @@ var RCU = add(Design{
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
 			lostSlot,
-			notSeen, comesBack, lostSlotAgain, lostSlotOfEntry,
+			notSeen, comesBack, lostSlotAgain, slotOfAnother,
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: double-free in unregister_kprobe",
@@ -92,9 +92,9 @@ var RCU = add(Design{
 	},
 })
 
-// lostSlot is what those have in common that give a slot to every probe and then copy
-// that of the first one over it.
-var lostSlot, lostSlotAgain, lostSlotOfEntry = probes.Failure{
+// lostSlot and slotOfAnother are what those have in common that give a slot to every
+// probe and then copy that of the first one over it.
+var lostSlot, lostSlotAgain, slotOfAnother = probes.Failure{
 	Scenario: "second-probe-at-an-address",
 	Title:    "memory leak in get_insn_slot",
 	Why:      "arch_prepare_kprobe gives the second probe a slot, and copy_kprobe copies that of the first one over it",
@@ -104,8 +104,8 @@ var lostSlot, lostSlotAgain, lostSlotOfEntry = probes.Failure{
 	Why:      "the same, where the second probe comes before the first one goes",
 }, probes.Failure{
 	Scenario: "probe-beside-an-entry",
-	Title:    "memory leak in get_insn_slot",
-	Why:      "the same, where the first probe is a jprobe",
+	Title:    "KASAN: double-free in free_insn_slot",
+	Why:      "the second jprobe is refused with -EEXIST, and arch_remove_kprobe gives its slot back, which copy_kprobe has made that of all probes there",
 }
 
 // notSeen and comesBack are what all have in common that leave a breakpoint at being
@@ -138,6 +138,9 @@ func (d *rcuKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	flags := k.SpinLockIRQSave(&d.kprobeLock)
 	err := registerUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
+	if err == sim.EEXIST {
+		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+	}
 	return err
 }
 

@@ -16,36 +16,37 @@ type leaving struct {
 	last   bool
 }
 
-// UnregisterKprobes is part of [BatchUnregisterer].
-func (d *batchKprobes) UnregisterKprobes(k *sim.K, ps ...*Kprobe) {
+// halves are what unregister_kprobes() does with each probe before the grace period, under
+// kprobe_mutex, and after it.
+type halves interface {
+	unregisterTop(k *sim.K, p *Kprobe) (leaving, bool)
+	unregisterBottom(k *sim.K, l leaving)
+}
+
+// unregisterEach is unregister_kprobes(), with the grace period of a kernel.
+func unregisterEach(k *sim.K, d halves, kprobeMutex *sim.Mutex, synchronize func(k *sim.K), ps []*Kprobe) {
 	var out []leaving
-	k.MutexLock(&d.kprobeMutex)
+	k.MutexLock(kprobeMutex)
 	for _, p := range ps {
 		if l, ok := d.unregisterTop(k, p); ok {
 			out = append(out, l)
 		}
 	}
-	k.MutexUnlock(&d.kprobeMutex)
-	k.SynchronizeSched()
+	k.MutexUnlock(kprobeMutex)
+	synchronize(k)
 	for _, l := range out {
 		d.unregisterBottom(k, l)
 	}
+}
+
+// UnregisterKprobes is part of [BatchUnregisterer].
+func (d *batchKprobes) UnregisterKprobes(k *sim.K, ps ...*Kprobe) {
+	unregisterEach(k, d, &d.kprobeMutex, (*sim.K).SynchronizeSched, ps)
 }
 
 // UnregisterKprobes is part of [BatchUnregisterer].
 func (d *today) UnregisterKprobes(k *sim.K, ps ...*Kprobe) {
-	var out []leaving
-	k.MutexLock(&d.kprobeMutex)
-	for _, p := range ps {
-		if l, ok := d.unregisterTop(k, p); ok {
-			out = append(out, l)
-		}
-	}
-	k.MutexUnlock(&d.kprobeMutex)
-	k.SynchronizeRCU()
-	for _, l := range out {
-		d.unregisterBottom(k, l)
-	}
+	unregisterEach(k, d, &d.kprobeMutex, (*sim.K).SynchronizeRCU, ps)
 }
 
-var _ = sim.Plumbing("unregister_top", "unregister_bottom")
+var _ = sim.Plumbing("unregister_top", "unregister_bottom", "unregister_each")

@@ -89,22 +89,16 @@ func (d *today) firstInc(k *sim.K) {
 
 // fastIncNotDisabled is static_key_fast_inc_not_disabled(): it counts one more user if
 // the code is there.
-func (d *today) fastIncNotDisabled(k *sim.K) bool {
-	for v := d.key.enabled.Read(k); v > 0; {
-		was := d.key.enabled.Cmpxchg(k, v, v+1)
-		if was == v {
-			return true
-		}
-		v = was
-	}
-	return false
-}
+func (d *today) fastIncNotDisabled(k *sim.K) bool { return d.addAbove(k, 0, 1) }
 
 // decNotOne is static_key_dec_not_one(): it counts one user less, unless it is the last
 // one.
-func (d *today) decNotOne(k *sim.K) bool {
-	for v := d.key.enabled.Read(k); v > 1; {
-		was := d.key.enabled.Cmpxchg(k, v, v-1)
+func (d *today) decNotOne(k *sim.K) bool { return d.addAbove(k, 1, -1) }
+
+// addAbove counts n more users if there are more than so many.
+func (d *today) addAbove(k *sim.K, least, n int32) bool {
+	for v := d.key.enabled.Read(k); v > least; {
+		was := d.key.enabled.Cmpxchg(k, v, v+n)
 		if was == v {
 			return true
 		}
@@ -137,7 +131,7 @@ func (d *today) decUnderLock(k *sim.K) {
 	k.MutexUnlock(&d.key.mutex)
 }
 
-var _ = sim.Plumbing("first_inc", "dec_under_lock")
+var _ = sim.Plumbing("first_inc", "dec_under_lock", "add_above")
 
 // lastDec is the rest of static_key_slow_dec(): another user may have come since. The
 // caller holds jump_label_mutex.

@@ -463,7 +463,7 @@ func (d *srcu) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 		mm := l.mm(k)
 		l.listDel(k)
 		k.DownRead(&mm.MmapSem)
-		_ = setOrigInsn(k, mm, l.vaddr, u.arch.step(k)) // unconditional, if it wasn't there
+		_ = setOrigInsn(k, mm, l.vaddr, u.arch.opcode(k)) // unconditional, if it wasn't there
 		k.UpRead(&mm.MmapSem)
 	}
 	k.SRCUReadUnlock(&d.srcu, idx)

@@ -104,7 +104,7 @@ func (d *srcuRepaired) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 		return
 	}
 	_ = d.forEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
-		_ = setOrigInsn(k, mm, vaddr, u.arch.step(k)) // truncate may have taken the page away: on to the next
+		_ = setOrigInsn(k, mm, vaddr, u.arch.opcode(k)) // truncate may have taken the page away: on to the next
 		return nil
 	})
 	d.tree.deleteUprobe(k, u)

@@ -142,9 +142,9 @@ var Trylock = add(Design{
 				Title:    "KASAN: slab-use-after-free Read in vma_address",
 				Why:      "as in mremap-while-registering: the walk asks an area where it maps the place before it takes mmap_sem",
 			},
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
+	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
 		d := &trylock{}
 		d.tree.init(k)
@@ -217,7 +217,7 @@ func (d *trylock) unregister(k *sim.K, u *countedUprobe, p *Probe) {
 	for _, vma := range d.vmaList(k, u) {
 		vaddr, _ := u.vaddrIn(k, vma)
 		k.DownRead(&vma.MM.MmapSem)
-		_ = setOrigInsn(k, vma.MM, vaddr, u.arch.step(k)) // unconditional, if it wasn't there
+		_ = setOrigInsn(k, vma.MM, vaddr, u.arch.opcode(k)) // unconditional, if it wasn't there
 		k.UpRead(&vma.MM.MmapSem)
 	}
 	d.add(k, u.inode, -1)

@@ -25,9 +25,9 @@ var DupMmapSem = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
+	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
 		return newMerged(k, mergedRules{restarts: true, writes: true, careful: true, dup: true, filters: true})
 	},

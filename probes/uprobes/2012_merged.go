@@ -60,7 +60,8 @@ var Merged = add(Design{
 			},
 		}, failsOf2012...),
 	},
-	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newMerged(k, mergedRules{}) },
 })
 
 var mergedOrder = []string{"uprobes_mutex", "dup_mmap_sem", "mm->mmap_sem", "mapping->i_mmap_lock"}
@@ -158,7 +159,7 @@ func (d *merged) unlockRegister(k *sim.K, u *countedUprobe) {
 // The caller holds uprobes_mutex.
 func (d *merged) takeDown(k *sim.K, u *countedUprobe) {
 	_ = d.forEachVMA(k, u, func(mm *vm.MM, vaddr uint64) error {
-		_ = setOrigInsn(k, mm, vaddr, u.arch.step(k)) // remove_breakpoint()
+		_ = setOrigInsn(k, mm, vaddr, u.arch.opcode(k)) // remove_breakpoint()
 		return nil
 	})
 	if !d.restarts {

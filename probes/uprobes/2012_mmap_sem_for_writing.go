@@ -16,7 +16,8 @@ var MmapSemForWriting = add(Design{
 		Order: mergedOrder,
 		Fails: failsOf2012,
 	},
-	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true, writes: true}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true, writes: true}) },
 })
 
 // failsOf2012 is what Linux 3.5 and 3.6 got wrong alike.
@@ -70,5 +71,4 @@ var failsOf2012 = []probes.Failure{
 	mremapForgetsAgain,
 	movedOffTheList,
 	mremapForgets,
-	movedAway, movedAndMissed, overwritten,
 }

@@ -22,5 +22,6 @@ var Restarts = add(Design{
 			},
 		}, failsOf2012...),
 	},
-	New: func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newMerged(k, mergedRules{restarts: true}) },
 })

@@ -23,7 +23,8 @@ var ForkForgetsReturns = add(Design{
 			leaseLost,
 		},
 	},
-	Has: Returns,
+	Has:   Returns,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.returns.forgets = true

@@ -19,9 +19,9 @@ var RegisterRwsem = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
+	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
 		return newMerged(k, mergedRules{restarts: true, writes: true, careful: true, dup: true, filters: true, registers: true})
 	},

@@ -21,7 +21,8 @@ var DelayedOutlives = add(Design{
 			},
 		},
 	},
-	Has: Counters,
+	Has:   Counters,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.counters.outlives = true

@@ -20,7 +20,8 @@ var CounterUnaligned = add(Design{
 			},
 		},
 	},
-	Has: Counters,
+	Has:   Counters,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.counters.unaligned = true

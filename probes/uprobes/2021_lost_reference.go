@@ -198,9 +198,9 @@ var LostReference = add(Design{
 				Title:    "KASAN: slab-use-after-free Write in put",
 				Why:      "as with the lookup: the reference that is put was put before",
 			},
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
+	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
 		return newMerged(k, mergedRules{restarts: true, writes: true, careful: true, dup: true, filters: true, registers: true, lost: true})
 	},

@@ -26,7 +26,8 @@ var CollapseLooksOnce = add(Design{
 			},
 		},
 	},
-	Has: Collapses,
+	Has:   Collapses,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.khugepaged.LooksOnce = true

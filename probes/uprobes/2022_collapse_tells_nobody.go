@@ -21,7 +21,8 @@ var CollapseTellsNobody = add(Design{
 			},
 		},
 	},
-	Has: Collapses,
+	Has:   Collapses,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.khugepaged.TellsNobody = true

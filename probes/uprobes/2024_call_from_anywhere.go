@@ -23,7 +23,8 @@ var CallFromAnywhere = add(Design{
 			leaseLost,
 		},
 	},
-	Has: Returns,
+	Has:   Returns,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.returns.anywhere = true

@@ -22,7 +22,8 @@ var PutInSoftirq = add(Design{
 			leaseLost,
 		},
 	},
-	Has: Returns,
+	Has:   Returns,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.steps.lastPut = d.uprobeFreeDeferred

@@ -21,7 +21,8 @@ var SlotsMovable = add(Design{
 			},
 		},
 	},
-	Has: Slots,
+	Has:   Slots,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.slots.moves = true

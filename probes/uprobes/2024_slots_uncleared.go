@@ -26,7 +26,8 @@ var SlotsUncleared = add(Design{
 			},
 		},
 	},
-	Has: Slots,
+	Has:   Slots,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.slots.moves, d.slots.garbage = true, true

@@ -37,10 +37,10 @@ var TasksTrace = add(Design{
 			mremapForgetsToo,
 			mremapForgetsAgain,
 			movedOffTheList,
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{}) },
 })
 
 var tasksTraceOrder = []string{"uprobe->register_rwsem", "dup_mmap_sem", "mm->mmap_sem", "uprobes_mmap_mutex", "uprobe->consumer_rwsem", "uprobes_treelock"}
@@ -110,7 +110,7 @@ func newTasksTrace(k *sim.K, rules tasksTraceRules) *tasksTrace {
 		filterChain: d.filterChain,
 		setSwbp:     func(k *sim.K, _ *tracedUprobe, mm *vm.MM, vaddr uint64) error { return setSwbp(k, mm, vaddr) },
 		setOrigInsn: func(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
-			return setOrigInsn(k, mm, vaddr, u.arch.step(k))
+			return setOrigInsn(k, mm, vaddr, u.arch.opcode(k))
 		},
 		findActive:   d.findActiveUprobeRCU,
 		handlerChain: d.runHandlers,

@@ -44,8 +44,8 @@ var UnconditionalGet = add(Design{
 			},
 			mremapForgetsAgain,
 			movedOffTheList,
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{unconditional: true}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{unconditional: true}) },
 })

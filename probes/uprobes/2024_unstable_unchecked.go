@@ -22,7 +22,8 @@ var UnstableUnchecked = add(Design{
 			},
 		},
 	},
-	Has: FailedForks,
+	Has:   FailedForks,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.steps.isUnstable = func(*sim.K, *vm.MM) bool { return false }

@@ -22,7 +22,8 @@ var UtaskFreedFirst = add(Design{
 			leaseLost,
 		},
 	},
-	Has: Returns,
+	Has:   Returns,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.returns.freesFirst = true

@@ -54,8 +54,8 @@ var WrongFlavour = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "an ordinary grace period does not wait for handlers, which are readers of RCU tasks trace",
 			},
-			movedAway, movedAndMissed, overwritten,
 		},
 	},
-	New: func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{ordinary: true}) },
+	drawn: movedAndOverwritten,
+	New:   func(k *sim.K) Scheme { return newTasksTrace(k, tasksTraceRules{ordinary: true}) },
 })

@@ -15,7 +15,8 @@ var LeasesLast = add(Design{
 		From:  "ours, from Linux 6.18, kernel/events/uprobes.c, uprobe_unregister_sync() and uprobe_free_deferred()",
 		Order: todaysOrder,
 	},
-	Has: Returns,
+	Has:   Returns,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.steps.free = d.callTraceFree

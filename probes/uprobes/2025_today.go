@@ -27,8 +27,9 @@ var Today = add(Design{
 		Order: todaysOrder,
 		Fails: append([]probes.Failure{leaseLost, movedUnseen, movedOffTheList}, callsOfToday...),
 	},
-	Has: Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses,
-	New: func(k *sim.K) Scheme { return newToday(k) },
+	Has:   Breakpoints | Filters | Counters | Slots | Returns | Calls | FailedForks | Collapses | Locked,
+	drawn: movedMeanwhile,
+	New:   func(k *sim.K) Scheme { return newToday(k) },
 })
 
 // leaseLost is what Linux 6.18 gets wrong by our own account, and with it those who are
@@ -152,7 +153,7 @@ func (d *today) setOrigInsn(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) 
 	if d.optimizable(k, u) && d.isOptimized(k, mm, vaddr) {
 		return d.swbpUnoptimize(k, mm, vaddr, u.arch.step(k))
 	}
-	err := setOrigInsn(k, mm, vaddr, u.arch.step(k))
+	err := setOrigInsn(k, mm, vaddr, u.arch.opcode(k))
 	if err == nil && u.counter != 0 {
 		d.updateRefCtr(k, u, mm, -1)
 	}

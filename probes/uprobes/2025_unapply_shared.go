@@ -21,7 +21,8 @@ var UnapplyShared = add(Design{
 			},
 		}, callsOfToday...),
 	},
-	Has: Filters | Calls,
+	Has:   Filters | Calls,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.calls.shared = true

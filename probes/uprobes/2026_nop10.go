@@ -15,7 +15,8 @@ var Nop10 = add(Design{
 		From:  "linux-trace-kernel, 2026, \"Move optimized uprobe from nop5 to nop10\", \"uprobes/x86: Allow to copy uprobe trampolines on fork\"",
 		Order: todaysOrder,
 	},
-	Has: Filters | Calls,
+	Has:   Filters | Calls,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.calls.nop, d.calls.copied = nop10, true

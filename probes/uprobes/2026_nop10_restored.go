@@ -26,7 +26,8 @@ var Nop10Restored = add(Design{
 			},
 		},
 	},
-	Has: Filters | Calls,
+	Has:   Filters | Calls,
+	drawn: movedMeanwhile,
 	New: func(k *sim.K) Scheme {
 		d := newToday(k)
 		d.calls.nop, d.calls.copied, d.calls.restores = nop10, true, true

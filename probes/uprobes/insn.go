@@ -59,3 +59,12 @@ func (a *archUprobe) step(k *sim.K) []byte {
 	}
 	return nil
 }
+
+// opcode is the first byte of the copy, with which the breakpoint is taken out again. The
+// memory of the copy was cleared: if nobody has filled it yet, it is 0.
+func (a *archUprobe) opcode(k *sim.K) byte {
+	if x := a.insn.Read(k); x.bytes != "" {
+		return x.bytes[0]
+	}
+	return 0
+}

@@ -65,7 +65,7 @@ func setSwbp(k *sim.K, mm *vm.MM, vaddr uint64) error {
 
 // setOrigInsn is set_orig_insn(): it puts the first byte of the instruction back. It
 // returns EINVAL if there is no breakpoint. The caller holds mm->mmap_sem.
-func setOrigInsn(k *sim.K, mm *vm.MM, vaddr uint64, insn []byte) error {
+func setOrigInsn(k *sim.K, mm *vm.MM, vaddr uint64, opcode byte) error {
 	there, err := isSwbpAtAddr(k, mm, vaddr)
 	switch {
 	case err != nil:
@@ -73,5 +73,5 @@ func setOrigInsn(k *sim.K, mm *vm.MM, vaddr uint64, insn []byte) error {
 	case !there:
 		return sim.EINVAL
 	}
-	return writeOpcode(k, mm, vaddr, insn[0])
+	return writeOpcode(k, mm, vaddr, opcode)
 }

@@ -253,6 +253,7 @@ func (d *today) FreeUtask(k *sim.K, t *Thread) {
 	if utask == nil {
 		return
 	}
+	k.WarnOn(utask.active != nil, "a task ends that steps a copy")
 	if d.returns.freesFirst {
 		d.releaseUtask(k, utask)
 		t.utask.Write(k, nil)

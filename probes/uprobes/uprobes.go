@@ -81,6 +81,8 @@ const (
 	FailedForks
 	// Collapses is about huge pages, for which page tables are taken away: [Collapser].
 	Collapses
+	// Locked is about text that programs lock in memory.
+	Locked
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
@@ -125,6 +127,11 @@ type Threader interface {
 	// ArchUprobePostXol is the debug exception behind an instruction that was stepped
 	// in a slot, of length bytes.
 	ArchUprobePostXol(k *sim.K, t *Thread, length int)
+	// UprobeDenySignal is uprobe_deny_signal(), asked when there is a signal for the
+	// thread: whether it has to wait, since the thread is about to step a copy in a slot.
+	// The copy is given up for a signal that is fatal, and the thread goes on where it
+	// has trapped.
+	UprobeDenySignal(k *sim.K, t *Thread, fatal bool) bool
 }
 
 // ReturnProber is a Threader with probes on returns.
@@ -161,6 +168,9 @@ type Design struct {
 	Has Features
 	// New builds the design for one execution.
 	New func(k *sim.K) Scheme
+	// drawn are known failures that it has in common with others, and that programs
+	// which are drawn find; see drawn.go.
+	drawn []probes.Failure
 }
 
 var designs []*Design
@@ -172,6 +182,7 @@ func add(d Design) *Design {
 	if d.Has == 0 {
 		d.Has = Breakpoints
 	}
+	d.Fails = slices.Concat(d.Fails, d.drawn)
 	designs = append(designs, &d)
 	return &d
 }

@@ -166,9 +166,26 @@ func (d *today) preSsout(k *sim.K, t *Thread, u *tracedUprobe, mm *vm.MM, bp uin
 
 // ArchUprobePostXol is handle_singlestep().
 func (d *today) ArchUprobePostXol(k *sim.K, t *Thread, length int) {
+	d.handleSinglestep(k, t, uint64(length))
+}
+
+// UprobeDenySignal is uprobe_deny_signal(), and for a fatal signal what handle_singlestep()
+// does thereupon: arch_uprobe_abort_xol().
+func (d *today) UprobeDenySignal(k *sim.K, t *Thread, fatal bool) bool {
+	if utask := t.utask.Read(k); utask == nil || utask.active == nil {
+		return false
+	}
+	if fatal {
+		d.handleSinglestep(k, t, 0)
+	}
+	return true
+}
+
+// handleSinglestep has the thread go on so many bytes behind the place where it trapped.
+func (d *today) handleSinglestep(k *sim.K, t *Thread, length uint64) {
 	utask := t.utask.Read(k)
 	u := utask.active
-	t.IP = utask.vaddr + uint64(length)
+	t.IP = utask.vaddr + length
 	utask.active = nil
 	d.putUprobe(k, u)
 	d.xolFreeSlot(k, t.mm, utask.slot)

@@ -6,6 +6,8 @@ package contract
 
 import (
 	"fmt"
+	"path"
+	"runtime"
 
 	"trapline/sim"
 )
@@ -19,6 +21,9 @@ var (
 	LateHandler = sim.Kind{Name: "late-handler", Class: "BUG: handler called after unregister"}
 	// WrongOriginal is another instruction than that of the text, stepped.
 	WrongOriginal = sim.Kind{Name: "wrong-original", Class: "BUG: wrong instruction stepped"}
+	// Refused is an error from what the scenario cannot go on without: mostly a
+	// design that does not want to register a second probe at an address.
+	Refused = sim.Kind{Name: "refused", Class: "BUG: operation refused"}
 )
 
 var _ = sim.Plumbing("must_have_hit", "must_not_be_gone")
@@ -37,4 +42,14 @@ func MustNotBeGone(k *sim.K, probe string, gone bool) {
 	if gone {
 		k.Fail(&sim.Violation{Kind: LateHandler, Subject: probe})
 	}
+}
+
+// MustSucceed is for an error that the scenario which calls the caller cannot do
+// anything about.
+func MustSucceed(k *sim.K, err error) {
+	if err == nil {
+		return
+	}
+	_, file, line, _ := runtime.Caller(2)
+	k.Fail(&sim.Violation{Kind: Refused, Subject: fmt.Sprintf("%v, and %s:%d cannot go on", err, path.Base(file), line)})
 }

@@ -171,7 +171,7 @@ var _ = sim.Plumbing("register_with", "unregister_with")
 
 // Enable and Disable switch a registered probe on and off.
 func (w *World) Enable(k *sim.K, p *Probe) {
-	must(w.Scheme.(kprobes.Switch).EnableKprobe(k, p.kp))
+	must(k, w.Scheme.(kprobes.Switch).EnableKprobe(k, p.kp))
 	k.Step(opRegistered, &p.state, sim.Write)
 	p.active = true
 	p.epoch++
@@ -181,7 +181,7 @@ func (w *World) Enable(k *sim.K, p *Probe) {
 func (w *World) Disable(k *sim.K, p *Probe) {
 	k.Step(opUnregister, &p.state, sim.Write)
 	p.active = false
-	must(w.Scheme.(kprobes.Switch).DisableKprobe(k, p.kp))
+	must(k, w.Scheme.(kprobes.Switch).DisableKprobe(k, p.kp))
 }
 
 // Unregister takes the probe away, and its user frees it.
@@ -271,8 +271,5 @@ func (w *World) endRuns(k *sim.K, runs []run) {
 	}
 }
 
-func must(err error) {
-	if err != nil {
-		panic("scenarios/kprobes: " + err.Error())
-	}
-}
+// must is for what cannot fail, unless the design or the scenario is wrong.
+func must(k *sim.K, err error) { contract.MustSucceed(k, err) }

@@ -18,15 +18,16 @@ var EntryOfAFunctionWithAProbe = add(Scenario{
 			"own, whose exception puts everything back and has the instruction stepped. All that time " +
 			"the probe counts as being handled: what the function calls may be probed, and is only " +
 			"counted. With other probes at the address it comes last, as nothing comes after it. It " +
-			"was removed in 4.15, as tracepoints and ftrace do it without jumping about.",
+			"was removed in 4.15, as tracepoints and ftrace do it without jumping about. The question " +
+			"is a control: each design that has jprobes has to answer it well.",
 	},
 	Needs: kprobes.Entries,
 	RCU:   sim.ClassicRCU,
 	Setup: func(w *World) {
 		inner := w.Probe("inner", handlerText)
 		entry := w.EntryProbe("entry", doFork).Calling(func(k *sim.K) { w.Execute(k, handlerText) })
-		must(w.Register(w.K, inner))
-		must(w.Register(w.K, entry))
+		must(w.K, w.Register(w.K, inner))
+		must(w.K, w.Register(w.K, entry))
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, entry) })
 	},

@@ -24,7 +24,7 @@ var EntryWhileFunctionsAreTraced = add(Scenario{
 	Setup: func(w *World) {
 		w.Text.TraceGraph()
 		entry := w.EntryProbe("entry", doFork)
-		must(w.Register(w.K, entry))
+		must(w.K, w.Register(w.K, entry))
 		w.M.Go("fork", func(k *sim.K) { w.Trace(k, doFork) })
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, entry) })
 	},

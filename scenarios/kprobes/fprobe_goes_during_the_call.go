@@ -21,7 +21,7 @@ var FprobeGoesDuringTheCall = add(Scenario{
 	Needs: kprobes.Exits,
 	Setup: func(w *World) {
 		p := w.ExitProbe("probe", schedule)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		w.Go("call", func(k *sim.K) { w.Call(k, schedule, func(*sim.K) {}) })
 	},

@@ -21,7 +21,7 @@ var FunctionCalledByAnNMI = add(Scenario{
 	Needs: kprobes.Returns,
 	Setup: func(w *World) {
 		p := w.ReturnProbe("probe", doFork).Always()
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.GoOn(0, "work", func(k *sim.K) {
 			k.NMIOn(sim.ThisCPU, "nmi", func(k *sim.K) { w.Call(k, doFork, func(*sim.K) {}) })
 		})

@@ -24,7 +24,7 @@ var HandlerWithInterruptsOn = add(Scenario{
 	Setup: func(w *World) {
 		w.InterruptsOn = true
 		p := w.Probe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},

@@ -25,7 +25,7 @@ var HitOnAnotherCpu = add(Scenario{
 	Late:  true,
 	Setup: func(w *World) {
 		p := w.Probe("probe", doFork)
-		w.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},
 })

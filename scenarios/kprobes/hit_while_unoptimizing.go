@@ -23,7 +23,7 @@ var HitWhileUnoptimizing = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Scheme.(kprobes.Optimizer).Finish(w.K)
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		w.Go("read", func(k *sim.K) { w.Execute(k, vfsRead) })

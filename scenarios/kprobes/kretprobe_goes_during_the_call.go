@@ -22,7 +22,7 @@ var KretprobeGoesDuringTheCall = add(Scenario{
 	Needs: kprobes.Returns,
 	Setup: func(w *World) {
 		p := w.ReturnProbe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 		w.Go("fork", func(k *sim.K) { w.Call(k, doFork, func(*sim.K) {}) })
 	},

@@ -22,12 +22,10 @@ var KretprobeRegisteredAgain = add(Scenario{
 	Needs: kprobes.Returns,
 	Setup: func(w *World) {
 		p := w.ReturnProbe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		d := w.Scheme.(kprobes.ReturnProber)
 		w.Go("again", func(k *sim.K) {
-			if d.RegisterKretprobe(k, p.rp) == nil {
-				panic("scenarios/kprobes: a kretprobe was registered twice")
-			}
+			k.BugOn(d.RegisterKretprobe(k, p.rp) == nil, "a kretprobe was registered twice")
 		})
 		w.Go("fork", func(k *sim.K) { w.Call(k, doFork, func(*sim.K) {}) })
 	},

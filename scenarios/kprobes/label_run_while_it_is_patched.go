@@ -15,8 +15,9 @@ var LabelRunWhileItIsPatched = add(Scenario{
 		Story: "Text that may be executed is not written in one go: first comes a breakpoint, and when " +
 			"all CPUs have seen that the rest. A CPU that runs into it must not die for want of a " +
 			"probe: who patches has said beforehand what is being patched, and the exception does " +
-			"what the new instruction is going to do. What was said is withdrawn only when no CPU " +
-			"can be in that exception.",
+			"what the new instruction is going to do. What was said is withdrawn only when no CPU can " +
+			"be in that exception. The question is a control: the exception of a probe that comes too " +
+			"early or too late is probe-hit-while-text-is-patched.",
 	},
 	Needs: kprobes.Patching,
 	Late:  true,

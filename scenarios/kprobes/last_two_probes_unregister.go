@@ -22,8 +22,8 @@ var LastTwoProbesUnregister = add(Scenario{
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork).WithPostHandler(), w.Probe("second", doFork).WithPostHandler()
-		must(w.Register(w.K, first))
-		must(w.Register(w.K, second))
+		must(w.K, w.Register(w.K, first))
+		must(w.K, w.Register(w.K, second))
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
 		w.M.Go("remove too", func(k *sim.K) { w.Unregister(k, second) })
 	},

@@ -39,7 +39,7 @@ var ModuleFailsToLoad = add(Scenario{
 		w.M.AllocMayFail = true
 		w.M.Go("modprobe", func(k *sim.K) {
 			if k.LoadModule(&mods, &mod, "module", nil, nil) == nil {
-				must(k.DeleteModule(&mod))
+				must(k, k.DeleteModule(&mod))
 			}
 		})
 		w.AtRest = func(k *sim.K) {

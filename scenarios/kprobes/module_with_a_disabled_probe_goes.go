@@ -22,7 +22,7 @@ var ModuleWithADisabledProbeGoes = add(Scenario{
 	Setup: func(w *World) {
 		mod := w.LoadModule()
 		p := w.Probe("probe", moduleText).Disabled()
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("rmmod", func(k *sim.K) { _ = k.DeleteModule(mod) }) // it may be in use
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 	},

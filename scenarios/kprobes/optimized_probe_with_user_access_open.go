@@ -22,7 +22,7 @@ var OptimizedProbeWithUserAccessOpen = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("copy", func(k *sim.K) {
 			w.task(k).user = true // stac
 			w.Execute(k, vfsRead)

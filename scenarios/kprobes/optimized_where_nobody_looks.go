@@ -23,7 +23,7 @@ var OptimizedWhereNobodyLooks = add(Scenario{
 	Late:  true,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		w.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.Go("read", func(k *sim.K) { w.Execute(k, vfsRead) })
 	},
 })

@@ -24,11 +24,11 @@ var ProbeBeforeAJumpThatGoes = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		before, after := w.Probe("before", wide), w.Probe("after", wide+1)
-		must(w.Register(w.K, after))
+		must(w.K, w.Register(w.K, after))
 		w.Scheme.(kprobes.Optimizer).Finish(w.K)
 		w.Unregister(w.K, after) // and now the optimizer has to take the jump back
 		w.Go("register", func(k *sim.K) {
-			must(w.Register(k, before))
+			must(k, w.Register(k, before))
 			w.ExecuteWide(k)
 		})
 	},

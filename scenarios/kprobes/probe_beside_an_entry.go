@@ -12,20 +12,22 @@ var ProbeBesideAnEntry = add(Scenario{
 		Name: "probe-beside-an-entry",
 		Asks: "Is every handler called before the entry of a jprobe, which does not come back to them?",
 		From: "Linux 2.6.16, kernel/kprobes.c, add_new_kprobe()",
-		Story: "The manager of several probes calls one after the other, until one of them says that " +
-			"it has set up where the CPU is to go on. That is a jprobe, and it must be the last of " +
-			"the list, wherever it came in. A second one cannot be had: its registration fails.",
+		Story: "The manager of several probes calls one after the other, until one of them says that it " +
+			"has set up where the CPU is to go on. That is a jprobe, and it must be the last of the " +
+			"list, wherever it came in. A second one cannot be had: its registration fails. To make " +
+			"room for the second probe the designs of 2005 do as in second-probe-at-an-address, and " +
+			"have the same two failures: in the patch nobody answers for the armed breakpoint for a " +
+			"moment, and in both versions a slot is lost. In 2.6.16 the manager replaces the probe in " +
+			"one step, and a second probe gets no slot.",
 	},
 	Needs: kprobes.Entries,
 	RCU:   sim.ClassicRCU,
 	Setup: func(w *World) {
 		entry, beside, second := w.EntryProbe("entry", doFork), w.Probe("beside", doFork), w.EntryProbe("second", doFork)
-		must(w.Register(w.K, entry))
+		must(w.K, w.Register(w.K, entry))
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, beside))
-			if w.Register(k, second) != sim.EEXIST {
-				panic("scenarios/kprobes: there are two entries at an address")
-			}
+			must(k, w.Register(k, beside))
+			k.BugOn(w.Register(k, second) != sim.EEXIST, "there are two entries at an address")
 		})
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},

@@ -27,9 +27,9 @@ var ProbeGoesAndComes = add(Scenario{
 	Synced: true,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork), w.Probe("second", doFork)
-		must(w.Register(w.K, first))
+		must(w.K, w.Register(w.K, first))
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
-		w.Go("register", func(k *sim.K) { must(w.Register(k, second)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, second)) })
 		w.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},
 })

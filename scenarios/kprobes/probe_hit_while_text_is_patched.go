@@ -24,7 +24,7 @@ var ProbeHitWhileTextIsPatched = add(Scenario{
 	Needs:  kprobes.Patching,
 	Synced: true,
 	Setup: func(w *World) {
-		must(w.Register(w.K, w.Probe("probe", doFork)))
+		must(w.K, w.Register(w.K, w.Probe("probe", doFork)))
 		w.Patch(w.K, kprobes.Branch)
 		w.Go("patch", func(k *sim.K) { w.Patch(k, kprobes.Own) })
 		w.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })

@@ -24,7 +24,7 @@ var ProbeInTextOfTheStart = add(Scenario{
 		w.K.Born(text, "init text")
 		w.Text.InInitText(initText, text)
 		p := w.Probe("probe", initText)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("init", func(k *sim.K) {
 			d.KprobeFreeInitMem(k)
 			k.Kfree(text) // free_initmem()

@@ -22,7 +22,7 @@ var ProbeOnTheHandlerOfBreakpoints = add(Scenario{
 	Setup: func(w *World) {
 		w.TrapText = true
 		p, q := w.Probe("probe", doFork), w.Probe("handler", doInt3)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("register", func(k *sim.K) { _ = w.Register(k, q) }) // must not be
 		w.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},

@@ -16,6 +16,9 @@ func TestMain(m *testing.M) { laws.Main(m) }
 // The longer run is: go test ./scenarios/kprobes -run Property -rapid.checks=20000
 func TestProperty(t *testing.T) { drawn.HoldAll(t, Subjects(), 100) }
 
+// TestRefind finds again what designs are known for and no scenario asks about.
+func TestRefind(t *testing.T) { drawn.Refind(t, Subjects(), "testdata/drawn.txt") }
+
 // FuzzMutex is for go test -fuzz: it decodes bytes to programs.
 func FuzzMutex(f *testing.F) {
 	drawn.Fuzz(f, drawn.Of(f, Subjects(), &kprobes.Mutex.Design),

@@ -13,12 +13,13 @@ var RegisterWhileTheModuleGoes = add(Scenario{
 		Name: "register-while-the-module-goes",
 		Asks: "Can the text be freed between the check and the breakpoint?",
 		From: "commits 325f3fb551f8 and e60b613df8b6 (CVE-2024-38588)",
-		Story: "register_kprobe takes a reference to the module whose text it is about to change. Up " +
-			"to 6.8 it asked twice: whether the address was text at all, and then which module it " +
-			"belonged to. If the module had been taken off the list in between, the second answer " +
-			"was none, which means the core kernel, and no reference was taken. One question " +
-			"decides now. Before that ftrace is asked whether it knows the address; up to 6.9 that " +
-			"walked the records of modules with nothing to keep them from being freed.",
+		Story: "register_kprobe takes a reference to the module whose text it is about to change. Up to " +
+			"6.8 it asked twice: whether the address was text at all, and then which module it " +
+			"belonged to. If the module had been taken off the list in between, the second answer was " +
+			"none, which means the core kernel, and no reference was taken. One question decides now. " +
+			"Before that ftrace is asked whether it knows the address; up to 6.9 that walked the " +
+			"records of modules with nothing to keep them from being freed. Since 6.10 that is a " +
+			"reader of RCU, and the records are freed behind a grace period.",
 	},
 	Needs: kprobes.Addresses,
 	Setup: func(w *World) {

@@ -21,8 +21,8 @@ var SecondProbeAtAnAddress = add(Scenario{
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork), w.Probe("second", doFork)
-		must(w.Register(w.K, first))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, second)) })
+		must(w.K, w.Register(w.K, first))
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, second)) })
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},
 })

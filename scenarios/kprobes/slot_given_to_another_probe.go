@@ -20,9 +20,9 @@ var SlotGivenToAnotherProbe = add(Scenario{
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {
 		first, second := w.Probe("first", doFork), w.Probe("second", doExit)
-		must(w.Register(w.K, first))
+		must(w.K, w.Register(w.K, first))
 		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, first) })
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, second)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, second)) })
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })
 	},
 })

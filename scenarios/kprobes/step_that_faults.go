@@ -21,7 +21,7 @@ var StepThatFaults = add(Scenario{
 	Needs: kprobes.Faults,
 	Setup: func(w *World) {
 		p := w.Probe("probe", doFork)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Faults = true
 		w.Go("fork", func(k *sim.K) {
 			w.task(k).branches = true

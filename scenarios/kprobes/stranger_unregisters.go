@@ -18,8 +18,8 @@ var StrangerUnregisters = add(Scenario{
 	},
 	RCU: sim.ClassicRCU,
 	Setup: func(w *World) {
-		must(w.Register(w.K, w.Probe("first", doFork)))
-		must(w.Register(w.K, w.Probe("second", doFork)))
+		must(w.K, w.Register(w.K, w.Probe("first", doFork)))
+		must(w.K, w.Register(w.K, w.Probe("second", doFork)))
 		stranger := w.Probe("stranger", doFork)
 		w.M.Go("stranger", func(k *sim.K) { w.Unregister(k, stranger) })
 		w.M.Go("fork", func(k *sim.K) { w.Execute(k, doFork) })

@@ -22,7 +22,7 @@ var TaskEndsUnderAKretprobe = add(Scenario{
 	Needs: kprobes.Returns,
 	Setup: func(w *World) {
 		p := w.ReturnProbe("probe", exitCode)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("exit", func(k *sim.K) { w.Scheme.(kprobes.ReturnProber).KprobeFlushTask(k) })
 		w.Go("call", func(k *sim.K) { w.Call(k, exitCode, func(*sim.K) {}) })
 	},

@@ -22,7 +22,7 @@ var TracerSwitchedOnWhileOptimizing = add(Scenario{
 	Needs: kprobes.Jumps | kprobes.Tracing,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("tracer", func(k *sim.K) { w.Scheme.(kprobes.Tracer).FtraceRunUpdateCode(k) })
 	},
 })

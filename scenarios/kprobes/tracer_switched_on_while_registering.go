@@ -22,7 +22,7 @@ var TracerSwitchedOnWhileRegistering = add(Scenario{
 	Needs: kprobes.Tracing,
 	Setup: func(w *World) {
 		p := w.Probe("probe", doFork)
-		w.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.Go("tracer", func(k *sim.K) { w.Scheme.(kprobes.Tracer).FtraceRunUpdateCode(k) })
 	},
 })

@@ -21,7 +21,7 @@ var UnregisterWhileOptimizing = add(Scenario{
 	Needs: kprobes.Jumps,
 	Setup: func(w *World) {
 		p := w.Probe("probe", vfsRead)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.Go("remove", func(k *sim.K) { w.Unregister(k, p) })
 	},
 })

@@ -274,7 +274,7 @@ func (w *World) LoadModule() *sim.Module {
 		w.Text.Unlist(k, moduleText)
 		k.SynchronizeRCU()
 	}
-	must(w.K.LoadModule(mods, mod, "module", nil, nil))
+	must(w.K, w.K.LoadModule(mods, mod, "module", nil, nil))
 	w.Text.InModule(w.K, moduleText, mod)
 	return mod
 }

@@ -26,7 +26,7 @@ var FlagsThatShareAWord = add(Scenario{
 	Setup: func(w *World) {
 		m := w.Marker("event")
 		p1, p2, p3 := w.Probe(m, "p1"), w.Probe(m, "p2"), w.Probe(m, "p3")
-		must(w.Register(w.K, p1))
+		must(w.K, w.Register(w.K, p1))
 		w.Go("first", func(k *sim.K) { _ = w.Register(k, p2) })
 		w.Go("second", func(k *sim.K) { _ = w.Register(k, p3) })
 	},

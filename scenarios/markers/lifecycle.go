@@ -141,6 +141,6 @@ func (l *life) unload(k *sim.K, _, _ int) {
 	k.MutexLock(&l.using)
 	defer k.MutexUnlock(&l.using)
 	if l.inside.present {
-		must(k.DeleteModule(l.module))
+		must(k, k.DeleteModule(l.module))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"trapline/markers"
 	"trapline/probes"
 	"trapline/scenarios/catalogue"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -47,9 +48,5 @@ func Pairs() []catalogue.Pair {
 	return pairs
 }
 
-// must is for what cannot fail in a scenario unless the scenario is wrong.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
+// must is for what cannot fail, unless the design or the scenario is wrong.
+func must(k *sim.K, err error) { contract.MustSucceed(k, err) }

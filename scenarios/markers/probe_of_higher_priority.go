@@ -23,7 +23,7 @@ var ProbeOfHigherPriority = add(Scenario{
 		m := w.Marker("event")
 		p1, p2 := w.Probe(m, "p1"), w.Probe(m, "p2")
 		p2.Prio = 1
-		must(w.Register(w.K, p1))
+		must(w.K, w.Register(w.K, p1))
 		w.Go("hit", func(k *sim.K) { w.TraceEvent(k, m) })
 		w.Go("user", func(k *sim.K) { _ = w.Register(k, p2) })
 	},

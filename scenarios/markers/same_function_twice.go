@@ -22,7 +22,7 @@ var SameFunctionTwice = add(Scenario{
 		m := w.Marker("event")
 		f := w.NewFunc("f")
 		p1, p2 := w.ProbeWith(m, "p1", f), w.ProbeWith(m, "p2", f)
-		must(w.Register(w.K, p1))
+		must(w.K, w.Register(w.K, p1))
 		_ = w.Register(w.K, p2) // a marker may have one probe only
 		w.Go("hit", func(k *sim.K) { w.TraceEvent(k, m) })
 		w.Go("user", func(k *sim.K) { w.Unregister(k, p1) })

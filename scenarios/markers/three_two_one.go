@@ -22,7 +22,7 @@ var ThreeTwoOne = add(Scenario{
 	Setup: func(w *World) {
 		m := w.Marker("event")
 		p1, p2, p3 := w.Probe(m, "p1"), w.Probe(m, "p2"), w.Probe(m, "p3")
-		must(w.Register(w.K, p1))
+		must(w.K, w.Register(w.K, p1))
 		_, _ = w.Register(w.K, p2), w.Register(w.K, p3) // a marker may have one probe only
 		w.Go("hit", func(k *sim.K) { w.TraceEvent(k, m) })
 		w.Go("user", func(k *sim.K) {

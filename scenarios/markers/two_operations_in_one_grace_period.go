@@ -28,7 +28,7 @@ var TwoOperationsInOneGracePeriod = add(Scenario{
 	Setup: func(w *World) {
 		m := w.Marker("event")
 		p1, p2 := w.Probe(m, "p1"), w.Probe(m, "p2")
-		must(w.Register(w.K, p1))
+		must(w.K, w.Register(w.K, p1))
 		w.Go("hit", func(k *sim.K) { w.Trace(k, m) })
 		w.Go("first", func(k *sim.K) { w.Unregister(k, p1) })
 		w.Go("second", func(k *sim.K) { _ = w.Register(k, p2) })

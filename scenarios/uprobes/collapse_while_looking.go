@@ -24,7 +24,7 @@ var CollapseWhileLooking = add(Scenario{
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		vm.WatchTable(w.K, mm)
 		h := w.Scheme.(uprobes.Collapser).Khugepaged()

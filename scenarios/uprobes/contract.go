@@ -36,6 +36,9 @@ var (
 	Accepted = sim.Kind{Name: "call-accepted", Class: "BUG: system call of a trampoline accepted"}
 	// WrongCounter is a counter of those who probe a place that is not their number.
 	WrongCounter = sim.Kind{Name: "wrong-counter", Class: "BUG: wrong count of probes"}
+	// WrongFrame is a signal whose handler is shown that the program was interrupted
+	// where it has nothing of its own.
+	WrongFrame = sim.Kind{Name: "wrong-frame", Class: "BUG: signal shows a slot"}
 	// SpuriousError is a system call of an innocent program that fails.
 	SpuriousError = sim.Kind{Name: "spurious-error", Class: "BUG: read(2) of a sound file failed"}
 )

@@ -23,9 +23,9 @@ func TestControls(t *testing.T) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		return mm, p
 	}
 	for _, c := range []struct {
@@ -60,10 +60,10 @@ func TestControls(t *testing.T) {
 			hits := 0
 			p.Handler = func(k *sim.K) { p.handler(k); hits++ }
 			pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-			must(w.Register(w.K, p))
+			must(w.K, w.Register(w.K, p))
 			executed := false
 			w.M.Go("program", func(k *sim.K) {
-				must(w.Mmap(k, mm, file))
+				must(k, w.Mmap(k, mm, file))
 				w.ExecuteIfMapped(k, mm)
 				executed = true
 				w.Unregister(k, p)

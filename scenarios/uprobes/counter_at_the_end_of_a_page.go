@@ -13,8 +13,8 @@ var CounterAtTheEndOfAPage = add(Scenario{
 		Name: "counter-at-the-end-of-a-page",
 		Asks: "Does the kernel write beyond the page that it has mapped?",
 		From: "Linux 5.8, commit 013b2deba9a6",
-		Story: "A counter has two bytes, and the kernel maps the page that it lies in to change it. That it  " +
-			"lies in one page is so if its place is even, which nobody had asked for until 5.8.",
+		Story: "A counter has two bytes, and the kernel maps the page that it lies in to change it. That " +
+			"it lies in one page is so if its place is even, which nobody had asked for until 5.8.",
 	},
 	Needs: uprobes.Counters,
 	Setup: func(w *World) {
@@ -22,12 +22,12 @@ var CounterAtTheEndOfAPage = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Counter = w.counterPage() + pagecache.PageSize - 1
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.MmapCounter(w.K, mm, file))
+		must(w.K, w.MmapCounter(w.K, mm, file))
 		w.M.Go("register", func(k *sim.K) {
 			if err := w.Register(k, p); err != sim.EINVAL {
-				must(err)
+				must(k, err)
 			}
 		})
 	},

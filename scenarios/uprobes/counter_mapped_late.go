@@ -14,10 +14,11 @@ var CounterMappedLate = add(Scenario{
 		Name: "counter-mapped-late",
 		Asks: "Does a program know how many probe it?",
 		From: "Linux 6.18, kernel/events/uprobes.c, update_ref_ctr() and delayed_ref_ctr_inc()",
-		Story: "A program may skip the work for an event that nobody wants, and look at a counter for that,  " +
-			"of which the file says where it is. Whoever puts a breakpoint into an address space counts  " +
-			"there, and whoever removes it counts back. The counter may not be mapped at that time: then  " +
-			"it is counted when it is.",
+		Story: "A program may skip the work for an event that nobody wants, and look at a counter for " +
+			"that, of which the file says where it is. Whoever puts a breakpoint into an address " +
+			"space counts there, and whoever removes it counts back. The counter may not be mapped at " +
+			"that time: then it is counted when it is. The question is a control: what went wrong " +
+			"with such notes is in counter-of-a-probe-that-has-gone.",
 	},
 	Needs: uprobes.Counters,
 	Setup: func(w *World) {
@@ -25,10 +26,10 @@ var CounterMappedLate = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		p.Counter = w.counterPage() + 8
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
-		w.M.Go("program", func(k *sim.K) { must(w.MmapCounter(k, mm, file)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
+		w.M.Go("program", func(k *sim.K) { must(k, w.MmapCounter(k, mm, file)) })
 		w.AtRest(func(k *sim.K) {
 			w.mustCount(k, mm, p, 1)
 			w.Unregister(k, p)

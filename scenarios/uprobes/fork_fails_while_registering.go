@@ -25,9 +25,9 @@ var ForkFailsWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.MmapAgain(w.K, mm, file))
+		must(w.K, w.MmapAgain(w.K, mm, file))
 		w.M.AllocMayFail = true
 		w.M.Go("fork", func(k *sim.K) {
 			if child, err := w.Fork(k, mm, "child"); err == nil {

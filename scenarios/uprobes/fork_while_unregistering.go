@@ -23,12 +23,12 @@ var ForkWhileUnregistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("fork", func(k *sim.K) {
 			child, err := w.Fork(k, mm, "child")
-			must(err)
+			must(k, err)
 			w.Execute(k, child, p)
 		})
 	},

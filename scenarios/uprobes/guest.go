@@ -41,15 +41,15 @@ func (w *World) Guest(mm *vm.MM, insns int) *Guest {
 	mm.Watched = true
 	_, err := vm.Mmap(w.K, mm, vm.MmapArgs{Addr: guestStack, Length: pagecache.PageSize, Prot: vm.ProtRead | vm.ProtWrite,
 		Flags: vm.MapPrivate | vm.MapAnonymous | vm.MapFixed})
-	must(err)
+	must(w.K, err)
 	g := &Guest{w: w, mm: mm, cpu: vm.NewCPU(w.K, "cpu of "+mm.Name), want: w.plain(insns)}
-	must(vm.CopyToUser(w.K, mm, guestStack, g.want.stack(0)))
+	must(w.K, vm.CopyToUser(w.K, mm, guestStack, g.want.stack(0)))
 	g.slot = newSlotCPU(g.cpu)
 	g.cpu.SwitchMM(w.K, mm)
 	g.cpu.SetState(g.want.states[0])
 	w.AtRest(func(k *sim.K) {
 		stack := make([]byte, pagecache.PageSize)
-		must(vm.CopyFromUser(k, mm, guestStack, stack))
+		must(k, vm.CopyFromUser(k, mm, guestStack, stack))
 		if want := g.want.stack(g.done); string(stack) != string(want) {
 			g.changed(k, "its stack")
 		}
@@ -60,7 +60,7 @@ func (w *World) Guest(mm *vm.MM, insns int) *Guest {
 // Fetch has the text mapped, and its translation in the TLB. The text must be in
 // memory or come there at once.
 func (g *Guest) Fetch(k *sim.K) {
-	must(vm.DoPageFault(k, g.mm, g.w.Image.Addr, vm.FaultAllowRetry))
+	must(k, vm.DoPageFault(k, g.mm, g.w.Image.Addr, vm.FaultAllowRetry))
 }
 
 // Run executes the program, and holds the design to its contract for the probe p.

@@ -45,9 +45,9 @@ func guestOf(t *testing.T, image *vm.Image, meddle func(k *sim.K, mm *vm.MM, add
 		mm := w.Space("victim")
 		g := w.Guest(mm, 5)
 		p := w.Probe(file, image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		g.Fetch(w.K)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		m.Go("program", func(k *sim.K) { g.Run(k, p) })
 	}, explore.Options{SelfCheck: true})
 	if err != nil {

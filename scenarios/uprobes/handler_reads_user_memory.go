@@ -30,14 +30,14 @@ var HandlerReadsUserMemory = add(Scenario{
 			k.UpRead(&mm.MmapSem)
 		}
 		q := w.Probe(file, "second", 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
-		w.M.Go("mmap", func(k *sim.K) { must(w.MmapAgain(k, mm, file)) })
+		w.M.Go("mmap", func(k *sim.K) { must(k, w.MmapAgain(k, mm, file)) })
 		w.M.Go("register", func(k *sim.K) {
 			if err := w.Register(k, q); err != sim.EEXIST {
-				must(err)
+				must(k, err)
 			}
 		})
 	},

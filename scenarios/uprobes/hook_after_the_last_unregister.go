@@ -25,7 +25,7 @@ var HookAfterTheLastUnregister = add(Scenario{
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("reader", func(k *sim.K) { w.Read(k, file) })
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 	},

@@ -23,12 +23,12 @@ var InvalidateWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		var done sim.Completion
 		w.K.InitCompletion(&done, "done")
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			k.WaitForCompletion(&done)
 			w.Execute(k, mm, p)
 		})

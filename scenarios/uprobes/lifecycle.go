@@ -39,6 +39,7 @@ var lifeVerbs = []lifeVerb{
 	{lifecycle.Verb{Name: "mprotect", Places: 2}, (*life).mprotect},
 	{lifecycle.Verb{Name: "write", Places: 2}, (*life).write},
 	{lifecycle.Verb{Name: "exit", Places: 2}, (*life).exit},
+	{lifecycle.Verb{Name: "signal", Places: signalKinds}, (*life).signal},
 }
 
 // Language is what drawn programs do to a program that is probed. Both probed
@@ -62,11 +63,15 @@ var Language = func() *lifecycle.Language {
 func Subjects() []*lifecycle.Subject {
 	var all []*lifecycle.Subject
 	for _, d := range uprobes.Designs() {
-		all = append(all, &lifecycle.Subject{Design: &d.Design, Language: Language, Run: func(p *lifecycle.Program, image *vm.Image) sim.Program {
-			return func(m *sim.Machine) { live(newWorld(m, d, image), p) }
-		}})
+		all = append(all, subject(d))
 	}
 	return all
+}
+
+func subject(d *uprobes.Design) *lifecycle.Subject {
+	return &lifecycle.Subject{Design: &d.Design, Language: Language, Run: func(p *lifecycle.Program, image *vm.Image) sim.Program {
+		return func(m *sim.Machine) { live(newWorld(m, d, image), p) }
+	}}
 }
 
 // life is the world of a drawn program.
@@ -84,6 +89,7 @@ type life struct {
 	// anyone's guess what is executed; and where a page cannot be read when a
 	// process maps it, such a copy has no breakpoint, in Linux as well.
 	whole bool
+	signals
 }
 
 // live builds the world of a program and starts its tasks.
@@ -101,12 +107,14 @@ func live(world *World, p *lifecycle.Program) {
 		l.mms[i] = l.Space(fmt.Sprint("mm", i))
 	}
 	l.owned = make([][2]*Probe, len(p.Tasks))
+	l.initSignals(p)
 	for i, ops := range p.Tasks {
 		for place := range l.owned[i] {
 			skip := int64(place * len(l.Image.Insn))
 			l.owned[i][place] = l.Probe(l.file, fmt.Sprintf("probe%d of t%d", place, i), skip)
 		}
 		l.M.Go(fmt.Sprint("t", i), func(k *sim.K) {
+			*countOf(k, &l.numbers) = i
 			for _, op := range ops {
 				lifeVerbs[op.Verb].do(l, k, i, op.Place)
 			}
@@ -131,7 +139,7 @@ func (l *life) unregister(k *sim.K, task, place int) {
 // mmap fails if something is mapped already.
 func (l *life) mmap(k *sim.K, _, place int) { _ = l.Mmap(k, l.mms[place], l.file) }
 
-func (l *life) munmap(k *sim.K, _, place int) { must(l.Munmap(k, l.mms[place])) }
+func (l *life) munmap(k *sim.K, _, place int) { must(k, l.Munmap(k, l.mms[place])) }
 
 // aside is where mremap moves the text to for a while.
 const aside = 0x10_0000_0000
@@ -218,8 +226,9 @@ func (l *life) read(k *sim.K, _, _ int) {
 
 // execute executes the instruction at a place, unless it is not mapped or cannot be
 // read. The instruction that is stepped must be the one that was saved, and the probes
-// that are there throughout must be hit, if the file stays whole.
-func (l *life) execute(k *sim.K, mm *vm.MM, place int) {
+// that are there throughout must be hit, if the file stays whole. It is false if a signal
+// has ended the thread.
+func (l *life) execute(k *sim.K, mm *vm.MM, place int) (alive bool) {
 	addr := l.Image.Addr + uint64(place*len(l.Image.Insn))
 	var runs []run
 	if l.whole {
@@ -227,27 +236,35 @@ func (l *life) execute(k *sim.K, mm *vm.MM, place int) {
 			runs = append(runs, probes[place].beginRun(k))
 		}
 	}
-	for {
+	for done := false; !done; {
+		if !l.exitToUserMode(k, mm, addr) {
+			return false
+		}
 		b, mapped := vm.Fetch(k, mm, addr)
-		if !mapped {
+		switch {
+		case !mapped:
 			if vm.HandleMmFault(k, mm, addr, false) != nil {
-				return
+				return true
 			}
-			continue
-		}
-		if b != breakpoint {
-			break
-		}
-		if insn, stepped := l.doInt3(k, mm, addr); stepped {
-			if len(insn) == 0 || insn[0] == breakpoint {
-				k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: hex(insn)})
-			}
-			break
+		case b != breakpoint:
+			done = true
+		default:
+			done = l.trap(k, mm, addr)
 		}
 	}
 	for i, r := range runs {
 		l.owned[i][place].endRun(k, r)
 	}
+	return true
+}
+
+// trap is the breakpoint at addr. It says whether the instruction was stepped.
+func (l *life) trap(k *sim.K, mm *vm.MM, addr uint64) bool {
+	insn, stepped := l.doInt3(k, mm, addr)
+	if stepped && (len(insn) == 0 || insn[0] == breakpoint) {
+		k.Fail(&sim.Violation{Kind: WrongOriginal, Subject: hex(insn)})
+	}
+	return stepped
 }
 
 // settled is what has to be when all is quiet: every mapped page shows the breakpoint

@@ -23,9 +23,9 @@ var MmapWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("program", func(k *sim.K) {
-			must(w.Mmap(k, mm, file))
+			must(k, w.Mmap(k, mm, file))
 			w.Execute(k, mm, p)
 		})
 	},

@@ -24,10 +24,10 @@ var MmapWhileUnregistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("program", func(k *sim.K) {
-			must(w.Mmap(k, mm, file))
+			must(k, w.Mmap(k, mm, file))
 			w.Execute(k, mm, p)
 		})
 	},

@@ -23,7 +23,7 @@ var MmapWithoutMemory = add(Scenario{
 		mm.Zone = pagecache.NewZone(w.K, 0)
 		p := w.Probe(file, w.Image.Symbol, 0)
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
 			if w.Mmap(k, mm, file) == nil {
 				w.ExecuteIfMapped(k, mm)

@@ -22,10 +22,10 @@ var MremapOfProbedText = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("mremap", func(k *sim.K) {
-			must(w.Move(k, mm))
+			must(k, w.Move(k, mm))
 			w.Unregister(k, p)
 		})
 	},

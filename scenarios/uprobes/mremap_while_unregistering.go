@@ -13,20 +13,20 @@ var MremapWhileUnregistering = add(Scenario{
 		Name: "mremap-while-unregistering",
 		Asks: "Can text take a breakpoint along to where nobody takes it out?",
 		From: "ours: found by trapline fuzz in 2011-srcu-repaired and 2025-skip-moved",
-		Story: "The other half of mremap-while-registering, and the worse one: the pages that move " +
-			"keep their breakpoints. Who unregisters has listed the old place, finds nothing " +
-			"mapped there, and goes on. The uprobe is deleted, the breakpoint stays, and kills " +
-			"the program when it comes there.",
+		Story: "The other half of mremap-while-registering, and the worse one: the pages that move keep " +
+			"their breakpoints. Who unregisters has listed the old place, finds nothing mapped there, " +
+			"and goes on. The uprobe is deleted, the breakpoint stays, and kills the program when it " +
+			"comes there. 6.18 has it still.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("mremap", func(k *sim.K) {
-			must(w.Move(k, mm))
+			must(k, w.Move(k, mm))
 			w.Execute(k, mm, p)
 		})
 	},

@@ -23,13 +23,13 @@ var MunmapWhileRegistering = add(Scenario{
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
 		p := w.Probe(file, w.Image.Symbol, 0)
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			w.Unregister(k, p)
 		})
-		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
+		w.M.Go("munmap", func(k *sim.K) { must(k, w.Munmap(k, mm)) })
 	},
 })

@@ -24,12 +24,12 @@ var MutexUnderIMmapLock = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		q := w.Probe(file, "other", int64(len(w.Image.Insn)))
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 		w.M.Go("other", func(k *sim.K) {
-			must(w.Register(k, q))
+			must(k, w.Register(k, q))
 			w.Unregister(k, q)
 		})
 	},

@@ -27,9 +27,9 @@ var OptimizedProbeInALeafFunction = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
 			w.Execute(k, mm, p) // which optimises
 			w.Execute(k, mm, p)

@@ -27,9 +27,9 @@ var ProbeGoesDuringTheCall = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0).Returning(false)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Call(k, mm, p, func(*sim.K) {}) })
 		w.M.Go("unregister", func(k *sim.K) { w.Unregister(k, p) })
 	},

@@ -28,8 +28,8 @@ var ProbeInALaterPage = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 	},
 })
@@ -38,6 +38,8 @@ var ProbeInALaterPage = add(Scenario{
 // page.
 var laterPage = func() *vm.Image {
 	image, err := vm.LoadImage("victim", vm.Victim(), "far")
-	must(err)
+	if err != nil {
+		panic("scenarios/uprobes: " + err.Error())
+	}
 	return image
 }()

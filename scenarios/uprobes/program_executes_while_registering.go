@@ -13,20 +13,22 @@ var ProgramExecutesWhileRegistering = add(Scenario{
 		Name: "program-executes-while-registering",
 		Asks: "Does a processor that executes the text never notice that a breakpoint is put there?",
 		From: "linux-kernel, 20 March 2006, Andrew Morton on \"[1/3 PATCH] Kprobes: User space probes support- base interface\", 20060320024248.426b97ec.akpm@osdl.org",
-		Story: "A processor fetches the bytes of each instruction through its TLB, and has " +
-			"translated the page before the probe is there. Whatever it finds, the program " +
-			"computes what it computes without: the same registers, flags and stack after each " +
-			"instruction, and the same way through the text. A page that is replaced and not " +
-			"flushed, and a copy that is stepped before it is complete, show here.",
+		Story: "A processor fetches the bytes of each instruction through its TLB, and has translated " +
+			"the page before the probe is there. Whatever it finds, the program computes what it " +
+			"computes without: the same registers, flags and stack after each instruction, and the " +
+			"same way through the text. A page that is replaced and not flushed, and a copy that is " +
+			"stepped before it is complete, show here. The designs of 2006 fail it for what they do " +
+			"when the probe goes; all later ones write a new page and have it take the place of the " +
+			"old one, with a flush between.",
 	},
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		g := w.Guest(mm, 5)
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		g.Fetch(w.K)
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("program", func(k *sim.K) { g.Run(k, p) })
 	},
 })

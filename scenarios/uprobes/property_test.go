@@ -58,6 +58,9 @@ func TestPropertyPosted(t *testing.T) {
 	}
 }
 
+// TestRefind finds again what designs are known for and no scenario asks about.
+func TestRefind(t *testing.T) { drawn.Refind(t, Subjects(), "testdata/drawn.txt") }
+
 // FuzzRepaired is for go test -fuzz: it decodes bytes to programs.
 func FuzzRepaired(f *testing.F) {
 	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design),

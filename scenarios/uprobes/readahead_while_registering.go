@@ -25,11 +25,11 @@ var ReadaheadWhileRegistering = add(Scenario{
 		file.ReadaheadPages = 1
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		var done sim.Completion
 		w.K.InitCompletion(&done, "done")
 		w.M.Go("register", func(k *sim.K) {
-			must(w.Register(k, p))
+			must(k, w.Register(k, p))
 			k.Complete(&done)
 		})
 		w.M.Go("reader", func(k *sim.K) {
@@ -40,7 +40,7 @@ var ReadaheadWhileRegistering = add(Scenario{
 			k.WaitForCompletion(&done)
 			k.WaitForCompletion(&done)
 			w.Execute(k, mm, p)
-			must(w.Munmap(k, mm))
+			must(k, w.Munmap(k, mm))
 			w.Unregister(k, p)
 		})
 	},

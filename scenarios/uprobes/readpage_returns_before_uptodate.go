@@ -25,16 +25,9 @@ var ReadpageReturnsBeforeUptodate = add(Scenario{
 		file := w.File(pagecache.Disk)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 		w.M.Go("reader", func(k *sim.K) { w.Read(k, file) })
 	},
 })
-
-// must is for what cannot fail in a scenario unless the scenario is wrong.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}

@@ -23,9 +23,9 @@ var RegisterWhileTheLastOneGoes = add(Scenario{
 	Setup: func(w *World) {
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		old, p := w.Probe(file, "old", 0), w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, old))
+		must(w.K, w.Register(w.K, old))
 		var done sim.Completion
 		w.K.InitCompletion(&done, "done")
 		w.M.Go("unregister", func(k *sim.K) {

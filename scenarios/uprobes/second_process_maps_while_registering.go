@@ -23,11 +23,11 @@ var SecondProcessMapsWhileRegistering = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		first, second := w.Space("first"), w.Space("second")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Mmap(w.K, first, file))
+		must(w.K, w.Mmap(w.K, first, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, p)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, p)) })
 		w.M.Go("program", func(k *sim.K) {
-			must(w.Mmap(k, second, file))
+			must(k, w.Mmap(k, second, file))
 			w.Execute(k, second, p)
 		})
 	},

@@ -12,10 +12,11 @@ var SystemCallWithoutATrampoline = add(Scenario{
 		Name: "system-call-without-a-trampoline",
 		Asks: "Is a system call of trampolines refused to others?",
 		From: "Linux 6.14, commit fa6192adc32f",
-		Story: "The trampoline of return probes makes a system call, which replaces the registers of its  " +
-			"caller. So it must come from there and nowhere else: the address is compared. In a process  " +
-			"without a trampoline its address was that of an error, which is minus one; and a few bytes  " +
-			"behind that are addresses that a program can use.",
+		Story: "The trampoline of return probes makes a system call, which replaces the registers of its " +
+			"caller. So it must come from there and nowhere else: the address is compared. In a " +
+			"process without a trampoline its address was that of an error, which is minus one; and a " +
+			"few bytes behind that are addresses that a program can use. A call from there was taken " +
+			"for one of a trampoline. Since 6.14 a process without one is refused.",
 	},
 	Needs: uprobes.Returns,
 	Setup: func(w *World) {

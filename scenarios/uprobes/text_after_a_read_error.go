@@ -24,7 +24,7 @@ var TextAfterAReadError = add(Scenario{
 		file := w.File(pagecache.Disk)
 		file.IOMayFail, file.Recycled = true, true
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) {
 			for range 2 {
 				_, _ = pagecache.DoGenericMappingRead(k, file, w.Image.Offset, 1)

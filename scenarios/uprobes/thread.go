@@ -49,6 +49,17 @@ func (w *World) exitThreads(k *sim.K, mm *vm.MM) {
 	})
 }
 
+// exitThread ends the thread that the task is, if designs have to know of it.
+func (w *World) exitThread(k *sim.K) {
+	if int(k.ID()) >= len(w.threads) || w.threads[k.ID()] == nil {
+		return
+	}
+	t := w.threads[k.ID()]
+	w.threads[k.ID()] = nil
+	w.living = slices.DeleteFunc(w.living, func(o *uprobes.Thread) bool { return o == t })
+	w.Scheme.(uprobes.Threader).FreeUtask(k, t)
+}
+
 // step executes what is in the slot that the task is to step, and returns it.
 func (w *World) step(k *sim.K, mm *vm.MM) []byte {
 	t := w.threads[k.ID()]

@@ -26,15 +26,15 @@ var ThreadMapsWhileAnotherUnmaps = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		q := w.Probe(file, "other", int64(len(w.Image.Insn)))
-		must(w.Mmap(w.K, mm, file))
-		must(w.Register(w.K, p))
-		w.M.Go("munmap", func(k *sim.K) { must(w.Munmap(k, mm)) })
+		must(w.K, w.Mmap(w.K, mm, file))
+		must(w.K, w.Register(w.K, p))
+		w.M.Go("munmap", func(k *sim.K) { must(k, w.Munmap(k, mm)) })
 		w.M.Go("mmap", func(k *sim.K) {
 			if w.Mmap(k, mm, file) != nil {
 				return // it is still mapped
 			}
 			w.Execute(k, mm, p)
 		})
-		w.M.Go("register", func(k *sim.K) { must(w.Register(k, q)) })
+		w.M.Go("register", func(k *sim.K) { must(k, w.Register(k, q)) })
 	},
 })

@@ -28,14 +28,14 @@ var TrapBetweenTwoRegistrations = add(Scenario{
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
 		q := w.Probe(file, "next", 0)
-		must(w.Mmap(w.K, mm, file))
+		must(w.K, w.Mmap(w.K, mm, file))
 		pagecache.Populate(w.K, file, uint64(w.Image.PageIndex()))
-		must(w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
-		must(w.Register(w.K, p))
+		must(w.K, w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
+		must(w.K, w.Register(w.K, p))
 		w.M.Go("program", func(k *sim.K) { w.Execute(k, mm, p) })
 		w.M.Go("owner", func(k *sim.K) {
 			w.Unregister(k, p)
-			must(w.Register(k, q))
+			must(k, w.Register(k, q))
 		})
 	},
 })

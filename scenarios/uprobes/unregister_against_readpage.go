@@ -25,8 +25,8 @@ var UnregisterAgainstReadpage = add(Scenario{
 		file := w.File(pagecache.Ramfs)
 		mm := w.Space("victim")
 		p := w.Probe(file, w.Image.Symbol, 0)
-		must(w.Register(w.K, p))
-		must(w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
+		must(w.K, w.Register(w.K, p))
+		must(w.K, w.Register(w.K, w.Probe(file, "other", int64(len(w.Image.Insn)))))
 		var done sim.Completion
 		w.K.InitCompletion(&done, "done")
 		w.M.Go("unregister", func(k *sim.K) {
@@ -40,7 +40,7 @@ var UnregisterAgainstReadpage = add(Scenario{
 		w.M.Go("program", func(k *sim.K) {
 			k.WaitForCompletion(&done)
 			k.WaitForCompletion(&done)
-			must(w.Mmap(k, mm, file))
+			must(k, w.Mmap(k, mm, file))
 			w.Execute(k, mm, p)
 		})
 	},

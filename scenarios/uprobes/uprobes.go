@@ -4,6 +4,7 @@ package uprobes
 import (
 	"trapline/probes/uprobes"
 	"trapline/scenarios/catalogue"
+	"trapline/scenarios/contract"
 	"trapline/sim"
 	"trapline/vm"
 )
@@ -45,3 +46,6 @@ func Pairs() []catalogue.Pair {
 	}
 	return pairs
 }
+
+// must is for what cannot fail, unless the design or the scenario is wrong.
+func must(k *sim.K, err error) { contract.MustSucceed(k, err) }

@@ -33,6 +33,9 @@ type World struct {
 	optimise []byte // the instruction that the design makes a call of
 	leaf     bool   // the function uses what is below its stack
 	onTrap   func() // called at each breakpoint, if not nil
+	// onStep is called when a task is about to step a copy, if not nil. It says whether
+	// that has come to nothing.
+	onStep func(k *sim.K, mm *vm.MM) bool
 	// Patient says that calls may take so long that the timer comes for their leases.
 	Patient bool
 }
@@ -222,6 +225,9 @@ func (w *World) doInt3(k *sim.K, mm *vm.MM, addr uint64) (insn []byte, stepped b
 	case uprobes.Illegal:
 		k.Fail(&sim.Violation{Kind: Killed, Subject: "SIGILL: it has returned to a trampoline that nobody had sent it to"})
 	case uprobes.Stepping:
+		if w.onStep != nil && w.onStep(k, mm) {
+			return nil, false
+		}
 		return w.step(k, mm), true
 	}
 	return insn, trap == uprobes.Handled

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 
 	"trapline/sim"
@@ -32,8 +33,15 @@ func (s *search) bounded(c price, most int) error {
 	if s.resumed != nil {
 		first = s.resumed.Walk.Bound
 	}
+	by, err := s.divide(func(by division) error {
+		_, err := s.boundedBy(c, most, by)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for bound := first; bound <= most; bound++ {
-		visited, err := s.boundedBy(c, bound)
+		visited, err := s.boundedBy(c, bound, by)
 		if err != nil || visited == stopped {
 			return err
 		}
@@ -42,28 +50,37 @@ func (s *search) bounded(c price, most int) error {
 		}
 	}
 	s.resumed = nil
-	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: most + 1} })
+	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: most + 1, Depth: s.divided} })
 }
 
 // boundedBy visits the states within one bound by depth-first search. A state
 // is known by the partial order of the steps that lead to it, so it is expanded
 // once for each way in which the search can go on from it: by which task is
 // running, and by what is left to spend.
-func (s *search) boundedBy(c price, bound int) (extent, error) {
-	w := &boundedWalk{price: c, bound: bound, seen: map[stateKey]int{}}
+func (s *search) boundedBy(c price, bound int, by division) (extent, error) {
+	w := &boundedWalk{price: c, bound: bound, seen: map[stateKey]int{}, crown: crown{division: by}}
+	if by.depth >= 0 {
+		w.above = map[stateKey]int{}
+	}
 	w.resume(s)
 	for {
-		if err := s.keepIfDue(w.save); err != nil {
-			return stopped, err
+		if by.counted == nil {
+			if err := s.keepIfDue(w.save); err != nil {
+				return stopped, err
+			}
 		}
+		w.crown.next(len(w.path))
 		w.begin()
 		ran, err := s.runners[0].execute(w)
 		if err == nil {
-			err = w.err
+			err = cmp.Or(w.err, w.crown.err)
 		}
+		w.crown.took(s.runners[0].last.Steps)
 		switch {
 		case err != nil:
 			return stopped, err
+		case !ran && by.counted != nil:
+			return stopped, nil
 		case !ran:
 			return stopped, s.keep(w.save)
 		case w.depth < len(w.path):
@@ -92,6 +109,8 @@ type boundedWalk struct {
 	price price
 	bound int
 	seen  map[stateKey]int // what was left when last visited
+	above map[stateKey]int // the same of places above the depth of the division
+	crown crown
 	path  []branch
 	depth int // points passed in this execution
 	left  int // to spend
@@ -126,7 +145,10 @@ type stateKey struct {
 func (w *boundedWalk) begin() {
 	w.depth, w.left = 0, w.bound
 	w.state.reset()
+	w.crown.begin()
 }
+
+func (w *boundedWalk) foreign() bool { return w.crown.foreign() }
 
 // Repeat follows the path as far as it was made.
 func (w *boundedWalk) Repeat() { w.begin() }
@@ -134,7 +156,7 @@ func (w *boundedWalk) Repeat() { w.begin() }
 // Choose follows the path, and beyond it takes option 0.
 func (w *boundedWalk) Choose(m *sim.Machine, p *sim.Point) int {
 	if w.depth == len(w.path) {
-		if p.Tasks != nil && w.visited(m, p) {
+		if p.Tasks != nil && w.visited(m, p) || !w.crown.enters(w.depth) {
 			return -1
 		}
 		w.path = append(w.path, branch{options: p.N, running: p.Running, choosesTask: p.Tasks != nil})
@@ -156,10 +178,14 @@ func (w *boundedWalk) visited(m *sim.Machine, p *sim.Point) bool {
 	if p.Running {
 		key.running = p.Tasks[0]
 	}
-	if left, ok := w.seen[key]; ok && left >= w.left {
+	seen := w.seen
+	if w.depth <= w.crown.depth {
+		seen = w.above
+	}
+	if left, ok := seen[key]; ok && left >= w.left {
 		return true
 	}
-	w.seen[key] = w.left
+	seen[key] = w.left
 	return false
 }
 

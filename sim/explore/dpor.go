@@ -27,7 +27,7 @@ import (
 func (s *search) dpor() error {
 	s.setLockAware(s.lockAware)
 	v := newVariations()
-	division, err := s.divide()
+	division, err := s.divide(s.count)
 	if err != nil {
 		return err
 	}

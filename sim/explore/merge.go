@@ -25,7 +25,10 @@ func Merge(parts []*Result) (*Result, error) {
 		return nil, err
 	}
 	first := parts[0]
-	sum := &Result{Strategy: first.Strategy, Preemptions: first.Preemptions, TaskSteps: first.TaskSteps, Seed: first.Seed, Complete: true}
+	sum := &Result{
+		Strategy: first.Strategy, Memory: first.Memory, Preemptions: first.Preemptions, Delays: first.Delays, TaskSteps: first.TaskSteps, Seed: first.Seed,
+		LockAware: first.LockAware, Complete: true,
+	}
 	var stopped []string
 	spent := 0
 	for _, r := range parts {
@@ -36,6 +39,9 @@ func Merge(parts []*Result) (*Result, error) {
 		sum.Cut += r.Cut
 		sum.Assumed += r.Assumed
 		sum.Steps += r.Steps
+		sum.States += r.States
+		sum.Transitions += r.Transitions
+		sum.Forgot = sum.Forgot || r.Forgot
 		sum.Minimising += r.Minimising
 		sum.Varying = sum.Varying || r.Varying
 		sum.Symmetric = sum.Symmetric || r.Symmetric
@@ -109,7 +115,7 @@ func alike(r, s *Result) error {
 		what string
 		a, b any
 	}{
-		{"strategy", r.Strategy, s.Strategy}, {"bound", r.Preemptions, s.Preemptions}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
+		{"strategy", r.Strategy, s.Strategy}, {"memory model", r.Memory, s.Memory}, {"bound", r.Preemptions, s.Preemptions}, {"bound of delays", r.Delays, s.Delays}, {"awareness of locks", r.LockAware, s.LockAware}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
 		{"program", printOf(p.Program), printOf(q.Program)},
 	} {
 		if d.a != d.b {

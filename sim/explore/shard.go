@@ -49,18 +49,26 @@ const (
 // errDivided says that there are too many places at a depth.
 var errDivided = errors.New("explore: too many places")
 
-// divide finds the smallest depth at which there are enough places.
-func (s *search) divide() (division, error) {
+// divide finds the smallest depth at which there are enough places. The search by a
+// division counts them, as far as it has something to count with.
+func (s *search) divide(search func(by division) error) (division, error) {
 	shard := s.options.Shard
 	if shard.Of < 2 {
 		return undivided, nil
 	}
-	if s.resumed != nil && s.resumed.Tree.Begun {
-		return division{depth: s.resumed.Tree.Depth, shard: shard}, nil
+	if c := s.resumed; c != nil && c.Tree != nil && c.Tree.Begun {
+		return division{depth: c.Tree.Depth, shard: shard}, nil
+	} else if c != nil && c.Walk != nil {
+		s.divided = c.Walk.Depth
+		return division{depth: c.Walk.Depth, shard: shard}, nil
 	}
-	best, steps := 1, 0
-	for depth := 1; steps < mostPrepared; depth++ {
-		c, err := s.count(depth)
+	resumed := s.resumed // which is not what is counted
+	s.resumed = nil
+	defer func() { s.resumed = resumed }()
+	best := 1
+	for depth, steps := 1, 0; steps < mostPrepared; depth++ {
+		c := &counted{most: mostPlaces * shard.Of}
+		err := search(division{depth: depth, shard: shard, counted: c})
 		if errors.Is(err, errDivided) {
 			break
 		}
@@ -73,17 +81,17 @@ func (s *search) divide() (division, error) {
 			break
 		}
 	}
+	s.divided = best
 	return division{depth: best, shard: shard}, nil
 }
 
-// count counts the places at a depth.
-func (s *search) count(depth int) (*counted, error) {
-	c := &counted{most: mostPlaces * s.options.Shard.Of}
-	p := newPool(s, newVariations(), division{depth: depth, shard: s.options.Shard, counted: c})
+// count counts the places at the depth of a division.
+func (s *search) count(by division) error {
+	p := newPool(s, newVariations(), by)
 	d := p.workers[0]
 	d.pool, p.workers = nil, p.workers[:1]
 	_, err := d.walk()
-	return c, err
+	return err
 }
 
 // whereabouts says whether the execution under way has come to the depth of the
@@ -215,8 +223,8 @@ type Part struct {
 	Program uint64
 	// Budget and Depth repeat the options.
 	Budget, Depth int
-	// Divided is the depth down to which every shard tries everything; DPOR
-	// only.
+	// Divided is the depth down to which every shard tries everything, 0 for a
+	// sample.
 	Divided int
 	// Learnt are the executions in which the machine has learnt something of
 	// the program that other shards may not know, and Known counts all that it
@@ -234,7 +242,7 @@ func (s *search) part() *Part {
 	if s.options.Strategy == PCT {
 		p.Depth = cmp.Or(p.Depth, DefaultDepth)
 	}
-	if s.options.Strategy == DPOR {
+	if !sampled(s.options.Strategy) {
 		p.Divided, p.Learnt, p.Known = s.divided, s.learning, s.machine.Known()
 	}
 	return p

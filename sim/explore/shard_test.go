@@ -126,9 +126,90 @@ func TestWideProgramsAreDivided(t *testing.T) {
 	}
 }
 
-func TestShardsOfBoundedAreRefused(t *testing.T) {
-	_, err := explore.Run(context.Background(), dekker, explore.Options{Strategy: explore.Bounded, Shard: explore.Shard{Of: 2}})
-	if !errors.Is(err, errors.ErrUnsupported) {
+// The shards of a search that goes by states see together what it sees: the same
+// rules broken, with as few preemptions, and the same ends.
+func TestShardsOfStatesMissNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		clean := rapid.Bool().Draw(rt, "clean")
+		verbs := wild
+		if clean {
+			verbs = quiet
+		}
+		p := programs(verbs).Draw(rt, "program")
+		if _, ok := all(p, clean, 1500); !ok {
+			return
+		}
+		o := rapid.SampledFrom([]explore.Options{
+			{Strategy: explore.States},
+			{Strategy: explore.Bounded, Preemptions: 1},
+			{Strategy: explore.Bounded, Preemptions: 9},
+			{Strategy: explore.Delays, Delays: 2},
+			{LockAware: true},
+		}).Draw(rt, "options")
+		seen := map[string]bool{}
+		program := p.program(clean, func(end string) { seen[end] = true })
+		whole, err := explore.Run(context.Background(), program, o)
+		if err != nil {
+			rt.Fatalf("%v%v", err, p)
+		}
+		want := seen
+		seen = map[string]bool{}
+		n := rapid.SampledFrom([]int{2, 3, 5}).Draw(rt, "shards")
+		r, err := explore.Merge(sharded(rt, program, o, n))
+		if err != nil {
+			rt.Fatalf("%v%v", err, p)
+		}
+		if r.Complete != whole.Complete || r.Verdict() != whole.Verdict() {
+			rt.Errorf("%s, want %s%v", r.Coverage(), whole.Coverage(), p)
+		}
+		wantSet(rt, "violations", fewest(r), fewest(whole), p)
+		if clean {
+			wantSet(rt, "end states", seen, want, p)
+		}
+	})
+}
+
+// fewest are the titles with the fewest preemptions that they take.
+func fewest(r *explore.Result) map[string]bool {
+	all := map[string]bool{}
+	for _, f := range r.Findings {
+		all[fmt.Sprintf("%s, %d preemptions", f.Violation.Title, f.Preemptions)] = true
+	}
+	return all
+}
+
+// Each shard makes a part of the search only.
+func TestShardsOfStatesShareTheWork(t *testing.T) {
+	for _, o := range []explore.Options{{Strategy: explore.States}, {Strategy: explore.Bounded, Preemptions: 3}, {Strategy: explore.Delays, Delays: 4}} {
+		whole, err := explore.Run(context.Background(), counter(3, 2), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range sharded(t, counter(3, 2), o, 3) {
+			if !r.Complete || r.Steps == 0 || r.Steps > whole.Steps*3/4 {
+				t.Errorf("%s: %d steps of %d; %s", o.Strategy, r.Steps, whole.Steps, r.Coverage())
+			}
+		}
+	}
+}
+
+// A shard of a bounded search can be resumed as well.
+func TestShardsOfBoundedCanBeResumed(t *testing.T) {
+	for i := range 3 {
+		o := explore.Options{Strategy: explore.Bounded, Preemptions: 2, Shard: explore.Shard{Index: i, Of: 3}}
+		want, err := explore.Run(context.Background(), fib(2), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := interrupted(t, fib(2), o, func() int { return 5 }, never)
+		if got.Coverage() != want.Coverage() || got.Part.Divided != want.Part.Divided {
+			t.Errorf("got %s, want %s", got.Coverage(), want.Coverage())
+		}
+	}
+}
+
+func TestTooManyWorkersAreRefused(t *testing.T) {
+	if _, err := explore.Run(context.Background(), dekker, explore.Options{Workers: 100_000_000}); err == nil || !strings.Contains(err.Error(), "100000000 workers are too many (want up to 1024)") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -29,18 +30,29 @@ import (
 // A state that is seen again while the search is still below it closes a cycle.
 // From all states on it everything is tried.
 func (s *search) states() error {
-	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, futures: newFutures()}
+	by, err := s.divide(s.statesBy)
+	if err != nil {
+		return err
+	}
+	return s.statesBy(by)
+}
+
+// statesBy is the search as far as it belongs to the shard.
+func (s *search) statesBy(by division) error {
+	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, above: map[uint64]int32{}, futures: newFutures(), crown: crown{division: by}}
 	w.m.States = true
 	defer func() { w.m.States = false }()
 	for {
 		w.depth, w.merged = len(w.path), -1
+		w.crown.next(len(w.path))
 		ran, err := w.execute(w)
 		if err == nil {
-			err = w.err
+			err = cmp.Or(w.err, w.crown.err)
 		}
 		if err != nil || !ran {
 			return err
 		}
+		w.crown.took(w.last.Steps)
 		w.ended()
 		if w.merged >= 0 && s.options.SelfCheck {
 			if err := w.same(); err != nil {
@@ -63,6 +75,8 @@ type stateSearch struct {
 	err   error
 
 	seen    map[uint64]int32 // by state: its last entry
+	above   map[uint64]int32 // the same of places above the depth of the division
+	crown   crown
 	entries []entry
 	futures futures
 	// merged is the state in which the execution under way was given up, or -1.
@@ -142,11 +156,13 @@ func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
 	}
 	w.follow(true)
 	w.doze()
-	key := m.State()
-	first, ok := w.seen[key]
+	key, seen := m.State(), w.seen
+	if p.Step <= w.crown.depth {
+		seen, w.asleep = w.above, w.asleep[:0] // everything is tried there
+	}
+	first, ok := seen[key]
 	if !ok {
 		first = -1
-		w.tally.states++
 	}
 	for n := first; n >= 0; n = w.entries[n].next {
 		if w.entries[n].within(w.asleep) {
@@ -154,8 +170,17 @@ func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
 			return -1
 		}
 	}
+	if !w.crown.enters(p.Step) {
+		return -1
+	}
+	if !ok && w.crown.counts(p.Step) {
+		w.tally.states++
+	}
+	seen[key] = int32(len(w.entries))
 	return w.arrive(key, first, p)
 }
+
+func (w *stateSearch) foreign() bool { return w.crown.foreign() }
 
 // doze finds out who sleeps at the place that the execution has come to: those who
 // slept before the last step or had been tried there, and do not depend on it.
@@ -204,12 +229,12 @@ func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 		last := &w.path[n-1]
 		e.parent, e.task, e.choice = last.entry, last.tasks[last.at], last.choice
 	}
-	w.seen[key] = int32(len(w.entries))
 	w.path = slices.Grow(w.path, 1)[:n+1]
 	x := &w.path[n]
 	*x = place{
 		entry: int32(len(w.entries)), tasks: append(x.tasks[:0], p.Tasks...), marks: x.marks[:0], steps: x.steps[:0],
 		asleep: append(x.asleep[:0], w.asleep...), at: -1, future: x.future[:0], lowest: int32(n),
+		full: n < w.crown.depth, cycle: n < w.crown.depth,
 	}
 	w.entries = append(w.entries, e)
 	for i, t := range x.tasks {
@@ -229,7 +254,9 @@ func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 func (w *stateSearch) follow(under bool) {
 	events := w.m.Events()
 	for i := len(w.order.events); i < len(events); i++ {
-		w.tally.transitions++
+		if w.crown.counts(i) {
+			w.tally.transitions++
+		}
 		e := &events[i]
 		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e), int(e.Known))
 		w.locks = slices.Grow(w.locks[:i], 1)[:i+1]
@@ -331,179 +358,6 @@ func (w *stateSearch) root(n int32) int32 {
 		n = w.entries[n].root
 	}
 	return n
-}
-
-// past is what comes before the next step of a task: the events in clock, and
-// steps of the tasks in unborn, which have yet to spawn it.
-type past struct {
-	clock  []int32
-	unborn []sim.TaskID
-}
-
-// before is the past of what a task does after the event previous.
-func (w *stateSearch) before(t sim.TaskID, previous int32) past {
-	var p past
-	for {
-		if previous < 0 {
-			step, ok := w.m.BornIn(t)
-			if ok && step < 0 {
-				return p
-			}
-			previous = int32(step)
-		}
-		if previous >= 0 {
-			p.clock = w.order.events[previous].clock
-			return p
-		}
-		if t = w.m.Parent(t); t == 0 {
-			return p
-		}
-		previous = -1
-		p.unborn = append(p.unborn, t)
-		if int(t) < len(w.order.tasks) {
-			previous = w.order.tasks[t]
-		}
-	}
-}
-
-// races looks for events before which a step could have been taken, and has its
-// task tried there. The step is event i, where i is the number of events for one
-// that was pending at the end, or it is only known to follow, where i is -1.
-func (w *stateSearch) races(i int, s *future) {
-	o := &w.order
-	previous, taken := int32(-1), i >= 0 && i < len(o.events)
-	if taken {
-		previous = o.events[i].previous
-	} else if int(s.task) < len(o.tasks) {
-		previous = o.tasks[s.task]
-	}
-	p := w.before(s.task, previous)
-	for n := range s.uses {
-		u := int32(-1)
-		if taken {
-			u = o.accesses[o.events[i].first+int32(n)].previous
-		} else if obj := s.uses[n].Obj; int(obj) < len(o.last) {
-			u = o.last[obj]
-		}
-		w.rivals(i, s, &s.uses[n], u, p)
-	}
-	if !s.fatal {
-		return
-	}
-	for j := range o.events {
-		if e := &o.events[j]; j != i && e.task != s.task && !o.knows(p.clock, e.task, j) {
-			w.try(j, i, s, p)
-		}
-	}
-}
-
-// rivals does so for what the step uses of one object, of which u is the last use
-// so far. What comes before a write that conflicts comes before the step as well,
-// or the write has to be taken away first.
-func (w *stateSearch) rivals(i int, s *future, a *sim.Access, u int32, p past) {
-	o := &w.order
-	depends := a.Need == sim.Awaiting || a.Need == sim.Spinning // on a value
-	for ; u >= 0; u = o.accesses[u].previous {
-		x := &o.accesses[u]
-		j, e := int(x.event), &o.events[x.event]
-		switch {
-		case j == i || e.task != s.task && !x.Mode.Conflicts(a.Mode):
-			continue
-		case e.task == s.task, o.knows(p.clock, e.task, j), w.together(j, s.locks, a.Obj):
-		case a.Need != 0 && !depends && x.Before&a.Need == 0:
-			continue // it was not possible there
-		default:
-			w.try(j, i, s, p)
-			if depends {
-				continue
-			}
-		}
-		if x.Mode == sim.Write {
-			return
-		}
-	}
-}
-
-// together says whether event j was taken under one of these locks, other than
-// the object of which that is asked.
-func (w *stateSearch) together(j int, locks []sim.ObjID, but sim.ObjID) bool {
-	if len(locks) == 0 {
-		return false
-	}
-	under := func(held []sim.ObjID) bool {
-		return slices.ContainsFunc(held, func(l sim.ObjID) bool { return l != but && slices.Contains(locks, l) })
-	}
-	previous := w.order.events[j].previous
-	return under(w.locks[j]) || previous >= 0 && under(w.locks[previous])
-}
-
-// try has the task of a step tried at place j, or if it cannot go on there, one of
-// those that it comes after; if none of them can either, all.
-func (w *stateSearch) try(j, i int, s *future, p past) {
-	x := &w.path[j]
-	if x.full && x.cycle {
-		return
-	}
-	found := -1
-	for n, q := range x.tasks {
-		own := q == s.task
-		if !own && !slices.Contains(p.unborn, q) && !w.leads(q, j, i, p) {
-			continue
-		}
-		switch x.marks[n] {
-		case todo, done:
-			return
-		case slept:
-			if own && w.first(j, i, s) {
-				return // it was the first then, and has been visited
-			}
-			if found < 0 {
-				found = n
-			}
-		default:
-			if found < 0 || own || x.marks[found] == slept {
-				found = n
-			}
-		}
-	}
-	if found < 0 {
-		x.full = true
-		return
-	}
-	x.marks[found] = todo
-}
-
-// leads says whether q takes a step after event j that comes before event i, or in
-// the past of its task, but not after j.
-func (w *stateSearch) leads(q sim.TaskID, j, i int, p past) bool {
-	o := &w.order
-	if int(q) < len(p.clock) && int(p.clock[q])-1 > j {
-		return true
-	}
-	if i < 0 || i >= len(o.events) || int(q) >= len(o.events[i].clock) {
-		return false
-	}
-	for m := int(o.events[i].clock[q]) - 1; m > j; m = int(o.events[m].previous) {
-		if !o.knows(o.events[m].clock, o.events[j].task, j) {
-			return true
-		}
-	}
-	return false
-}
-
-// first says whether a step, which is event i, can be taken at place j without any
-// of the steps in between but the one at j itself.
-func (w *stateSearch) first(j, i int, s *future) bool {
-	o := &w.order
-	for m := j + 1; m < i; m++ {
-		if o.knows(o.events[m].clock, o.events[j].task, j) {
-			continue // it comes after the step at j
-		}
-		if o.events[m].task == s.task || conflict(s.uses, w.m.Accesses(&w.m.Events()[m])) {
-			return false
-		}
-	}
-	return i >= 0
 }
 
 // backtrack moves to the next thing to try. It returns false when there is none.

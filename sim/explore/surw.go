@@ -30,6 +30,7 @@ type surw struct {
 	selected *selection
 	intended sim.TaskID   // takes the next step of interest, 0 if it is to be drawn
 	seen     []sim.TaskID // the tasks that could go on at some time
+	total    int          // of their weights
 	tasks    []surwTask   // by TaskID
 	options  []int
 	uses     []sim.Access
@@ -64,6 +65,8 @@ func (s *selection) interesting(uses []sim.Access) bool {
 type surwTask struct {
 	seen bool
 	left int32 // steps of interest, by the estimate
+	// weight is what it is drawn by, 0 before it is seen.
+	weight int32
 	// interesting says whether the pending step is one, if that is known.
 	known, interesting bool
 }
@@ -102,7 +105,7 @@ func (s *surw) learnt() {
 		s.selections = append(s.selections, one)
 	}
 	for i := range s.selections {
-		s.weigh(&s.selections[i])
+		s.count(&s.selections[i])
 	}
 	s.profile = nil
 }
@@ -136,8 +139,8 @@ func (s *surw) conflicts(o sim.ObjID) bool {
 	return false
 }
 
-// weigh counts the steps of interest of each task.
-func (s *surw) weigh(sel *selection) {
+// count counts the steps of interest of each task.
+func (s *surw) count(sel *selection) {
 	sel.weights = make([]int32, len(s.parents))
 	count, run := make([]int32, len(s.parents)), 0
 	for i := range s.profile {
@@ -158,7 +161,7 @@ func (s *surw) weigh(sel *selection) {
 
 func (s *surw) begin(i uint64) {
 	s.start(i)
-	s.intended = 0
+	s.intended, s.total = 0, 0
 	s.seen = s.seen[:0]
 	clear(s.tasks)
 	s.selected = &s.selections[0]
@@ -188,7 +191,6 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 	for len(s.tasks) < m.Tasks() {
 		s.tasks = append(s.tasks, surwTask{})
 	}
-	waiting := false
 	s.options = s.options[:0]
 	for i, id := range p.Tasks {
 		t := &s.tasks[id]
@@ -197,20 +199,23 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 		}
 		if !t.interesting {
 			s.options = append(s.options, i)
-		} else {
-			waiting = true
 		}
 	}
-	if waiting {
+	if len(s.options) < len(p.Tasks) {
 		s.admit(p.Tasks)
 	}
-	i := s.options[s.below(len(s.options))]
+	i := s.options[0]
+	if len(s.options) > 1 {
+		i = s.options[s.below(len(s.options))]
+	}
 	t := &s.tasks[p.Tasks[i]]
+	t.known = false // the next step is another one
 	if t.interesting {
+		t.interesting = false
 		t.left--
+		s.weigh(t)
 		s.intended = 0
 	}
-	t.known = false // the next step is another one
 	return i
 }
 
@@ -229,7 +234,25 @@ func (s *surw) look(m *sim.Machine, id sim.TaskID, t *surwTask) {
 		s.seen = append(s.seen, id)
 		if parent := m.Parent(id); parent != 0 {
 			s.tasks[parent].left -= t.left
+			s.weigh(&s.tasks[parent])
 		}
+	} else if !t.interesting {
+		return // its weight has been set
+	}
+	s.weigh(t)
+}
+
+// weigh sets the weight of a task that has been seen: the steps of interest that it
+// has left. One that is about to take such a step has one at least.
+func (s *surw) weigh(t *surwTask) {
+	least := int32(0)
+	if t.interesting {
+		least = 1
+	}
+	w := max(t.left, least)
+	if t.seen {
+		s.total += int(w - t.weight)
+		t.weight = w
 	}
 }
 
@@ -237,12 +260,16 @@ func (s *surw) look(m *sim.Machine, id sim.TaskID, t *surwTask) {
 // and can be taken. If there would be no option, another task is drawn among
 // those that can go on.
 func (s *surw) admit(tasks []sim.TaskID) {
-	if s.intended == 0 {
-		s.intended = s.weighted(s.seen)
+	if s.intended == 0 && s.total > 0 {
+		s.intended = s.weighted(s.seen, s.total)
 	}
 	i := slices.Index(tasks, s.intended)
 	if i < 0 && len(s.options) == 0 {
-		s.intended = s.weighted(tasks)
+		total := 0
+		for _, t := range tasks {
+			total += int(s.tasks[t].weight)
+		}
+		s.intended = s.weighted(tasks, total) // all are about to take a step of interest
 		i = slices.Index(tasks, s.intended)
 	}
 	if i >= 0 && s.tasks[s.intended].interesting {
@@ -250,29 +277,13 @@ func (s *surw) admit(tasks []sim.TaskID) {
 	}
 }
 
-// weighted draws a task by the steps of interest that it has left; one that is
-// about to take such a step has one at least.
-func (s *surw) weighted(tasks []sim.TaskID) sim.TaskID {
-	total := 0
-	for _, t := range tasks {
-		total += s.weight(t)
-	}
-	if total == 0 {
-		return 0
-	}
+// weighted draws a task by its weight.
+func (s *surw) weighted(tasks []sim.TaskID, total int) sim.TaskID {
 	x := s.below(total)
 	for _, t := range tasks {
-		if x -= s.weight(t); x < 0 {
+		if x -= int(s.tasks[t].weight); x < 0 {
 			return t
 		}
 	}
 	panic("explore: the weights have changed")
-}
-
-func (s *surw) weight(id sim.TaskID) int {
-	t := &s.tasks[id]
-	if t.known && t.interesting {
-		return max(int(t.left), 1)
-	}
-	return max(int(t.left), 0)
 }

@@ -2,7 +2,6 @@ package litmus
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,19 +43,22 @@ type final struct {
 	state *memory.State
 }
 
-// open stands for a value of which the model says nothing, and is printed S; herd7 has
-// S and a number for it.
-const open = math.MinInt64
+// value is a number, or open: the model says nothing of it. That is printed S; herd7
+// has S and a number for it.
+type value struct {
+	n    int64 // 0 if open
+	open bool
+}
 
-func (s *final) value(p place) int64 {
+func (s *final) value(p place) value {
 	switch {
 	case p.task < 0 && s.state != nil && s.state.OpenMem(p.index),
 		p.task >= 0 && s.state != nil && s.state.OpenReg(p.task, p.index):
-		return open
+		return value{open: true}
 	case p.task < 0:
-		return s.mem[p.index]
+		return value{n: s.mem[p.index]}
 	}
-	return s.regs[p.task][p.index]
+	return value{n: s.regs[p.task][p.index]}
 }
 
 type (
@@ -79,11 +81,11 @@ type (
 
 // holds takes a value that is open for equal to any other, as herd7 does.
 func (a *atom) holds(s *final) bool {
-	left, right := s.value(a.left), a.value
+	left, right := s.value(a.left), value{n: a.value}
 	if a.right != nil {
 		right = s.value(*a.right)
 	}
-	return left == right || left == open || right == open
+	return left == right || left.open || right.open
 }
 
 func (n *not) holds(s *final) bool { return !n.p.holds(s) }
@@ -168,13 +170,18 @@ func (t *Test) element(location int) string {
 
 // number prints a value: an address by the name of what is there.
 func (t *Test) number(n int64) string {
-	if n == open {
-		return "S"
-	}
 	if l, ok := t.globals.location(n); ok {
 		return t.element(l)
 	}
 	return strconv.FormatInt(n, 10)
+}
+
+// text prints a final value.
+func (t *Test) text(v value) string {
+	if v.open {
+		return "S"
+	}
+	return t.number(v.n)
 }
 
 // final reads what follows the tasks: locations, filter, and the condition.

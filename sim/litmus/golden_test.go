@@ -109,6 +109,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestJudgeDeadlock holds that Never is no verdict for a test that does not end.
+func TestJudgeDeadlock(t *testing.T) {
+	for verdict, want := range map[string]string{"DEADLOCK": "", "Never": "t: DEADLOCK under sc, but the file says Never"} {
+		test, err := Parse("f", []byte("C t\n// SC: "+verdict+"\n{}\nP0(spinlock_t *l, int *x) { spin_lock(l); spin_lock(l); }\nexists (x=1)\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Run(test, models[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := r.Judge(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", verdict, got, want)
+		}
+	}
+}
+
 // BenchmarkCorpus runs all tests of testdata under one model.
 func BenchmarkCorpus(b *testing.B) {
 	all := corpus(b)

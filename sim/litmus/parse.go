@@ -9,8 +9,12 @@ import (
 )
 
 // maxDepth bounds how deep brackets, statements and conditions may be nested, so
-// that no file can exhaust the stack.
+// that no file can exhaust the stack; see also maxSize.
 const maxDepth = 200
+
+// maxSize bounds the text of a test in bytes, since chains of operators are as deep as
+// they are long once they are compiled. Real tests have a few hundred.
+const maxSize = 1 << 20
 
 // maxLocations bounds the shared variables of a test, each element of an array
 // counting as one. It is package memory's bound.
@@ -33,6 +37,9 @@ func Parse(file string, src []byte) (*Test, error) {
 	s := &scanner{file: file, src: string(src)}
 	t := &Test{scanner: s, globals: globals{byName: map[string]int{}, init: map[int]int64{}}}
 	p := &parser{scanner: s, test: t}
+	if len(src) > maxSize {
+		return nil, s.fail(0, "the test has %d bytes; %d are read", len(src), maxSize)
+	}
 	if err := p.file(); err != nil {
 		return nil, err
 	}

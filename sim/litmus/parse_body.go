@@ -246,16 +246,32 @@ func (p *parser) simple() (stmt, error) {
 
 // assignment makes "x = v", or "x op= v".
 func (p *parser) assignment(at int, x expr, opAt int, op string, v expr) (stmt, error) {
+	l, isLoad := x.(*load)
 	if op != "" {
+		if isLoad && reads(l.address) {
+			return nil, p.fail(at, "the address of what is changed is read from memory; read it into a local variable first")
+		}
 		v = &binary{opAt, op, x, v}
 	}
-	switch x := x.(type) {
-	case *register:
-		return p.set(x.register, v), nil
-	case *load:
-		return &store{x.at, x.address, v}, nil
+	if isLoad {
+		return &store{l.at, l.address, v}, nil
+	}
+	if r, ok := x.(*register); ok {
+		return p.set(r.register, v), nil
 	}
 	return nil, p.fail(at, "expected a variable or an object (*x) on the left of an assignment")
+}
+
+// reads reports whether an expression takes more than registers and numbers, so that it
+// must not be evaluated twice.
+func reads(x expr) bool {
+	switch x := x.(type) {
+	case *constant, *register:
+		return false
+	case *binary:
+		return reads(x.x) || reads(x.y)
+	}
+	return true
 }
 
 // value reads an expression that must have a value.

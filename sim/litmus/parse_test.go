@@ -46,6 +46,8 @@ func TestMistakes(t *testing.T) {
 		{"outside of an array", "C t\n{ int a[2]; int *p = &a[2]; }\n" + task, `f:2:24: a[2] is outside of the variable, which has 2 elements`},
 		{"struct", "C t\n{}\nP0(int *x)\n{\n\tint r0 = x->next;\n}\n", `f:5:12: fields of a struct are not read (use a variable for each)`},
 		{"deep", "C t\n{}\nP0(int *x)\n{\n\tint r0 = " + strings.Repeat("(", 1000) + "\n}\n", `f:5:110: nested too deeply (200 levels are read)`},
+		{"large", "C t\n{}\nP0(int *x)\n{\n\tint r0 = 1" + strings.Repeat("+1", 1<<19) + ";\n}\n", `f:1:1: the test has 1048611 bytes; 1048576 are read`},
+		{"address that is read, twice", "C t\n{ int a[2]; }\nP0(int *a, int *i)\n{\n\ta[READ_ONCE(*i)] += 1;\n}\n", `f:5:2: the address of what is changed is read from memory; read it into a local variable first`},
 		{"address of a local", "C t\n{}\nP0(int *x)\n{\n\tint r0;\n\tint r1 = &r0;\n}\n", `f:6:12: the address of the local variable r0 is not shared; expected an object (&*p), or the parameter itself, which is an address`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

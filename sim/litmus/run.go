@@ -104,9 +104,9 @@ func (r *Result) add(s *memory.State, seen *states) int {
 // states collects distinct final states.
 type states struct {
 	keys map[string]bool
-	list [][]int64
+	list [][]value
 	key  []byte
-	row  []int64
+	row  []value
 }
 
 func (s *states) add(items []shown, end *final) {
@@ -118,10 +118,11 @@ func (s *states) add(items []shown, end *final) {
 			s.row = append(s.row, end.value(p))
 		}
 	}
-	for _, n := range s.row {
+	for _, v := range s.row {
 		for i := range 8 {
-			s.key = append(s.key, byte(n>>(8*i)))
+			s.key = append(s.key, byte(v.n>>(8*i)))
 		}
+		s.key = append(s.key, byte(truth(v.open)))
 	}
 	if !s.keys[string(s.key)] {
 		s.keys[string(s.key)] = true
@@ -129,22 +130,24 @@ func (s *states) add(items []shown, end *final) {
 	}
 }
 
-// sorted prints the states in herd7's order: by one place after the other, numbers
-// before addresses.
+// sorted prints the states in herd7's order: by one place after the other, what is open
+// before numbers, and these before addresses.
 func (s *states) sorted(t *Test) []string {
-	compare := func(a, b int64) int {
-		_, isA := t.globals.location(a)
-		_, isB := t.globals.location(b)
+	compare := func(a, b value) int {
+		_, isA := t.globals.location(a.n)
+		_, isB := t.globals.location(b.n)
 		switch {
+		case a.open != b.open:
+			return int(truth(b.open) - truth(a.open))
 		case isA && isB:
-			return strings.Compare(t.number(a), t.number(b))
+			return strings.Compare(t.number(a.n), t.number(b.n))
 		case isA != isB:
 			return int(truth(isA) - truth(isB))
 		default:
-			return cmp.Compare(a, b)
+			return cmp.Compare(a.n, b.n)
 		}
 	}
-	slices.SortFunc(s.list, func(a, b []int64) int { return slices.CompareFunc(a, b, compare) })
+	slices.SortFunc(s.list, func(a, b []value) int { return slices.CompareFunc(a, b, compare) })
 	var lines []string
 	for _, row := range s.list {
 		lines = append(lines, t.stateText(row))
@@ -153,7 +156,7 @@ func (s *states) sorted(t *Test) []string {
 }
 
 // stateText prints one state.
-func (t *Test) stateText(row []int64) string {
+func (t *Test) stateText(row []value) string {
 	var b strings.Builder
 	for _, item := range t.shown {
 		if b.Len() > 0 {
@@ -161,13 +164,13 @@ func (t *Test) stateText(row []int64) string {
 		}
 		if item.size == 0 {
 			t.writePlace(&b, item.place)
-			b.WriteString("=" + t.number(row[0]) + ";")
+			b.WriteString("=" + t.text(row[0]) + ";")
 			row = row[1:]
 			continue
 		}
 		var values []string
-		for _, n := range row[:item.size] {
-			values = append(values, t.number(n))
+		for _, v := range row[:item.size] {
+			values = append(values, t.text(v))
 		}
 		b.WriteString(item.name + "={" + strings.Join(values, ",") + "};")
 		row = row[item.size:]

@@ -103,6 +103,21 @@ func TestNumbersOfExecutions(t *testing.T) {
 	}
 }
 
+// TestLeastNumber holds that no number is taken for one of which nothing is known.
+func TestLeastNumber(t *testing.T) {
+	test, err := Parse("f", []byte("C t\n{ x=0x8000000000000000; }\nP0(int *x)\n{\n\tint r0 = READ_ONCE(*x);\n}\nexists (0:r0=5)\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(test, memory.Options{Model: memory.LKMM})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"0:r0=-9223372036854775808;"}; !slices.Equal(r.States, want) || r.Positive != 0 {
+		t.Errorf("want %v, and not 5:\n%v", want, r)
+	}
+}
+
 // TestModelsAreOrdered holds that a weaker model allows whatever a stronger one does.
 func TestModelsAreOrdered(t *testing.T) {
 	for _, test := range corpus(t) {

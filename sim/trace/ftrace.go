@@ -37,9 +37,13 @@ const FtraceHeader = `# tracer: nop
 func Ftrace(w io.Writer, records []sim.Record, cpus int) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, FtraceHeader, len(records), len(records), cpus)
+	asked := map[sim.TaskID]string{} // the lock that a task has asked for in its last step
 	for i := range records {
 		r := &records[i]
-		name, text := event(r)
+		name, text, lock := event(r, asked[r.Task])
+		if r.Remark == "" {
+			asked[r.Task] = lock
+		}
 		line := fmt.Sprintf("%16s-%-7d [%03d] %s %5d.%06d: %s: %s", comm(r.Name), r.PID, r.CPU, flags(r),
 			step(r)/1e6, step(r)%1e6, name, oneLine(text))
 		fmt.Fprintln(b, strings.TrimRight(line, " "))
@@ -120,43 +124,55 @@ func splitCall(text string) (name, args, rest string, ok bool) {
 // notName matches what cannot stand in the name of an event.
 var notName = regexp.MustCompile(`[^A-Za-z0-9_]+`)
 
-// event is the name and the text of the line for a record.
-func event(r *sim.Record) (name, text string) {
+// event is the name and the text of the line for a record, of a task that has just
+// asked for the given lock or for none, and the lock that it asks for now.
+func event(r *sim.Record, asked string) (name, text, asks string) {
 	if r.Remark != "" {
-		return notName.ReplaceAllString(r.Remark, "_"), r.Text
+		return notName.ReplaceAllString(r.Remark, "_"), r.Text, ""
 	}
 	name, args, rest, ok := splitCall(r.Text)
 	if !ok {
-		return "step", r.Text + " " + r.Note
+		return "step", r.Text + " " + r.Note, ""
 	}
-	lock := strings.TrimPrefix(args, "&")
-	if name == "schedule" && strings.HasPrefix(rest, " in ") {
+	if waits, ok := strings.CutPrefix(rest, " on "); ok && asked != "" && waits == asked {
 		// The last holder of a lock has passed it on.
-		lock = strings.TrimPrefix(rest, " in ")
-		return "lock_acquired", pointer(lock) + " " + lock + " " + r.Note
+		return "lock_acquired", pointer(asked) + " " + asked + " " + r.Note, ""
 	}
-	if e, ok := lockEvents[name]; ok {
-		return e.name, pointer(lock) + " " + e.how + lock + " " + r.Note
+	if e, ok := lockEvents[lockVerb(name)]; ok {
+		lock := strings.TrimPrefix(args, "&")
+		if e.name == "lock_acquire" {
+			asks = lock
+		}
+		return e.name, pointer(lock) + " " + e.how + lock + " " + r.Note, asks
 	}
-	return name, args + " " + rest + " " + r.Note
+	return name, args + " " + rest + " " + r.Note, ""
 }
 
 // lockEvents are the events of lockdep (include/trace/events/lock.h) for the
 // verbs that take and release locks. The trylocks are not among them, for the
 // kernel has no event for one that fails.
 var lockEvents = map[string]struct{ name, how string }{
-	"mutex_lock":             {"lock_acquire", ""},
-	"mutex_unlock":           {"lock_release", ""},
-	"spin_lock":              {"lock_acquire", ""},
-	"spin_unlock":            {"lock_release", ""},
-	"spin_lock_bh":           {"lock_acquire", ""},
-	"spin_unlock_bh":         {"lock_release", ""},
-	"spin_lock_irqsave":      {"lock_acquire", ""},
-	"spin_unlock_irqrestore": {"lock_release", ""},
-	"down_read":              {"lock_acquire", "read "},
-	"up_read":                {"lock_release", ""},
-	"down_write":             {"lock_acquire", ""},
-	"up_write":               {"lock_release", ""},
+	"mutex_lock":   {"lock_acquire", ""},
+	"mutex_unlock": {"lock_release", ""},
+	"spin_lock":    {"lock_acquire", ""},
+	"spin_unlock":  {"lock_release", ""},
+	"read_lock":    {"lock_acquire", "read "},
+	"read_unlock":  {"lock_release", ""},
+	"write_lock":   {"lock_acquire", ""},
+	"write_unlock": {"lock_release", ""},
+	"down_read":    {"lock_acquire", "read "},
+	"up_read":      {"lock_release", ""},
+	"down_write":   {"lock_acquire", ""},
+	"up_write":     {"lock_release", ""},
+}
+
+// lockVerb is a verb without what it says of the kind of lock and of interrupts.
+func lockVerb(name string) string {
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "raw_"), "percpu_")
+	for _, off := range []string{"_bh", "_irq", "_irqsave", "_irqrestore"} {
+		name = strings.TrimSuffix(name, off)
+	}
+	return name
 }
 
 // pointer stands where the kernel prints a lock's hashed address. There are no

@@ -3,6 +3,7 @@ package trace_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,7 +67,10 @@ func TestFtraceEvents(t *testing.T) {
 		{"mutex_lock(&inode->i_mutex)", "", "lock_acquire: 000000009d9b7cce inode->i_mutex"},
 		{"mutex_unlock(&inode->i_mutex)", "", "lock_release: 000000009d9b7cce inode->i_mutex"},
 		{"down_read(&mm->mmap_sem)", "", "lock_acquire: 00000000d4266c8b read mm->mmap_sem"},
-		{"schedule() in mm->mmap_sem", "", "lock_acquired: 00000000d4266c8b mm->mmap_sem"},
+		{"raw_spin_lock_irq(&rq->lock)", "", "lock_acquire: 000000003ff77720 rq->lock"},
+		{"read_lock_bh(&tasklist_lock)", "", "lock_acquire: 00000000ba81b81e read tasklist_lock"},
+		{"percpu_up_read(&dup_mmap_sem)", "", "lock_release: 00000000d8aa85f4 dup_mmap_sem"},
+		{"schedule() on mm->mmap_sem", "", "schedule: on mm->mmap_sem"},
 		{"mutex_trylock(&inode->i_mutex)", "", "mutex_trylock: &inode->i_mutex"},
 		{"READ_ONCE(page->flags)", "= 5", "READ_ONCE: page->flags = 5"},
 		{"schedule() on page_waitqueue(page 3)", "", "schedule: on page_waitqueue(page 3)"},
@@ -81,6 +85,54 @@ func TestFtraceEvents(t *testing.T) {
 		if _, got, _ := strings.Cut(line, "0.000000: "); got != c.want {
 			t.Errorf("%s %s: got %q, want %q", c.text, c.note, got, c.want)
 		}
+	}
+}
+
+// A lock that somebody else has is acquired when it is passed on.
+func TestFtraceOfLocksThatArePassedOn(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	schedule, err := sim.ParseSchedule("reader@1,fork@3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	replay := sim.NewReplay(schedule)
+	m.Record(func(m *sim.Machine) {
+		var sem sim.RWSem
+		var tasklist sim.RWLock
+		m.Setup().InitRWSem(&sem, "sem")
+		m.Setup().RWLockInit(&tasklist, "tasklist")
+		m.Go("writer", func(k *sim.K) {
+			k.DownWrite(&sem)
+			k.WriteLock(&tasklist)
+			k.WriteUnlock(&tasklist)
+			k.UpWrite(&sem)
+		})
+		m.Go("reader", func(k *sim.K) {
+			k.DownRead(&sem)
+			k.UpRead(&sem)
+		})
+		m.Go("fork", func(k *sim.K) {
+			k.ReadLock(&tasklist)
+			k.ReadUnlock(&tasklist)
+		})
+	}, replay)
+	if err := replay.Done(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, line := range render(t, m.Records()...) {
+		_, what, _ := strings.Cut(line, ": ")
+		event, what, _ := strings.Cut(what, ": ")
+		_, what, _ = strings.Cut(what, " ")
+		got = append(got, event+" "+what)
+	}
+	want := []string{
+		"lock_acquire sem", "lock_acquire read sem", "lock_acquire tasklist", "lock_acquire read tasklist", "lock_release tasklist",
+		"lock_release sem", "lock_acquired sem", "lock_release sem", "lock_acquired tasklist", "lock_release tasklist",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -20,19 +20,17 @@ type block struct {
 // A codePage holds the blocks of a page.
 type codePage struct {
 	addr       uint64
-	frame      *Frame // which was there when it was last asked for
-	bytes      *Frame // where instructions are read from: frame, or a copy
-	version    uint64 // of bytes, when the first block was decoded
-	generation uint64 // of the translations when the frame was asked for
-	keep       bool   // the translation may be kept
-	dead       bool
+	frame      *Frame           // which was there when it was last asked for
+	version    uint64           // of the frame, when the first block was decoded
+	generation uint64           // of the translations when the frame was asked for
+	keep       bool             // the translation may be kept
 	index      [PageSize]uint16 // number of the block that begins there, plus one
 	blocks     []*block
 }
 
 // valid reports whether the blocks are still those that a fetch would find.
 func (p *codePage) valid(c *CPU) bool {
-	return p.version == p.bytes.version && p.generation == c.generation && p.keep && !p.dead
+	return p.version == p.frame.version && p.generation == c.generation && p.keep
 }
 
 // codeCacheSize is the number of pages that are found without a search.
@@ -40,34 +38,25 @@ const codeCacheSize = 256
 
 // A codeCache holds what a processor has decoded.
 type codeCache struct {
-	deferred bool
-	recent   [codeCacheSize]*codePage
-	pages    map[uint64]*codePage
-	list     []*codePage // those that are copies, when deferred
+	recent [codeCacheSize]*codePage
+	pages  map[uint64]*codePage
+	size   int // instructions decoded, and what pages take counted as such
 }
 
-func (cc *codeCache) serialize() {
-	if !cc.deferred {
-		return // nothing is out of date
-	}
-	for _, p := range cc.list {
-		p.dead = true
-	}
-	clear(cc.pages)
-	cc.list = nil
-	cc.recent = [codeCacheSize]*codePage{}
-}
+// codeLimit is the most that a codeCache holds, which is some 50 MB: a program may
+// begin a block at each of its bytes. pageCost is what a page of code takes, in
+// instructions.
+const (
+	codeLimit = 1 << 19
+	pageCost  = 80
+)
 
-// dropFrame forgets what was decoded from a frame that the processor itself has
-// written: its own stores it sees at once (SDM vol. 3, 11.6).
-func (cc *codeCache) dropFrame(f *Frame) {
-	if !cc.deferred {
-		return // the version says it
-	}
-	for _, p := range cc.list {
-		if p.frame == f {
-			p.dead = true
-		}
+// grow counts what has been decoded. Where that is too much, all of it is forgotten
+// but for the block that is executed next.
+func (cc *codeCache) grow(c *CPU, n int) {
+	if cc.size += n; cc.size > codeLimit {
+		*cc = codeCache{}
+		c.generation++ // no block goes on with one from before
 	}
 }
 
@@ -115,6 +104,7 @@ func (cc *codeCache) lookup(c *CPU) *block {
 	if b != nil {
 		p.blocks = append(p.blocks, b) // at most one for each byte of the page
 		p.index[c.rip&pageMask] = uint16(len(p.blocks))
+		cc.grow(c, len(b.ops))
 	}
 	return b
 }
@@ -134,14 +124,9 @@ func (cc *codeCache) page(c *CPU, addr uint64) *codePage {
 	if f == nil {
 		return nil
 	}
-	if p == nil || p.frame != f || p.version != p.bytes.version || p.dead {
-		p = &codePage{addr: addr &^ pageMask, frame: f, bytes: f}
-		if cc.deferred {
-			data := *f.data
-			p.bytes = NewFrame(&data)
-			cc.list = append(cc.list, p)
-		}
-		p.version = p.bytes.version
+	if p == nil || p.frame != f || p.version != f.version {
+		p = &codePage{addr: addr &^ pageMask, frame: f, version: f.version}
+		cc.size += pageCost
 		if cc.pages == nil {
 			cc.pages = map[uint64]*codePage{}
 		}
@@ -167,7 +152,7 @@ func (c *CPU) fetch(addr uint64) (f *Frame, keep bool) {
 func (cc *codeCache) build(c *CPU, p *codePage) *block {
 	b := &block{addr: c.rip, page: p}
 	for addr := c.rip; len(b.ops) < blockSize && addr&^pageMask == p.addr; {
-		text := p.bytes.data[addr&pageMask:]
+		text := p.frame.data[addr&pageMask:]
 		in, n := decode(addr, text)
 		if n > len(text) {
 			if len(b.ops) > 0 {
@@ -177,7 +162,7 @@ func (cc *codeCache) build(c *CPU, p *codePage) *block {
 			if q == nil {
 				return nil
 			}
-			in, n = decode(addr, slices.Concat(text, q.bytes.data[:maxLen]))
+			in, n = decode(addr, slices.Concat(text, q.frame.data[:maxLen]))
 			p.note(addr, len(text))
 			q.note(q.addr, n-len(text))
 			b.tail = q
@@ -200,8 +185,7 @@ func (cc *codeCache) build(c *CPU, p *codePage) *block {
 	return b
 }
 
-// note makes writes to decoded bytes noticed. A copy is never written, but the
-// frame behind it may be, by this processor.
+// note makes writes to decoded bytes noticed.
 func (p *codePage) note(addr uint64, n int) {
 	p.frame.watch(int(addr&pageMask), n)
 }

@@ -111,6 +111,21 @@ func TestFaultInTheMiddleOfARun(t *testing.T) {
 	}
 }
 
+// TestTimeStampsGoUp reads the counter before and after a fetch that faults.
+func TestTimeStampsGoUp(t *testing.T) {
+	m := newFlat()
+	m.write(0x1ff0, []byte{0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x31, 0x89, 0xc3, 0x90, 0x90}) // rdtsc; mov ebx, eax
+	c := New(m)
+	c.SetRIP(0x1ff0)
+	if n, e := c.Run(100); n != 14 || e.Kind != PageFault {
+		t.Fatalf("%d instructions, %v", n, e)
+	}
+	m.write(0x2000, []byte{0x0f, 0x31, 0x0f, 0x05}) // rdtsc; syscall
+	if _, e := c.Run(100); e.Kind != Syscall || c.Reg(RBX) != 10 || c.Reg(RAX) != 14 {
+		t.Errorf("%v: at first %d, then %d", e, c.Reg(RBX), c.Reg(RAX))
+	}
+}
+
 func TestFetchFaults(t *testing.T) {
 	m := newFlat()
 	m.write(0x1ffd, []byte{0x90, 0xb8, 0x01}) // nop; the beginning of mov eax, imm32

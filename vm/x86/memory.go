@@ -228,7 +228,6 @@ func (c *CPU) wrote(f *Frame, offset, n int) {
 	if f.decoded != nil && f.covers(offset, n) {
 		f.version++
 		f.decoded = nil
-		c.code.dropFrame(f)
 		c.stop = true
 	}
 }

@@ -22,7 +22,7 @@ func addX87(m map[x86asm.Op]builder) {
 	}
 }
 
-// buildX87 also ends the block where an exception may wait for the next one.
+// buildX87 goes by the opcode and the ModRM byte.
 func buildX87(d *decoding) bool {
 	op, modrm := d.opcode[0], d.opcode[1]
 	if modrm>>6 != 3 {

@@ -41,9 +41,12 @@ func Unpack(data []byte) ([]byte, Kind, error) {
 		if err != nil {
 			return nil, Unknown, err
 		}
-		data, err = io.ReadAll(io.LimitReader(z, maxUncompressed))
+		data, err = io.ReadAll(io.LimitReader(z, maxUncompressed+1))
 		if err != nil {
 			return nil, Unknown, err
+		}
+		if len(data) > maxUncompressed {
+			return nil, Unknown, fmt.Errorf("more than %d MiB when it is decompressed (divide it)", maxUncompressed>>20)
 		}
 	}
 	start := bytes.TrimLeft(data, " \t\r\n")

@@ -1,6 +1,8 @@
 package conform
 
 import (
+	"bytes"
+	"compress/gzip"
 	"os"
 	"strings"
 	"testing"
@@ -71,7 +73,7 @@ func TestDifferencesAreTold(t *testing.T) {
 }
 
 func TestBadDataIsRefused(t *testing.T) {
-	for _, data := range []string{"", "{", "[{]", "group\tbytes\tresult\tx\nop1\tzz\tok\t1", "group\tbytes\tresult\tx\nop1", "\x1f\x8bno"} {
+	for _, data := range []string{"{", `{"steps": []}`, `{"asm": 1}`, `{"asm": "nop", "prog": "none"}`, "[{]", "group\tbytes\tresult\tx\nop1\tzz\tok\t1", "group\tbytes\tresult\tx\nop1", "\x1f\x8bno"} {
 		unpacked, kind, err := Unpack([]byte(data))
 		if err == nil {
 			switch kind {
@@ -79,13 +81,35 @@ func TestBadDataIsRefused(t *testing.T) {
 				_, err = Sequences(unpacked, &strings.Builder{})
 			case PatternsKind:
 				_, err = Patterns(unpacked, &strings.Builder{}, defects.Fixed)
-			case Unknown, ScenarioKind, SitesKind:
-				continue // not for this package to read
+			case ScenarioKind:
+				_, err = Scenario(unpacked, nothing{}, &strings.Builder{}, defects.Fixed)
+			case SitesKind:
+				_, err = Sites(unpacked, nothing{}, &strings.Builder{}, defects.Fixed)
+			case Unknown:
 			}
 		}
 		if err == nil {
 			t.Errorf("%q was taken", data)
 		}
+	}
+}
+
+func TestUnpack(t *testing.T) {
+	if _, kind, err := Unpack([]byte("nothing")); kind != Unknown || err != nil {
+		t.Errorf("nothing: %v, %v", kind, err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	for range maxUncompressed>>20 + 1 {
+		if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if data, _, err := Unpack(packed.Bytes()); err == nil {
+		t.Errorf("%d bytes were made of %d", len(data), packed.Len())
 	}
 }
 

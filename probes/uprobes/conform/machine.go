@@ -22,7 +22,6 @@ type machine struct {
 	programs fs.FS
 	lines    []live.Line     // of the trace
 	names    map[process]int // the numbers of processes, from 1
-	session  *session
 }
 
 type process struct{ run, pid int }

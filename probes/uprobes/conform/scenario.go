@@ -112,6 +112,8 @@ func (p *player) play(s *session) (command byte, ok bool) {
 		st := &p.Steps[p.at]
 		p.at++
 		switch {
+		case st.Op == "start" && s != nil:
+			p.wrong(st, "another program is running")
 		case st.Op == "start":
 			p.start(st)
 		case st.Op == "cmd" && s != nil:
@@ -142,7 +144,7 @@ func (p *player) start(st *step) {
 		return
 	}
 	p.running = st.Argv[0]
-	p.m.session, p.open, p.from = s, st, len(p.m.lines)
+	p.open, p.from = st, len(p.m.lines)
 	p.m.run(s, st.Argv)
 	p.close(s)
 	for p.at < len(p.Steps) && p.Steps[p.at].Op == "cmd" { // sent to nobody
@@ -153,7 +155,6 @@ func (p *player) start(st *step) {
 		p.at++
 		p.exit(&p.Steps[p.at-1], s, nil)
 	}
-	p.m.session = nil
 }
 
 // close compares what the open step has led to.

@@ -57,6 +57,7 @@ func TestOddScenarios(t *testing.T) {
 		`{"op": "start", "argv": ["nosuch"]}`: "the program nosuch is not there",
 		`{"op": "dance"}`:                     "is not known",
 		`{"op": "run", "argv": []}`:           "no program",
+		`{"op": "start", "argv": ["basic"], "out": "ready"}, {"op": "start", "argv": ["basic"]}, {"op": "finish"}`:           "another program is running",
 		`{"op": "start", "argv": ["basic"], "out": "ready"}, {"op": "peek", "sym": "nosuch", "n": 1}, {"op": "finish"}`:      "there is no symbol nosuch",
 		`{"op": "start", "argv": ["basic"], "out": "ready"}, {"op": "peek", "sym": "add3+x", "n": 1}, {"op": "finish"}`:      `"x" is no offset`,
 		`{"op": "start", "argv": ["basic"], "out": "ready"}, {"op": "peek", "addr": "0", "n": -1}, {"op": "finish"}`:         "-1 bytes",

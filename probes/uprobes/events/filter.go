@@ -2,6 +2,7 @@ package events
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"trapline/sim"
@@ -19,6 +20,7 @@ const (
 	filterTooLong      = "Operand too long"
 	filterWantString   = "Expecting string field"
 	filterWantDigit    = "Expecting numeric field"
+	filterBadGroup     = "Couldn't find or set field in one of a subsystem's events"
 	filterIllegalOp    = "Illegal operation for field type"
 	filterNoField      = "Field not found"
 	filterIllegalInt   = "Illegal integer value"
@@ -51,7 +53,29 @@ type Context struct {
 // SetFilter is a write to the file filter of an event: an expression, or 0 for
 // none. One that is refused takes the filter that was there away, and the file then
 // shows why; the error is a [*Refusal].
-func (r *Registry) SetFilter(e *Event, text string) error {
+func (r *Registry) SetFilter(e *Event, text string) error { return r.setFilter(e, text, false) }
+
+// SetGroupFilter is a write to the file filter of a group, process_system_preds(): each
+// of its events gets the filter, or shows that it cannot have it, but not why. It returns
+// ENOENT if there is no such group.
+func (r *Registry) SetGroupFilter(group, text string) error {
+	if len(text) >= maxFilter {
+		return sim.EINVAL
+	}
+	var events []*Event
+	for _, p := range r.probes {
+		if p.Event.Group == group && !slices.Contains(events, p.Event) {
+			events = append(events, p.Event)
+			_ = r.setFilter(p.Event, text, true) // the events show it
+		}
+	}
+	if events == nil {
+		return sim.ENOENT
+	}
+	return nil
+}
+
+func (r *Registry) setFilter(e *Event, text string, ofGroup bool) error {
 	if len(text) >= maxFilter {
 		return sim.EINVAL
 	}
@@ -71,6 +95,9 @@ func (r *Registry) SetFilter(e *Event, text string) error {
 	var wrong *filterError
 	if !errors.As(err, &wrong) {
 		return err
+	}
+	if ofGroup {
+		wrong = &filterError{wrong.errno, filterBadGroup, 0}
 	}
 	refusal := &Refusal{Errno: wrong.errno, Text: wrong.text, Command: text, Column: wrong.column, log: filterLog}
 	e.filter.text = wrong.show(text)

@@ -63,7 +63,7 @@ func cpuNumber(s string) (uint64, bool) {
 // one of its number.
 func (t *term) setCPUs(mask uint64) {
 	if bits.OnesCount64(mask) != 1 {
-		t.cpus = mask
+		t.cpus, t.isSet = mask, true
 		return
 	}
 	t.value = uint64(bits.TrailingZeros64(mask))
@@ -74,13 +74,17 @@ func (t *term) setCPUs(mask uint64) {
 	t.not = t.op == opNE
 }
 
-// cpuIn is do_filter_scalar_cpumask(): a set of several is never one processor.
+// cpuIn is do_filter_scalar_cpumask(): a set that is not of one processor is never
+// equal to one. A number that is none of a processor is in no relation to it.
 func (t *term) cpuIn(cpu uint64) bool {
+	if cpu >= maxCPUs {
+		return false
+	}
 	switch t.op {
 	case opNE:
 		return true
 	case opBand:
-		return cpu < maxCPUs && t.cpus>>cpu&1 != 0
+		return t.cpus>>cpu&1 != 0
 	case opGlob, opEQ, opLE, opLT, opGE, opGT:
 	}
 	return false

@@ -12,7 +12,8 @@ type term struct {
 	op      operator
 	not     bool
 	value   uint64
-	cpus    uint64 // instead of a value, if it is not 0
+	cpus    uint64 // instead of a value, if isSet
+	isSet   bool
 	pattern string
 	how     matching
 }
@@ -73,7 +74,7 @@ func (t *term) match(rec []byte, c Context) bool {
 		text := rec[min(int(loc&0xffff), len(rec)):]
 		s, _, _ := bytes.Cut(text, []byte{0})
 		return t.matchText(string(s), int(loc>>16)) != t.not
-	case t.field.kind == cpuField && t.cpus != 0:
+	case t.field.kind == cpuField && t.isSet:
 		return t.cpuIn(uint64(c.CPU))
 	case t.field.kind == cpuField:
 		return compare(t.op, int64(c.CPU), int64(int32(t.value)))
@@ -85,8 +86,8 @@ func (t *term) match(rec []byte, c Context) bool {
 	v := getWord(rec[t.field.offset:][:size])
 	shift := 64 - 8*size
 	switch {
-	case t.cpus != 0:
-		return v < 64 && t.cpuIn(v)
+	case t.isSet:
+		return t.cpuIn(uint64(uint32(v))) // unsigned int cpu
 	case t.op == opEQ || t.op == opNE:
 		return (v<<shift == t.value<<shift) != t.not
 	case t.op == opBand:

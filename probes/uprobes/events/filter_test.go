@@ -43,6 +43,7 @@ func TestFilterDecides(t *testing.T) {
 		{"common_pid == 77", true}, {"common_pid == 78", false}, {"__probe_ip == 0x401000", true}, {"common_flags == 0", true},
 		{"cpu == 0", true}, {"CPU > 0", false}, {"common_cpu < 1", true}, {"cpu & CPUS{0-3}", true}, {"cpu == CPUS{0}", true}, {"cpu == CPUS{0,1}", false},
 		{"cpu != CPUS{0,1}", true}, {"a & CPUS{4-6}", true}, {"a & CPUS{7,8}", false}, {"a == CPUS{5}", true}, {"a & CPUS{0-9:1/5}", true},
+		{"cpu == CPUS{,}", false}, {"cpu != CPUS{,}", true}, {"cpu & CPUS{,}", false}, {"a != CPUS{,}", true}, {"m != CPUS{1,2}", false},
 		{"v == 5", true}, {"w == 5", false}, {"w != 5", false}, {"stacktrace == 0", false},
 		{"a == 5 && b == 255", true}, {"a == 5 && b == 1", false}, {"a == 1 || b == 255", true}, {"a == 1 || b == 1", false},
 		{"a == 1 && b == 1 || m == -1", true}, {"m == -1 || a == 1 && b == 1", true}, {"(m == -1 || a == 1) && b == 1", false},
@@ -147,6 +148,30 @@ func TestFilterFile(t *testing.T) {
 		t.Errorf("0: %v, %q", err, e.Filter())
 	}
 	if err := r.SetFilter(e, strings.Repeat(" ", maxFilter)); err != sim.EINVAL {
+		t.Errorf("a page: %v", err)
+	}
+}
+
+func TestFilterOfAGroup(t *testing.T) {
+	r, e, rec := filtered(t)
+	if err := r.Command("p:g/other bin/basic:0x20 x=%ax"); err != nil {
+		t.Fatal(err)
+	}
+	other := r.Event("g", "other")
+	if err := r.SetGroupFilter("g", "x == 1"); err != nil {
+		t.Error(err)
+	}
+	want := "x == 1\n^\nparse_error: Couldn't find or set field in one of a subsystem's events\n"
+	if e.Filter() != want || other.Filter() != "x == 1" || !e.Passes(rec, Context{}) || other.Passes(rec, Context{}) {
+		t.Errorf("%q and %q", e.Filter(), other.Filter())
+	}
+	if log := r.Log(); len(log) != 1 || log[0].Column != 0 || log[0].Text != filterBadGroup {
+		t.Errorf("error_log has %v", log)
+	}
+	if err := r.SetGroupFilter("h", "x == 1"); err != sim.ENOENT {
+		t.Errorf("a group that is not there: %v", err)
+	}
+	if err := r.SetGroupFilter("g", strings.Repeat(" ", maxFilter)); err != sim.EINVAL {
 		t.Errorf("a page: %v", err)
 	}
 }

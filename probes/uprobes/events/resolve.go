@@ -39,7 +39,9 @@ func Resolve(line string, symbols SymbolTable) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%q is not an offset from %s", plus, name)
 		}
-		offset += n
+		if offset += n; offset < n {
+			return "", fmt.Errorf("%s+%s is beyond all offsets", name, plus)
+		}
 	}
 	args[1] = fmt.Sprintf("%s:%#x%s", path, offset, rest)
 	out := strings.Join(args, " ")

@@ -22,6 +22,7 @@ func TestResolve(t *testing.T) {
 		{"", ""},
 		{"p /bin/x:none", `/bin/x has no symbol "none"`},
 		{"p /bin/x:main+z", `"z" is not an offset from main`},
+		{"p /bin/x:main+0xffffffffffffffff", "main+0xffffffffffffffff is beyond all offsets"},
 	} {
 		got, err := Resolve(c.line, table)
 		if err != nil {

@@ -148,10 +148,3 @@ func opcodeAt(text []byte) int {
 	}
 	return i
 }
-
-// IsSyscall reports whether the instruction is syscall, whose step does not end
-// with it.
-func (in *Insn) IsSyscall() bool {
-	i := opcodeAt(in.Slot[:])
-	return in.Slot[i] == 0x0f && in.Slot[i+1] == 0x05
-}

@@ -83,16 +83,10 @@ func (k *Kernel) Filter(name, text string) error {
 	return k.registry.SetFilter(e, text)
 }
 
-// FilterGroup is a write to the file filter of a group: each of its events gets the
-// filter, or shows why not.
+// FilterGroup is a write to the file filter of a group, see
+// [events.Registry.SetGroupFilter].
 func (k *Kernel) FilterGroup(group, text string) error {
-	err := error(sim.ENOENT)
-	for _, e := range k.events() {
-		if e.Group == group {
-			_, err = k.registry.SetFilter(e, text), nil
-		}
-	}
-	return err
+	return k.registry.SetGroupFilter(group, text)
 }
 
 func (k *Kernel) event(name string) *events.Event {

@@ -1,0 +1,173 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"trapline/sim"
+)
+
+// check refuses what no search with these options can have saved.
+func (c *checkpoint) check(o *Options) error {
+	for _, d := range []struct {
+		what     string
+		was, now any
+	}{
+		{"strategy", c.Strategy, o.Strategy}, {"bound", c.Preemptions, o.Preemptions}, {"bound of each task", c.TaskSteps, o.TaskSteps}, {"seed", c.Seed, o.Seed},
+		{"depth", c.Depth, o.Depth}, {"shard", c.Shard, o.Shard},
+	} {
+		if d.was != d.now {
+			return fmt.Errorf("it is of another search: its %s is %v, not %v", d.what, d.was, d.now)
+		}
+	}
+	n := &c.Counts
+	if min(c.Begun, n.Executions, n.Blocked, n.Merged, n.Cut, n.Assumed, n.Steps, n.Longest, n.First, c.Known, c.Next) < 0 {
+		return errors.New("a number is below 0")
+	}
+	m := sim.NewMachine()
+	defer m.Close()
+	if !m.Adopt(c.Names) {
+		return errors.New("its tasks and objects are named twice")
+	}
+	for _, f := range c.Found {
+		if _, err := sim.ParseSchedule(f.Schedule); err != nil {
+			return err
+		}
+	}
+	for _, l := range c.Learning {
+		if _, err := sim.ParseSchedule(l); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Strategy == DPOR && c.Tree != nil:
+		return c.Tree.check(&c.Names)
+	case c.Strategy == Bounded && c.Walk != nil:
+		return c.Walk.check(c.Preemptions)
+	case sampled(c.Strategy):
+		return nil
+	}
+	return errors.New("it does not say where the search was")
+}
+
+// check refuses a tree that cannot be walked.
+func (t *savedTree) check(names *sim.Names) error {
+	within := func(x, n int) bool { return x >= 0 && x < n }
+	uses := func(all [][2]int) bool {
+		for _, u := range all {
+			if !within(u[0], len(names.Objects)) || !within(u[1], int(sim.Add)+1) {
+				return false
+			}
+		}
+		return true
+	}
+	aStep := func(s savedStep) bool {
+		return s[0] > 0 && within(s[0], len(names.Tasks)) && within(s[1], len(t.Prints)+1) && within(s[2], math.MaxInt16+1) && within(s[3], allMarks+1)
+	}
+	all := opNames()
+	for _, name := range t.Ops {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("there is no kind of steps %q (it is of another version)", name)
+		}
+	}
+	for _, op := range t.Some {
+		if !within(op, len(t.Ops)) {
+			return fmt.Errorf("there is no kind of steps %d", op)
+		}
+	}
+	for _, v := range t.Varying {
+		if !within(v[0], len(t.Ops)) || !within(v[1], math.MaxInt32) {
+			return fmt.Errorf("no kind of steps varies as %v", v)
+		}
+	}
+	known := func(s [5]int) bool {
+		return within(s[0], len(names.Tasks)) && within(s[1], math.MaxInt32) && within(s[2], len(t.Ops)) && within(s[3], len(names.Objects)) && within(s[4], math.MaxInt16+1)
+	}
+	for _, e := range t.Extra {
+		if !known(e.Step) || !uses(e.Uses) {
+			return fmt.Errorf("step %v uses what there is not", e.Step)
+		}
+	}
+	for _, s := range t.Trusted {
+		if !known(s) {
+			return fmt.Errorf("there is no step %v", s)
+		}
+	}
+	for _, p := range t.Prints {
+		if !uses(p) {
+			return fmt.Errorf("a step uses what there is not: %v", p)
+		}
+	}
+	if t.Depth < 0 || !t.Begun && len(t.Nodes) > 0 {
+		return errors.New("the search had not begun")
+	}
+	for i := range t.Nodes {
+		n := &t.Nodes[i]
+		for _, s := range n.Asleep {
+			if !aStep(s) {
+				return fmt.Errorf("at place %d there is no step %v", i, s)
+			}
+		}
+		for at, w := range n.Tree {
+			if !aStep(w.Step) || !within(w.Below, len(n.Tree)-at) {
+				return fmt.Errorf("in the tree of place %d there is no step %v", i, w.Step)
+			}
+		}
+		if !nested(n.Tree) {
+			return fmt.Errorf("the tree of place %d is none", i)
+		}
+		switch {
+		case i == 0 && n.Parent == -1 && n.Slot == 0:
+		case i == 0 || !within(n.Parent, i) || !within(n.Slot, len(t.Nodes[n.Parent].Asleep)):
+			return fmt.Errorf("nothing leads to place %d", i)
+		}
+	}
+	return t.checkTops()
+}
+
+// nested says whether every twig ends within the one that it is below.
+func nested(tree []savedTwig) bool {
+	var ends []int
+	for i, w := range tree {
+		for len(ends) > 0 && ends[len(ends)-1] <= i {
+			ends = ends[:len(ends)-1]
+		}
+		end := i + 1 + w.Below
+		if len(ends) > 0 && end > ends[len(ends)-1] {
+			return false
+		}
+		ends = append(ends, end)
+	}
+	return true
+}
+
+// checkTops sees to it that a worker comes to every place.
+func (t *savedTree) checkTops() error {
+	seen := make([]bool, len(t.Nodes))
+	for i, top := range t.Tops {
+		if top < 0 || top >= len(t.Nodes) || len(t.Nodes[top].Tree) == 0 || slices.Contains(t.Tops[:i], top) {
+			return fmt.Errorf("nothing can begin at place %d", top)
+		}
+		for n := top; n >= 0 && !seen[n]; n = t.Nodes[n].Parent {
+			seen[n] = true
+		}
+	}
+	if i := slices.Index(seen, false); i >= 0 {
+		return fmt.Errorf("nobody comes to place %d", i)
+	}
+	return nil
+}
+
+func (w *savedWalk) check(preemptions int) error {
+	if min(w.Bound, w.Depth, w.Leaves) < 0 || w.Bound > preemptions+1 || len(w.Seen)%seenSize != 0 || len(w.Above)%seenSize != 0 {
+		return fmt.Errorf("the search with bound %d is none of up to %d", w.Bound, preemptions)
+	}
+	for _, b := range w.Path {
+		if b[0] < 0 || b[0] >= b[1] || b[2] < 0 || b[2] >= 2*branchTask {
+			return fmt.Errorf("there is no option %v", b)
+		}
+	}
+	return nil
+}
