@@ -5,8 +5,8 @@
 // # Two kinds of file
 //
 // Files of [Disk], [Ramfs] and [NewLoop] can be read only. They and what is done with
-// them are those of Linux 2.6.16, for the designs of that time. Files of [NewBlockFS]
-// and [Tmpfs] can be written, and have what later kernels added: readahead windows,
+// them are those of Linux 2.6.16, for the designs of that time. Files of [NewBlockFS],
+// [NewServer] and [Tmpfs] can be written, and have what later kernels added: readahead windows,
 // faults that return the page locked, errors that each open file is told of, and
 // invalidate_lock.
 //

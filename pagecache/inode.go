@@ -47,8 +47,8 @@ type Inode struct {
 
 // FS is a file system as the page cache sees it: the methods that its files are
 // born with, and the device below it. [Disk], [Ramfs] and [NewLoop] can be read
-// only, as in the designs of 2006; [NewBlockFS] and [Tmpfs] are the ones that can
-// be written.
+// only, as in the designs of 2006; [NewBlockFS], [NewServer] and [Tmpfs] are the ones
+// that can be written.
 type FS struct {
 	aops   *AOps
 	submit func(k *sim.K, b *bio)

@@ -20,12 +20,13 @@ var (
 var _ = sim.Plumbing("serve_requests")
 
 // NewServer returns the file system on a disk like [Disk], for a machine that runs so
-// long that an interrupt for each request would be too many tasks. It is for the setup.
+// long that an interrupt for each request would be too many tasks. What is written to its
+// files stays in the page cache, as with [Tmpfs]. It is for the setup.
 func NewServer(m *sim.Machine, name string) *FS {
 	d := &server{}
 	d.queue.Init(m.Setup(), name)
 	m.Daemon(name, d.serveRequests)
-	return &FS{aops: Disk.aops, submit: d.submit}
+	return &FS{aops: Disk.aops, submit: d.submit, writes: true}
 }
 
 // submit hands a request to the server.

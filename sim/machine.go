@@ -345,6 +345,9 @@ func (m *Machine) learn(add func(*facts)) {
 // startOver is learn for those who return by themselves.
 func (m *Machine) startOver(add func(*facts)) {
 	m.ids.learn(add)
+	if m.weak != nil {
+		m.weak.memo.forget()
+	}
 	m.outcome.Learnt = true
 	m.aborting = true
 }

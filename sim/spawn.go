@@ -98,7 +98,7 @@ func (k *K) call(name string, parent *K, n int) {
 	if k.given == name && k.again == again && k.under == parent.name {
 		return // called so in an earlier execution
 	}
-	if name == "" || strings.ContainsAny(name, "@,=") {
+	if name == "" || name[0] == '!' || strings.ContainsAny(name, "@,=") {
 		panic(fmt.Sprintf("sim: a task cannot be called %q: schedules could not name it", name))
 	}
 	k.given, k.again, k.under, k.name = name, again, parent.name, name

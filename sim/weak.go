@@ -49,6 +49,7 @@ type weak struct {
 	plains []plainAccess
 	places []int
 	writes []Written
+	memo   memo
 }
 
 // published are the events that steps on an object have sent since it was last changed,
@@ -88,6 +89,7 @@ type memoryStep struct {
 	writes  func(graph.Event) bool // of an RMW that may fail
 	accepts func(graph.Event) bool // of a load that waits for a value
 	sources []graph.Event
+	spare   []graph.Event
 	version int // of sources
 }
 
@@ -134,7 +136,7 @@ func (w *weak) changed(k *K) {
 
 // begin takes the step of an access to memory.
 func (k *K) memoryStep(op Op, o *Object, mode Mode, wait Wait, s memoryStep) {
-	s.sources = k.mem.sources[:0]
+	s.sources, s.spare = k.mem.sources[:0], k.mem.spare[:0]
 	s.o = o
 	k.mem, k.inMemory = s, true
 	k.StepWait(op, o, mode, wait)
@@ -152,7 +154,10 @@ func (k *K) sources() []graph.Event {
 		return s.sources
 	}
 	s.version = w.version
-	s.sources = w.graph.Sources(int(k.id), int(s.o.id), s.use, s.writes, s.sources)
+	s.sources = append(s.sources[:0], w.ask(k, whichSources, s.o, func() []graph.Event {
+		s.spare = w.graph.Sources(int(k.id), int(s.o.id), s.use, s.writes, s.spare)
+		return s.spare
+	})...)
 	if s.accepts != nil {
 		n := 0
 		for _, e := range s.sources {
@@ -269,8 +274,14 @@ func (k *K) saw0(o *Object, from graph.Event) {
 func (k *K) weakStore(op Op, o *Object, a memory.Access) graph.Event {
 	w := k.m.weak
 	k.memoryStep(op, o, Write, 0, memoryStep{stores: true})
-	places := w.graph.Places(int(k.id), int(o.id), a, w.places)
-	w.places = places
+	places := w.ask(k, whichPlaces, o, func() []graph.Event {
+		w.places = w.graph.Places(int(k.id), int(o.id), a, w.places)
+		all := make([]graph.Event, len(w.places))
+		for i, place := range w.places {
+			all[i] = graph.Event(place)
+		}
+		return all
+	})
 	if len(places) == 0 {
 		k.m.outcome.Abandoned = true
 		k.m.aborting = true
@@ -284,7 +295,7 @@ func (k *K) weakStore(op Op, o *Object, a memory.Access) graph.Event {
 			k.Note("(before %d newer)", places[0]-place)
 		}
 	}
-	e := w.graph.Store(int(k.id), int(o.id), a, place)
+	e := w.graph.Store(int(k.id), int(o.id), a, int(place))
 	k.wrote(o)
 	return e
 }
@@ -374,7 +385,15 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 // mustBeConsistent gives the execution up if a task has got to know, in a critical
 // section, what a grace period keeps from it.
 func (w *weak) mustBeConsistent(k *K) {
-	if w.graph.Confined(int(k.id)) && !w.graph.Consistent() {
+	if !w.graph.Confined(int(k.id)) {
+		return
+	}
+	if len(w.ask(k, isConsistent, nil, func() []graph.Event {
+		if w.graph.Consistent() {
+			return []graph.Event{graph.Initial}
+		}
+		return nil
+	})) == 0 {
 		k.m.outcome.Abandoned = true
 		k.m.aborting = true
 		panic(errUnwind)

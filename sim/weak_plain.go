@@ -33,7 +33,12 @@ func (k *K) plainEvent(o *Object, mode Mode, p plainAccess) graph.Event {
 	}
 	var from graph.Event
 	if mode == Read {
-		from = w.graph.Newest(t, int(o.id), graph.Use{Access: memory.Plain})
+		from = w.graph.Last(int(o.id))
+		if w.graph.Confined(t) {
+			from = w.ask(k, newestPlain, o, func() []graph.Event {
+				return []graph.Event{w.graph.Newest(t, int(o.id), graph.Use{Access: memory.Plain})}
+			})[0]
+		}
 		p.event = w.graph.Load(t, int(o.id), graph.Use{Access: memory.Plain}, from)
 	} else {
 		p.event = w.graph.Append(t, int(o.id), memory.Plain)

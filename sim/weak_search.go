@@ -56,6 +56,33 @@ func (m *Machine) MayGoOn(id TaskID) bool {
 	return k != nil && (k.born != m.runs || k.alive)
 }
 
+// ToBeSpawned says that a task that an earlier execution had is not there yet.
+func (m *Machine) ToBeSpawned(id TaskID) bool {
+	k := m.tasks[id]
+	return k != nil && k.born != m.runs
+}
+
+// Stuck says that a task cannot take its pending step, and will not be able to before
+// another task has taken one that conflicts with it or stores to the word that it loads
+// from.
+func (m *Machine) Stuck(id TaskID) bool {
+	k := m.tasks[id]
+	if k.born != m.runs || !k.asks || k.ready() || k.pending.obj != nil && m.unordered(k.pending.obj) {
+		return false
+	}
+	return !k.inMemory || k.pending.wait != Spinning || k.mem.accepts != nil
+}
+
 // MemoryFull says that the last execution was cut off because it had more than
 // [graph.MaxEvents] events of memory.
 func (m *Machine) MemoryFull() bool { return m.weak != nil && m.weak.graph.Full() }
+
+// RememberMemory has the machine keep what the model allowed at each point of an
+// execution, for a search that comes there again and again. It is only for a machine that
+// runs one program.
+func (m *Machine) RememberMemory() {
+	if m.weak == nil {
+		m.weak = &weak{}
+	}
+	m.weak.memo.on = true
+}

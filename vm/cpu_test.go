@@ -103,7 +103,7 @@ func TestExecute(t *testing.T) {
 func TestPageLimit(t *testing.T) {
 	o := run(t, func(k *sim.K, mm *vm.MM, inode *pagecache.Inode) {
 		l := &calls{t, k, mm, inode}
-		mm.PageLimit, mm.AddressLimit = 2, 8*page
+		mm.Full, mm.AddressLimit = func() bool { return mm.Pages() >= 2 }, 8*page
 		l.mmap(0, 4, rw, anon)
 		l.want(vm.DoPageFault(k, mm, at(0), vm.FaultWrite), nil)
 		l.want(vm.DoPageFault(k, mm, at(1), vm.FaultWrite), nil)

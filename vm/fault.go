@@ -89,7 +89,7 @@ func handlePteFault(k *sim.K, vma *VMA, addr uint64, flags FaultFlags) error {
 		k.Note("%#x present %t", addr, present)
 	}
 	switch {
-	case !present && mm.PageLimit != 0 && mm.pt.pages >= mm.PageLimit:
+	case !present && mm.Full != nil && mm.Full():
 		return sim.ENOMEM
 	case !present && vma.Inode == nil:
 		return doAnonymousPage(k, vma, addr)

@@ -43,7 +43,7 @@ func dupMmap(k *sim.K, oldmm, mm *MM) error {
 	oldmm.mmapData.Read(k)
 	mm.mmapData.Write(k)
 	mm.brk, mm.StartBrk, mm.MmapBase = oldmm.brk, oldmm.StartBrk, oldmm.MmapBase
-	mm.StackLimit, mm.AddressLimit, mm.PageLimit = oldmm.StackLimit, oldmm.AddressLimit, oldmm.PageLimit
+	mm.StackLimit, mm.AddressLimit, mm.Full = oldmm.StackLimit, oldmm.AddressLimit, oldmm.Full
 
 	defer flushAfterFork(k, oldmm)
 	for _, vma := range oldmm.overlapping(k, 0, ^uint64(0)) {

@@ -53,10 +53,13 @@ type MM struct {
 	Hooks Hooks
 	// MmapBase is mmap_base, StartBrk start_brk, StackLimit the limit on the size
 	// of a stack in bytes, RLIMIT_STACK, and AddressLimit that on all areas
-	// together, RLIMIT_AS, 0 for none. PageLimit is how many pages may be mapped at
-	// one time, 0 for no limit; a fault beyond it fails with ENOMEM. Only who sets
-	// up the address space for a program changes them.
-	MmapBase, StartBrk, StackLimit, AddressLimit, PageLimit uint64
+	// together, RLIMIT_AS, 0 for none. Only who sets up the address space for a
+	// program changes them.
+	MmapBase, StartBrk, StackLimit, AddressLimit uint64
+	// Full, if it is not nil, says that no more pages are to be mapped: a fault then
+	// fails with ENOMEM. It is to be set before any task uses the address space;
+	// children inherit it.
+	Full func() bool
 
 	// Zone is where private pages are taken from, nil if there is no end of memory.
 	// It is to be set before any task uses the address space; children inherit it.
@@ -129,6 +132,9 @@ func FindVMA(k *sim.K, mm *MM, addr uint64) *VMA {
 	}
 	return vma
 }
+
+// Pages is how many pages are mapped, get_mm_rss(): a count that no step orders.
+func (mm *MM) Pages() uint64 { return mm.pt.pages }
 
 func (mm *MM) vmaAt(addr uint64) (found *VMA) {
 	if prev := mm.vmaBelow(addr); prev != nil && addr < prev.End {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+
+	"trapline/sim"
 )
 
 func TestDiff(t *testing.T) {
@@ -42,6 +45,24 @@ func TestDiffMistakes(t *testing.T) {
 		code, _, stderr := trapline(t, append([]string{"diff"}, strings.Fields(args)...)...)
 		if code != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit %d, %q, want %q", args, code, stderr, want)
+		}
+	}
+}
+
+// TestSideBySideOfLongWords has a step with a word that does not fit into its column, as the
+// bytes of a long instruction or the path of a file. The lines of it were endless.
+func TestSideBySideOfLongWords(t *testing.T) {
+	step := func(text string) *execution {
+		return &execution{records: []sim.Record{{Name: "program", Text: text}}}
+	}
+	var b bytes.Buffer
+	sideBySide(&b, [2]string{"one", "two"}, [2]*execution{step("READ_ONCE(" + strings.Repeat("x", 200) + ")"), step("short")})
+	if n := strings.Count(b.String(), "x"); n != 200 {
+		t.Errorf("%d of 200 letters are shown:\n%s", n, b.String())
+	}
+	for line := range strings.Lines(b.String()) {
+		if len(line) > pageWidth+1 {
+			t.Errorf("longer than a page: %s", line)
 		}
 	}
 }

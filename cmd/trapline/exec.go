@@ -170,13 +170,27 @@ func (a *app) exec(cmd *cobra.Command, args []string, f *execFlags) error {
 		return mistake("exec: %w", err)
 	case cmd.Context().Err() != nil:
 		return exit(exitInterrupted)
-	case r.Exhausted != "":
-		fmt.Fprintf(a.stderr, "trapline: the run has used up its %s and was ended\n", r.Exhausted)
+	case r.Exhausted != linux.NoBudget:
+		fmt.Fprintf(a.stderr, "trapline: the run has used up %s\n", f.budget(r))
 		return exit(exitExhausted)
 	case r.ExitCode() != 0:
 		return exit(r.ExitCode())
 	}
 	return nil
+}
+
+// budget says which budget has ended a run, and what raises it.
+func (f *execFlags) budget(r linux.Result) string {
+	switch r.Exhausted {
+	case linux.Instructions:
+		return fmt.Sprintf("its %d instructions and was ended (--max-insns %d: give more, or 0 for no limit)", r.Insns, f.maxInsns)
+	case linux.Memory:
+		return fmt.Sprintf("its %s of memory and was ended (--max-memory %s: give more, or 0 for no limit)", f.maxMemory, f.maxMemory)
+	case linux.Time:
+		return fmt.Sprintf("its %v and was ended (--timeout %v: give more, or 0 for no limit)", f.timeout, f.timeout)
+	case linux.NoBudget:
+	}
+	return ""
 }
 
 // parseSize reads a number of bytes with one of the usual suffixes.

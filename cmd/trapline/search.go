@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 		for range min(workers, len(pairs)) {
 			wg.Go(func() {
 				for i := range next {
-					results[i] <- exploreOne(ctx, pairs[i], o, on, line)
+					results[i] <- exploreShare(ctx, len(pairs)-i, workers, pairs[i], o, on, line)
 				}
 			})
 		}
@@ -56,6 +57,19 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 			}
 		}
 	}
+}
+
+// exploreShare is exploreOne with a share of the time, if that is limited: what is left
+// is divided among the pairs that are left, so that a long search does not keep others
+// from being made.
+func exploreShare(ctx context.Context, left, workers int, p *pair, o explore.Options, on settings, line *statusLine) *checked {
+	if end, limited := ctx.Deadline(); limited && left > workers {
+		share := time.Until(end) * time.Duration(workers) / time.Duration(left)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, share, fmt.Errorf("stopped after %v, its share of the time", share.Round(time.Millisecond)))
+		defer cancel()
+	}
+	return exploreOne(ctx, p, o, on, line)
 }
 
 // exploreOne explores a pair, or leaves it if there is no time any more.

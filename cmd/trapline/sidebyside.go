@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"trapline/sim"
+	"trapline/sim/trace"
 )
 
 // partingContext is how many steps are shown of those that two executions share.
@@ -29,7 +30,7 @@ func sideBySide(w io.Writer, names [2]string, executions [2]*execution) {
 	const number = 4
 	column := (pageWidth - 2*number - 6) / 2
 	row := func(n int, texts [2]string) {
-		left, right := wrapTo(texts[0], column), wrapTo(texts[1], column)
+		left, right := trace.Wrap(texts[0], column, 2), trace.Wrap(texts[1], column, 2)
 		for i := range max(len(left), len(right)) {
 			label := strings.Repeat(" ", number)
 			if i == 0 && n > 0 {
@@ -70,18 +71,4 @@ func at(list []string, i int) string {
 		return list[i]
 	}
 	return ""
-}
-
-// wrapTo breaks a text into lines of at most width bytes, at blanks where it can.
-func wrapTo(text string, width int) []string {
-	var lines []string
-	for len(text) > width {
-		cut := strings.LastIndexByte(text[:width+1], ' ')
-		if cut <= 0 {
-			cut = width
-		}
-		lines = append(lines, strings.TrimRight(text[:cut], " "))
-		text = "  " + strings.TrimLeft(text[cut:], " ")
-	}
-	return append(lines, text)
 }

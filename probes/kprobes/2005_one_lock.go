@@ -46,14 +46,14 @@ type oneLock struct {
 
 // RegisterKprobe is register_kprobe().
 func (d *oneLock) RegisterKprobe(k *sim.K, p *Kprobe) error {
-	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+	if !d.text.slots.archPrepareKprobe(k, p) {
 		return sim.ENOMEM
 	}
 	flags := k.SpinLockIRQSave(&d.kprobeLock)
 	err := registerUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	if err == sim.EEXIST {
-		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+		d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 	}
 	return err
 }
@@ -77,7 +77,7 @@ func (d *oneLock) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &old.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
-	d.text.slots.freeInsnSlot(k, old.slot) // arch_remove_kprobe()
+	d.text.slots.freeInsnSlot(k, old.slot.Get(k)) // arch_remove_kprobe()
 	if old != p {
 		k.Kfree(&old.Life)
 	}

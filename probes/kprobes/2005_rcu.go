@@ -132,14 +132,14 @@ type rcuKprobes struct {
 
 // RegisterKprobe is register_kprobe().
 func (d *rcuKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
-	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+	if !d.text.slots.archPrepareKprobe(k, p) {
 		return sim.ENOMEM
 	}
 	flags := k.SpinLockIRQSave(&d.kprobeLock)
 	err := registerUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	if err == sim.EEXIST {
-		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+		d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 	}
 	return err
 }
@@ -150,7 +150,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 	if old := t.get(k, p.Addr, true); old != nil {
 		return registerAggrKprobe(k, t, old, p)
 	}
-	p.slot.copyInsn(k, p.Addr) // arch_copy_kprobe()
+	p.slot.Get(k).copyInsn(k, p.Addr) // arch_copy_kprobe()
 	t.list.AddHead(k, &p.hlist)
 	text.armText(k, p.Addr)
 	return nil
@@ -160,7 +160,7 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 // manager take the place of the first one.
 func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
 	if old.isManager(k) {
-		p.slot = old.slot // copy_kprobe()
+		p.slot.Set(k, old.slot.Get(k)) // copy_kprobe()
 		return old.addMember(k, p)
 	}
 	ap, err := newManager(k, p.Addr, sim.GFPAtomic)
@@ -168,13 +168,14 @@ func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
 		return err
 	}
 	addAggrKprobe(k, t, ap, old)
-	p.slot = ap.slot // copy_kprobe()
+	p.slot.Set(k, ap.slot.Get(k)) // copy_kprobe()
 	return ap.addMember(k, p)
 }
 
 // addAggrKprobe is add_aggr_kprobe(): for a moment there is nobody in the table.
 func addAggrKprobe(k *sim.K, t *table, ap, p *Kprobe) {
-	ap.slot, ap.entry = p.slot, p.entry // copy_kprobe()
+	ap.slot.Set(k, p.slot.Get(k)) // copy_kprobe()
+	ap.entry = p.entry
 	ap.members.AddHead(k, &p.list)
 	t.list.Del(k, &p.hlist)
 	t.list.AddHead(k, &ap.hlist)
@@ -204,7 +205,7 @@ func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
 	d.text.disarmText(k, p.Addr)
 	d.table.list.Del(k, &p.hlist)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
-	d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+	d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 }
 
 // cleanupAggrKprobe is cleanup_aggr_kprobe(). It drops kprobe_lock.

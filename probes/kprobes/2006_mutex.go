@@ -50,10 +50,10 @@ func (d *mutexKprobes) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	if old := d.table.get(k, p.Addr, true); old != nil {
 		return d.registerAggrKprobe(k, old, p)
 	}
-	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil { // arch_prepare_kprobe()
+	if !d.text.slots.archPrepareKprobe(k, p) {
 		return sim.ENOMEM
 	}
-	p.slot.copyInsn(k, p.Addr)
+	p.slot.Get(k).copyInsn(k, p.Addr)
 	d.table.list.AddHead(k, &p.hlist)
 	d.text.armText(k, p.Addr)
 	return nil
@@ -68,7 +68,8 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 			return err
 		}
 		// add_aggr_kprobe()
-		ap.slot, ap.entry = old.slot, old.entry
+		ap.slot.Set(k, old.slot.Get(k))
+		ap.entry = old.entry
 		if old.PostHandler != nil {
 			ap.post.Write(k, true)
 		}
@@ -76,7 +77,7 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 		d.table.list.Replace(k, &old.hlist, &ap.hlist)
 	}
 	// add_new_kprobe()
-	p.slot = ap.slot
+	p.slot.Set(k, ap.slot.Get(k))
 	if err := ap.addMember(k, p); err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 			old.members.Del(k, &p.list)
 			k.Kfree(&old.Life)
 		}
-		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+		d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 	case d.relock:
 		k.MutexLock(&d.kprobeMutex)
 		d.dropPostHandler(k, old, p)

@@ -53,5 +53,5 @@ func (d *batchKprobes) unregisterBottom(k *sim.K, l leaving) {
 		l.old.members.Del(k, &l.p.list)
 		k.Kfree(&l.old.Life)
 	}
-	d.text.slots.freeInsnSlot(k, l.p.slot) // arch_remove_kprobe()
+	d.text.slots.freeInsnSlot(k, l.p.slot.Get(k)) // arch_remove_kprobe()
 }

@@ -200,10 +200,10 @@ func (d *today) prepareKprobe(k *sim.K, p *Kprobe) error {
 	k.MutexLock(&d.textMutex)
 	defer k.MutexUnlock(&d.textMutex)
 	insn := d.recoverProbedInstruction(k, p.Addr)
-	if p.slot = d.text.slots.getInsnSlot(k); p.slot == nil {
+	if !d.text.slots.archPrepareKprobe(k, p) {
 		return sim.ENOMEM
 	}
-	p.slot.copyInsn(k, insn)
+	p.slot.Get(k).copyInsn(k, insn)
 	return nil
 }
 
@@ -219,7 +219,7 @@ func (d *today) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 	case old.unused(k):
 		d.optimizeKprobe(k, ap) // reuse_unused_kprobe()
 	}
-	p.slot = ap.slot
+	p.slot.Set(k, ap.slot.Get(k))
 	// add_new_kprobe()
 	if p.PostHandler != nil {
 		d.forceUnoptimize(k, ap) // a jump has no place for it
@@ -242,7 +242,7 @@ func (d *today) initAggrKprobe(k *sim.K, p *Kprobe) (*Kprobe, error) {
 	if err != nil {
 		return nil, err
 	}
-	ap.slot = p.slot
+	ap.slot.Set(k, p.slot.Get(k))
 	ap.initFlags(k, p.state)
 	if p.PostHandler != nil {
 		ap.post.Write(k, true)
@@ -328,9 +328,9 @@ func (d *today) unregisterBottom(k *sim.K, l leaving) {
 
 // removeSlot is arch_remove_kprobe().
 func (d *today) removeSlot(k *sim.K, p *Kprobe) {
-	if p.slot != nil {
-		d.text.slots.freeInsnSlot(k, p.slot)
-		p.slot = nil
+	if slot := p.slot.Get(k); slot != nil {
+		d.text.slots.freeInsnSlot(k, slot)
+		p.slot.Set(k, nil)
 	}
 }
 

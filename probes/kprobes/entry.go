@@ -43,9 +43,9 @@ func (r *running) trap(slot *Slot) (Trap, *Slot) {
 }
 
 // longjmp is longjmp_break_handler().
-func (r *running) longjmp() *Slot {
+func (r *running) longjmp(k *sim.K) *Slot {
 	r.jump = nil
-	return r.current.slot
+	return r.current.slot.Get(k)
 }
 
 // addMember is add_new_kprobe(): an entry comes last, as nothing comes after it. The
@@ -85,7 +85,7 @@ func (d *oneLock) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKprobe(k,
 func (d *oneLock) JprobeEntry(k *sim.K) *Jprobe { return d.cpus.this(k).jump }
 
 // JprobeReturn is part of [JumpProber].
-func (d *oneLock) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp() }
+func (d *oneLock) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp(k) }
 
 // RegisterJprobe is part of [JumpProber].
 func (d *rcuKprobes) RegisterJprobe(k *sim.K, jp *Jprobe) error {
@@ -99,7 +99,7 @@ func (d *rcuKprobes) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKprobe
 func (d *rcuKprobes) JprobeEntry(k *sim.K) *Jprobe { return d.cpus.this(k).jump }
 
 // JprobeReturn is part of [JumpProber].
-func (d *rcuKprobes) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp() }
+func (d *rcuKprobes) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp(k) }
 
 // RegisterJprobe is part of [JumpProber].
 func (d *mutexKprobes) RegisterJprobe(k *sim.K, jp *Jprobe) error {
@@ -113,7 +113,7 @@ func (d *mutexKprobes) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKpro
 func (d *mutexKprobes) JprobeEntry(k *sim.K) *Jprobe { return d.cpus.this(k).jump }
 
 // JprobeReturn is part of [JumpProber].
-func (d *mutexKprobes) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp() }
+func (d *mutexKprobes) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).longjmp(k) }
 
 // UnregisterJprobe is part of [JumpProber].
 func (d *batchKprobes) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKprobe(k, &jp.Kprobe) }

@@ -36,7 +36,7 @@ func (r *running) hit(k *sim.K, p *Kprobe) *Slot {
 		}
 		p.each(k, func(p *Kprobe) { p.missed(k) })
 		r.outer, r.current, r.reenter = r.current, p, true
-		return p.slot
+		return p.slot.Get(k)
 	}
 	r.current = p
 	p.each(k, func(p *Kprobe) {
@@ -44,7 +44,7 @@ func (r *running) hit(k *sim.K, p *Kprobe) *Slot {
 			p.PreHandler(k)
 		}
 	})
-	return p.slot
+	return p.slot.Get(k)
 }
 
 // stepped is what the debug exception does after the instruction.
@@ -83,7 +83,7 @@ func (r *running) hitEnabled(k *sim.K, p *Kprobe) *Slot {
 	}
 	r.current = p
 	p.eachEnabled(k, (*Kprobe).pre)
-	return p.slot
+	return p.slot.Get(k)
 }
 
 func (r *running) steppedEnabled(k *sim.K) {

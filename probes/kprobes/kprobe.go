@@ -19,7 +19,7 @@ type Kprobe struct {
 	name  string
 	hlist sim.RCUHNode[Kprobe] // in kprobe_table
 	list  sim.RCUHNode[Kprobe] // in the list of a manager
-	slot  *Slot                // ainsn.insn
+	slot  sim.Cell[*Slot]      // ainsn.insn
 
 	manager bool                 // pre_handler == aggr_pre_handler
 	members sim.RCUHList[Kprobe] // of a manager: the probes of its address
@@ -43,6 +43,7 @@ func InitKprobe(k *sim.K, p *Kprobe, name string, a Addr) {
 	p.hlist.In(&p.Life)
 	p.list.Init(k, name+"->list", p)
 	p.list.In(&p.Life)
+	p.slot.Init(k, name+"->ainsn.insn")
 }
 
 // Name is the name of the probe.
@@ -97,6 +98,7 @@ func newManager(k *sim.K, a Addr, gfp sim.GFP) (*Kprobe, error) {
 	ap.members.Init(k, "ap->list")
 	ap.post.Init(k, "ap->post_handler", false)
 	ap.post.In(&ap.Life)
+	ap.slot.Init(k, "ap->ainsn.insn")
 	ap.initFlags(k, 0)
 	return ap, nil
 }

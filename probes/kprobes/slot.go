@@ -47,6 +47,13 @@ func (c *insnCache) getInsnSlot(k *sim.K) *Slot {
 	return nil
 }
 
+// archPrepareKprobe is arch_prepare_kprobe(): it gives a probe a slot, and says whether there was one.
+func (c *insnCache) archPrepareKprobe(k *sim.K, p *Kprobe) bool {
+	s := c.getInsnSlot(k)
+	p.slot.Set(k, s)
+	return s != nil
+}
+
 // freeInsnSlot is free_insn_slot(): whoever asks next may be given the slot. It may sleep.
 func (c *insnCache) freeInsnSlot(k *sim.K, s *Slot) {
 	k.MutexLock(&c.mutex)

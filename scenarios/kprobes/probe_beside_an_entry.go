@@ -14,11 +14,12 @@ var ProbeBesideAnEntry = add(Scenario{
 		From: "Linux 2.6.16, kernel/kprobes.c, add_new_kprobe()",
 		Story: "The manager of several probes calls one after the other, until one of them says that it " +
 			"has set up where the CPU is to go on. That is a jprobe, and it must be the last of the " +
-			"list, wherever it came in. A second one cannot be had: its registration fails. To make " +
-			"room for the second probe the designs of 2005 do as in second-probe-at-an-address, and " +
-			"have the same two failures: in the patch nobody answers for the armed breakpoint for a " +
-			"moment, and in both versions a slot is lost. In 2.6.16 the manager replaces the probe in " +
-			"one step, and a second probe gets no slot.",
+			"list, wherever it came in. A second one cannot be had: its registration fails. In both " +
+			"versions of 2005 the slot of each probe is overwritten by that of the first one before " +
+			"that, so what is given back with the one that is refused is the slot of all the others, " +
+			"and it is given back again when they go. And in the patch nobody answers for the armed " +
+			"breakpoint for a moment, as in second-probe-at-an-address. In 2.6.16 the manager replaces " +
+			"the probe in one step, and only the first probe has a slot.",
 	},
 	Needs: kprobes.Entries,
 	RCU:   sim.ClassicRCU,

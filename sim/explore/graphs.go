@@ -92,6 +92,7 @@ const memoryWrite sim.Mode = 1 << 7
 
 // graphs makes the search.
 func (s *search) graphs() error {
+	s.machine.RememberMemory()
 	g := &graphs{runner: s.runners[0], known: knowledge{uses: map[useOf]int32{}, extra: map[stepOf][]sim.Access{}}}
 	for patience := 16; ; patience *= 2 {
 		g.path, g.fresh, g.known.grown = g.path[:0], 0, false
@@ -411,17 +412,30 @@ func (g *graphs) mayChange(m *sim.Machine, id sim.TaskID) bool {
 	return hopeful
 }
 
-// present finds out who may go on.
+// present finds out who may go on, whatever the others do: not one who waits, cannot
+// take its step yet, or is still to be spawned.
 func (g *graphs) present(m *sim.Machine) {
 	g.going = g.going[:0]
 	for u := range m.Tasks() {
-		h := g.at(sim.TaskID(u))
-		g.going = append(g.going, u > 0 && (!h.waits || h.asked) && !h.parked && m.MayGoOn(sim.TaskID(u)))
+		id := sim.TaskID(u)
+		g.going = append(g.going, g.left(m, id) && !g.waitsFor(id) && !m.Stuck(id) && !m.ToBeSpawned(id))
 	}
 }
 
-// mayWake says so as far as tasks are known to go on.
+// left says whether a task may have steps left to take.
+func (g *graphs) left(m *sim.Machine, id sim.TaskID) bool {
+	return id > 0 && !g.at(id).parked && m.MayGoOn(id)
+}
+
+// waitsFor says whether a task waits, and nothing has come.
+func (g *graphs) waitsFor(id sim.TaskID) bool { return g.at(id).waits && !g.at(id).asked }
+
+// mayWake says whether a task may get what it waits for, or what its step needs, as far
+// as tasks are known to go on. One that is still to be spawned needs its parent.
 func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID) bool {
+	if m.ToBeSpawned(id) {
+		return g.going[m.Parent(id)]
+	}
 	if obj := m.PendingMemory(id); obj != 0 && g.mayUse(id, obj, memoryWrite) {
 		return true
 	}
@@ -445,18 +459,20 @@ func (g *graphs) mayUse(id sim.TaskID, obj sim.ObjID, mode sim.Mode) bool {
 	return false
 }
 
-// hopeful says whether each task that waits may still get what it waits for.
+// hopeful says whether each task that waits may still get what it waits for. Who cannot
+// take its step, as the lock is held, does nothing for others before somebody has done
+// something for it.
 func (g *graphs) hopeful(m *sim.Machine) bool {
 	g.present(m)
 	for {
 		waiting, more := false, false
-		for id := range g.tasks {
-			if h := &g.tasks[id]; !h.waits || g.going[id] || h.asked {
-				continue
-			}
-			if g.mayWake(m, sim.TaskID(id)) {
-				g.going[id], more = true, true
-			} else {
+		for u := range g.going {
+			id := sim.TaskID(u)
+			switch {
+			case g.going[u] || !g.left(m, id):
+			case g.mayWake(m, id):
+				g.going[u], more = true, true
+			case g.waitsFor(id):
 				waiting = true
 			}
 		}

@@ -187,7 +187,12 @@ func (d *worker) offer() {
 		n := d.path[i].node
 		n.mu.Lock()
 		if n.tree != nil && !n.opening && !n.offered {
-			n.offered, n.shared = true, true
+			n.offered = true
+			// Who takes over comes through those above as well. Nobody else can be
+			// reading this of one that is not shared yet.
+			for j := i; j >= 0 && !d.path[j].shared; j-- {
+				d.path[j].shared = true
+			}
 			p.open = append(p.open, n)
 			p.work.Signal()
 		}
@@ -228,15 +233,16 @@ func (d *worker) goTo(n *node, shared bool) {
 	d.started = true
 }
 
-// lock is for what workers that come through one node change in it.
+// lock is for what workers that come through one node change in it. A node that one
+// worker has to itself, as most are, needs no lock: it is shared by that one only.
 func (d *worker) lock(n *node) {
-	if d.pool != nil {
+	if n.shared {
 		n.mu.Lock()
 	}
 }
 
 func (d *worker) unlock(n *node) {
-	if d.pool != nil {
+	if n.shared {
 		n.mu.Unlock()
 	}
 }

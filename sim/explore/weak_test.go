@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"trapline/sim"
@@ -84,6 +85,11 @@ var weakCounts = []struct {
 		w.w[0].Write(k, w.w[0].Read(k)+1)
 		k.SpinUnlock(&w.lock)
 	}), 24, 24, 24},
+	{"spin_lock; x++; unlock, 5", weakly(5, func(k *sim.K, w *weakWorld, i int) {
+		k.SpinLock(&w.lock)
+		w.w[0].Write(k, w.w[0].Read(k)+1)
+		k.SpinUnlock(&w.lock)
+	}), 120, 120, 120},
 	{"release/acquire chain, 7", weakly(7, func(k *sim.K, w *weakWorld, i int) {
 		switch i {
 		case 0:
@@ -146,6 +152,9 @@ func TestWeakCounts(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				t.Error(f.Violation.Title, f.Schedule)
+			}
+			if strings.HasPrefix(test.name, "spin_lock") && r.Blocked > 0 {
+				t.Errorf("%s under %v: %s; want none blocked", test.name, memory.Model(i), r.Coverage())
 			}
 		}
 	}

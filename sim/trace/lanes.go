@@ -97,7 +97,7 @@ func (t *table) write(w io.Writer) error {
 	headings := make([][]string, len(t.names))
 	height := 0
 	for i, name := range t.names {
-		headings[i] = wrap(name, t.widths[i], 0)
+		headings[i] = Wrap(name, t.widths[i], 0)
 		height = max(height, len(headings[i]))
 	}
 	for row := range height {
@@ -120,7 +120,7 @@ func (t *table) write(w io.Writer) error {
 			left += laneGap + width
 		}
 		left += laneGap + c.indent
-		for i, text := range wrap(c.text, t.widths[c.lane]-c.indent, 2) {
+		for i, text := range Wrap(c.text, t.widths[c.lane]-c.indent, 2) {
 			number := ""
 			if i == 0 {
 				number = c.number
@@ -137,10 +137,10 @@ func writeLine(w io.Writer, line string) {
 
 func pad(text string, width int) string { return fmt.Sprintf("%-*s", width, text) }
 
-// wrap breaks a text into lines of at most width characters: at blanks, or
+// Wrap breaks a text into lines of at most width characters: at blanks, or
 // where a word is longer than a line, within it. All lines but the first are
-// indented.
-func wrap(text string, width, indent int) []string {
+// indented by so many blanks.
+func Wrap(text string, width, indent int) []string {
 	var lines []string
 	room, margin := width, ""
 	for len(text) > room {

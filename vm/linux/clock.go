@@ -27,20 +27,27 @@ func (s *system) wallClock() int64 { return bootTime + s.now }
 
 var opIdle = sim.NewOp("cpu_idle(%s)")
 
-// idleLoop puts the clock forward to the next deadline whenever nobody else can
-// go on: the strategy chooses it last.
+// idleLoop waits for input, or puts the clock forward to the next deadline, whenever
+// nobody else can go on: the strategy chooses it last.
 func (s *system) idleLoop(k *sim.K) {
 	for {
 		k.StepWait(opIdle, &s.asked, sim.Write, idle)
 		k.Touch(&s.lock, sim.Write)
-		if d := s.deadline(); d != never && d > s.now {
+		if s.Interrupted != nil && s.Interrupted() {
+			s.exhausted(Time)
+			s.strategy.stop = true
+			continue
+		}
+		if s.stdin.wanted > 0 {
+			s.stdin.fetch()
+		} else if d := s.deadline(); d != never && d > s.now {
 			s.now = d
 		}
 		s.wakeReady(k)
 	}
 }
 
-// deadline is when the next sleeper or timer is due.
+// deadline is when the next sleeper, timer or input is due.
 func (s *system) deadline() int64 {
 	d := int64(never)
 	for _, t := range s.sleepers {
@@ -48,6 +55,9 @@ func (s *system) deadline() int64 {
 	}
 	for _, tm := range s.timers {
 		d = min(d, tm.at)
+	}
+	if s.stdin.wanted > 0 {
+		d = min(d, s.stdin.until)
 	}
 	return d
 }
@@ -104,8 +114,19 @@ func (s *system) arm(tm *timer, at, interval int64) {
 	}
 }
 
-// expire sends the signals of the timers that are due.
+// deleteTimers is exit_itimers(): nobody waits for them any more.
+func (s *system) deleteTimers(p *process) {
+	for _, tm := range p.posix {
+		s.arm(tm, 0, 0)
+	}
+	p.posix = nil
+}
+
+// expire sends the signals of the timers that are due, and brings in input.
 func (s *system) expire() {
+	if s.stdin.wanted > 0 && s.stdin.until <= s.now {
+		s.stdin.fetch()
+	}
 	for i := 0; i < len(s.timers); i++ {
 		tm := s.timers[i]
 		if tm.at > s.now {
@@ -114,7 +135,9 @@ func (s *system) expire() {
 		missed := int64(0)
 		if tm.interval > 0 {
 			missed = (s.now - tm.at) / tm.interval
-			tm.at += (missed + 1) * tm.interval
+			if tm.at += (missed + 1) * tm.interval; tm.at < s.now { // beyond the end of time
+				tm.at = never
+			}
 		} else {
 			tm.at = 0
 			s.timers = slices.Delete(s.timers, i, i+1)

@@ -25,11 +25,11 @@ const dynBase = 0x555555554000
 // exec replaces the program of the process: bprm_execve() with load_elf_binary().
 // Up to the point of no return an error leaves everything as it was.
 func (t *Thread) exec(n *node, name string, argv, env []string) error {
-	n, name, argv, err := t.script(n, name, argv, 0)
+	n, data, name, argv, err := t.script(n, name, argv, 0)
 	if err != nil {
 		return err
 	}
-	p, err := vm.ParseProgram(n.data)
+	p, err := vm.ParseProgram(data)
 	if err != nil {
 		t.sys.failedExec(name, err)
 		return eNOEXEC
@@ -50,7 +50,7 @@ func (t *Thread) exec(n *node, name string, argv, env []string) error {
 	if t.sys.probes != nil {
 		s.mm.Hooks = t.sys.probes.Hooks()
 	}
-	s.mm.PageLimit = t.sys.MaxMemory / x86.PageSize
+	s.mm.Full = func() bool { return t.sys.full(1) }
 	if err := t.load(s, p, argv, env); err != nil {
 		vm.MMPut(t.k, s.mm)
 		return err
@@ -108,38 +108,37 @@ func (t *Thread) begin(s *space) {
 	t.sig = actions
 	t.alt = altStack{}
 	t.robust, t.clearTID, t.setTID = 0, 0, 0
-	t.proc.posix = nil
+	t.sys.deleteTimers(t.proc)
 	state := x86.Initial()
 	state.RIP, state.R[rsp] = s.entry, s.startSP
 	t.cpu.SetState(state)
 	t.origRAX = noCall
 }
 
-// script is load_script(): a file that begins with #! is given to its interpreter.
-func (t *Thread) script(n *node, name string, argv []string, depth int) (*node, string, []string, error) {
+// script is load_script(): a file that begins with #! is given to its interpreter. It
+// returns the program, what it holds, its name and its arguments.
+func (t *Thread) script(n *node, name string, argv []string, depth int) (*node, []byte, string, []string, error) {
+	fail := func(err error) (*node, []byte, string, []string, error) { return nil, nil, "", nil, err }
 	switch {
-	case n.isDir():
-		return nil, "", nil, eACCES
-	case !n.isReg():
-		return nil, "", nil, eACCES
-	case n.mode&0o111 == 0:
-		return nil, "", nil, eACCES
+	case !n.isReg() || n.mode&0o111 == 0:
+		return fail(eACCES)
 	case n.writers > 0:
-		return nil, "", nil, sim.ETXTBSY
+		return fail(sim.ETXTBSY)
 	}
-	if err := t.sys.load(n); err != nil {
-		return nil, "", nil, err
+	data, err := t.contentOf(n)
+	if err != nil {
+		return fail(err)
 	}
-	if !bytes.HasPrefix(n.data, []byte("#!")) {
-		return n, name, argv, nil
+	if !bytes.HasPrefix(data, []byte("#!")) {
+		return n, data, name, argv, nil
 	}
 	if depth == maxScripts {
-		return nil, "", nil, eLOOP
+		return fail(eLOOP)
 	}
-	line, _, found := bytes.Cut(n.data[2:min(len(n.data), 256)], []byte("\n"))
+	line, _, found := bytes.Cut(data[2:min(len(data), 256)], []byte("\n"))
 	interp, arg, _ := bytes.Cut(bytes.Trim(line, " \t"), []byte(" "))
-	if len(interp) == 0 || !found && len(n.data) > 256 {
-		return nil, "", nil, eNOEXEC
+	if len(interp) == 0 || !found && len(data) > 256 {
+		return fail(eNOEXEC)
 	}
 	args := []string{string(interp)}
 	if arg = bytes.Trim(arg, " \t"); len(arg) > 0 {
@@ -151,7 +150,7 @@ func (t *Thread) script(n *node, name string, argv []string, depth int) (*node, 
 	}
 	to, err := t.find(t.fs.cwd, string(interp), true)
 	if err != nil {
-		return nil, "", nil, err
+		return fail(err)
 	}
 	return t.script(to, string(interp), args, depth+1)
 }

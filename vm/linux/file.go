@@ -146,6 +146,10 @@ func (t *Thread) waitFor(f *file, events uint32) error {
 
 // readFile is readAt at the position of the file, which moves.
 func (t *Thread) readFile(f *file, p []byte) (int, error) {
+	if r, ok := f.ops.(*regular); ok {
+		t.k.MutexLock(&r.pos)
+		defer t.k.MutexUnlock(&r.pos)
+	}
 	n, err := t.readAt(f, p, f.pos)
 	if err == nil && f.ops.seekable() {
 		f.pos += int64(n)
@@ -155,11 +159,17 @@ func (t *Thread) readFile(f *file, p []byte) (int, error) {
 
 // writeFile is writeAt at the position of the file, or at its end.
 func (t *Thread) writeFile(f *file, p []byte) (int, error) {
-	if f.flags&oAppend != 0 && f.node != nil {
-		f.pos = f.node.length()
+	r, ok := f.ops.(*regular)
+	if ok {
+		t.k.MutexLock(&r.pos)
+		defer t.k.MutexUnlock(&r.pos)
 	}
 	n, err := t.writeAt(f, p, f.pos)
-	if err == nil && f.ops.seekable() {
+	switch {
+	case err != nil || !f.ops.seekable():
+	case ok && f.flags&oAppend != 0:
+		f.pos = r.n.length()
+	default:
 		f.pos += int64(n)
 	}
 	return n, err

@@ -77,7 +77,12 @@ func (s *system) load(n *node) error {
 	if from == nil || !n.isReg() {
 		return nil
 	}
-	if n.size > maxFile || !s.charge(uint64(n.size)) {
+	if n.size > maxFile {
+		s.note("%s: has %d bytes, and %d is the most that a program is given", from.path, n.size, maxFile)
+		return eFBIG
+	}
+	if !s.charge(uint64(n.size)) {
+		s.note("%s: has %d bytes, and %d of %d bytes of memory are in use by files (--max-memory)", from.path, n.size, s.used, s.MaxMemory)
 		return eFBIG
 	}
 	f, err := from.fsys.Open(from.path)

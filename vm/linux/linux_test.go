@@ -231,12 +231,13 @@ func TestSameSeedSameRun(t *testing.T) {
 // TestBudgets: a program that does not stop is stopped.
 func TestBudgets(t *testing.T) {
 	for _, c := range []struct {
-		name, want string
-		change     func(c *Config)
+		name   string
+		want   Budget
+		change func(c *Config)
 	}{
-		{"instructions", "instructions", func(c *Config) { c.MaxInsns = 1000 }},
-		{"time", "time", func(c *Config) { c.Interrupted = func() bool { return true } }},
-		{"memory", "memory", func(c *Config) { c.MaxMemory = 12 << 10 }},
+		{"instructions", Instructions, func(c *Config) { c.MaxInsns = 1000 }},
+		{"time", Time, func(c *Config) { c.Interrupted = func() bool { return true } }},
+		{"memory", Memory, func(c *Config) { c.MaxMemory = 12 << 10 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := program(t, "testdata/oracle/basic")

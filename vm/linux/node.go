@@ -36,9 +36,11 @@ type node struct {
 	children map[string]*node // of a directory
 	lower    *lower           // where the content comes from, until it is read
 	target   string           // of a symbolic link
-	data     []byte           // of a regular file
+	data     []byte           // of a regular file, before anybody may have written to it
 	size     int64            // of a file that has yet to be read
-	inode    *pagecache.Inode // of a regular file in the page cache
+	inode    *pagecache.Inode // of a regular file that somebody has opened
+	written  bool             // the inode alone knows the content
+	fifo     *pipe            // of a FIFO that somebody has opened
 	writers  int              // open files that write to it
 	open     func(t *Thread, flags int) (fileOps, error)
 	link     func(t *Thread) string // makes the target
@@ -61,6 +63,8 @@ func (n *node) length() int64 {
 		return int64(len(n.target))
 	case n.lower != nil && n.isReg():
 		return n.size
+	case n.inode != nil:
+		return n.inode.ISize.Peek()
 	case n.isReg():
 		return int64(len(n.data))
 	case n.isDir():

@@ -12,6 +12,7 @@ type pipe struct {
 	stream
 	buf              []byte
 	readers, writers int
+	opened           [2]uint64 // how often a FIFO was opened for reading, and for writing
 	changes          uint64
 }
 
@@ -95,4 +96,34 @@ func newPipe(flags int) (r, w *file) {
 	r = &file{ops: pipeEnd{p, true, false}, flags: flags & oNonblock, refs: 1}
 	w = &file{ops: pipeEnd{p, false, true}, flags: flags&oNonblock | oWronly, refs: 1}
 	return r, w
+}
+
+// openFIFO is fifo_open(): each end waits until the other one is opened.
+func (t *Thread) openFIFO(n *node, flags int) (fileOps, error) {
+	if n.fifo == nil {
+		n.fifo = &pipe{}
+	}
+	p := n.fifo
+	end := pipeEnd{p, flags&oAccMode != oWronly, flags&oAccMode != 0}
+	if !end.reads && p.readers == 0 && flags&oNonblock != 0 {
+		return nil, eNXIO
+	}
+	if end.reads {
+		p.readers++
+		p.opened[0]++
+	}
+	if end.writes {
+		p.writers++
+		p.opened[1]++
+	}
+	other, there := 1, p.writers > 0
+	if end.writes {
+		other, there = 0, p.readers > 0
+	}
+	since := p.opened[other]
+	if there || flags&oNonblock != 0 || t.block(func() bool { return p.opened[other] != since }, never) {
+		return end, nil
+	}
+	end.release(t, nil)
+	return nil, sim.ERESTARTSYS
 }

@@ -201,6 +201,38 @@ func (t *Thread) selectFiles(a args, deadline int64) (uint64, error) {
 type epoll struct {
 	stream
 	items []*epollItem
+	file  *file // its own
+}
+
+// maxEpolls is how many epolls may watch one another in a row, EP_MAX_NESTS + 1.
+const maxEpolls = 5
+
+// below is how many epolls are in a row from e down: itself, and those that it watches.
+func (e *epoll) below() int {
+	n := 0
+	for _, it := range e.items {
+		if inner, ok := it.file.ops.(*epoll); ok {
+			n = max(n, inner.below())
+		}
+	}
+	return n + 1
+}
+
+// above is how many are in a row from e up: itself, and those that watch it.
+func (e *epoll) above() int {
+	n := 0
+	for _, it := range e.file.watch {
+		n = max(n, it.ep.above())
+	}
+	return n + 1
+}
+
+// watches says that e watches other, itself or through others.
+func (e *epoll) watches(other *epoll) bool {
+	return e == other || slices.ContainsFunc(e.items, func(it *epollItem) bool {
+		inner, ok := it.file.ops.(*epoll)
+		return ok && inner.watches(other)
+	})
 }
 
 // An epollItem is a file that an epoll watches.
@@ -259,7 +291,9 @@ func (it *epollItem) ready() uint32 {
 
 // sysEpollCreate1 is epoll_create1(flags).
 func sysEpollCreate1(t *Thread, a args) (uint64, error) {
-	return t.newFD(&file{ops: &epoll{}, flags: oRdwr, refs: 1}, a[0]&oCloexec != 0)
+	e := &epoll{}
+	e.file = &file{ops: e, flags: oRdwr, refs: 1}
+	return t.newFD(e.file, a[0]&oCloexec != 0)
 }
 
 // sysEpollCtl is epoll_ctl(epfd, op, fd, event).
@@ -291,6 +325,9 @@ func sysEpollCtl(t *Thread, a args) (uint64, error) {
 	case a[1] == epollAdd && i >= 0:
 		return 0, sim.EEXIST
 	case a[1] == epollAdd:
+		if inner, ok := f.ops.(*epoll); ok && (inner.watches(ep) || ep.above()+inner.below() > maxEpolls) {
+			return 0, eLOOP
+		}
 		it := &epollItem{ep: ep, fd: fd, file: f, events: get32(ev[:]), data: get64(ev[4:]), fresh: true}
 		ep.items = append(ep.items, it)
 		f.watch = append(f.watch, it)

@@ -77,6 +77,8 @@ func (t *Thread) clone(r cloneRequest) (uint64, error) {
 		return 0, sim.EINVAL
 	case s.threads >= s.maxThreads:
 		return 0, sim.EAGAIN
+	case flags&cloneVM == 0 && s.full(t.space.mm.Pages()):
+		return 0, sim.ENOMEM
 	}
 	c := &Thread{sys: s, tid: s.newPID(), sched: t.sched}
 	c.mask, c.comm = t.mask, t.comm
@@ -210,8 +212,8 @@ func (t *Thread) exit(status int) {
 // processEnds is exit_notify(): the children get a new parent, and the old one
 // is told.
 func (s *system) processEnds(p *process) {
-	p.alarm = timer{}
-	p.posix = nil
+	s.arm(&p.alarm, 0, 0)
+	s.deleteTimers(p)
 	if p == s.first {
 		s.shutDown(p)
 	}

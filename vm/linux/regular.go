@@ -5,68 +5,72 @@ import (
 	"trapline/sim"
 )
 
-// regular is an open regular file. What comes from the user's directory is read
-// through the page cache, page by page as a device delivers it, until the
-// program writes to the file: then it is a plain piece of memory.
+// regular is an open regular file. It is read and written through the page cache:
+// what comes from the user's directory arrives page by page as a device delivers it,
+// and what the program writes stays in memory.
 type regular struct {
 	positioned
-	n *node
+	n    *node
+	open *pagecache.File
+	pos  sim.Mutex // f_pos_lock: calls that move the position of the file
 }
 
-func (r regular) poll(*file) uint32 { return pollIn | pollOut }
+func (t *Thread) newRegular(n *node, flags int) *regular {
+	r := &regular{n: n, open: pagecache.OpenFile(t.k, t.inodeOf(n))}
+	r.open.Append = flags&oAppend != 0
+	t.k.MutexInit(&r.pos, "file->f_pos_lock")
+	return r
+}
 
-func (r regular) read(t *Thread, _ *file, p []byte, pos int64) (int, error) {
-	n := r.n
+func (r *regular) poll(*file) uint32 { return pollIn | pollOut }
+
+func (r *regular) read(t *Thread, _ *file, p []byte, pos int64) (int, error) {
 	if pos < 0 {
 		return 0, sim.EINVAL
 	}
-	if pos >= int64(len(n.data)) || len(p) == 0 {
-		return 0, nil
-	}
-	if n.inode == nil {
-		return copy(p, n.data[pos:]), nil
-	}
-	data, err := pagecache.DoGenericMappingRead(t.k, n.inode, pos, len(p))
+	data, err := pagecache.DoGenericMappingRead(t.k, r.n.inode, pos, len(p))
 	if len(data) == 0 && err != nil {
 		return 0, err
 	}
 	return copy(p, data), nil
 }
 
-func (r regular) write(t *Thread, _ *file, p []byte, pos int64) (int, error) {
-	n := r.n
-	if pos < 0 {
+func (r *regular) write(t *Thread, f *file, p []byte, pos int64) (int, error) {
+	size := r.n.length()
+	if f.flags&oAppend != 0 {
+		pos = size
+	}
+	switch end := pos + int64(len(p)); {
+	case pos < 0:
 		return 0, sim.EINVAL
-	}
-	if len(p) == 0 {
+	case len(p) == 0:
 		return 0, nil
+	case pos > maxFile || end > maxFile:
+		return 0, eFBIG
+	case end > size && !t.sys.charge(uint64(end-size)):
+		return 0, eNOSPC
 	}
-	end := pos + int64(len(p))
-	if err := t.resize(n, max(end, int64(len(n.data)))); err != nil {
-		return 0, err
-	}
-	copy(n.data[pos:end], p)
-	return len(p), nil
+	r.n.mtime = t.sys.wallClock()
+	return pagecache.GenericFileWrite(t.k, r.open, pos, p)
 }
 
-// resize changes the length of a file that is about to be written.
+// resize changes the length of a file.
 func (t *Thread) resize(n *node, size int64) error {
+	inode := t.inodeOf(n)
+	old := n.length()
 	switch {
 	case size > maxFile:
 		return eFBIG
-	case size > int64(len(n.data)) && !t.sys.charge(uint64(size)-uint64(len(n.data))):
+	case size > old && !t.sys.charge(uint64(size-old)):
 		return eNOSPC
+	case size < old:
+		t.sys.used -= uint64(old - size)
 	}
-	if n.inode != nil { // it shares its content with the device
-		n.data = append([]byte(nil), n.data...)
-		n.inode = nil
-	}
+	n.written = true
 	n.mtime = t.sys.wallClock()
-	if size <= int64(len(n.data)) {
-		n.data = n.data[:size]
-		return nil
-	}
-	n.data = append(n.data, make([]byte, size-int64(len(n.data)))...)
+	t.k.MutexLock(&inode.IMutex)
+	defer t.k.MutexUnlock(&inode.IMutex)
+	pagecache.Vmtruncate(t.k, inode, size)
 	return nil
 }
 
@@ -77,6 +81,14 @@ func (t *Thread) inodeOf(n *node) *pagecache.Inode {
 		n.inode.ReadaheadPages = readahead
 	}
 	return n.inode
+}
+
+// contentOf is all that a file holds, as whoever loads a program reads it.
+func (t *Thread) contentOf(n *node) ([]byte, error) {
+	if err := t.sys.load(n); err != nil || !n.written {
+		return n.data, err
+	}
+	return pagecache.DoGenericMappingRead(t.k, n.inode, 0, int(n.length()))
 }
 
 // readahead is how many pages are asked for at once.
@@ -102,15 +114,15 @@ func (t *Thread) openNode(n *node, flags int) (*file, error) {
 	case n.isLink():
 		return nil, eLOOP
 	case n.mode&modeType == modeFIFO:
-		return nil, eNXIO
+		ops, err := t.openFIFO(n, flags)
+		f.ops = ops
+		return f, err
 	case !n.isReg():
 		return nil, eNXIO
 	}
-	fresh := n.lower != nil
 	if err := t.sys.load(n); err != nil {
 		return nil, err
 	}
-	f.ops = regular{n: n}
 	if f.writable() {
 		if t.sys.running(n) {
 			return nil, sim.ETXTBSY
@@ -121,9 +133,9 @@ func (t *Thread) openNode(n *node, flags int) (*file, error) {
 			}
 		}
 		n.writers++
-	} else if fresh {
-		t.inodeOf(n)
+		n.written = true
 	}
+	f.ops = t.newRegular(n, flags)
 	return f, nil
 }
 

@@ -309,7 +309,7 @@ const (
 // tellParent is do_notify_parent_cldstop() and half of do_notify_parent().
 func (s *system) tellParent(p *process, code int32, status int) {
 	parent := p.parent
-	if parent == nil || len(parent.threads) == 0 || p.exitSignal == 0 {
+	if parent == nil || len(parent.threads) == 0 || p.exitSignal == 0 || p.exitSignal > lastSig {
 		return
 	}
 	h := parent.threads[0].sig

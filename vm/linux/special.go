@@ -16,24 +16,56 @@ type hostStream struct {
 	stream
 	r io.Reader
 	w io.Writer
+
+	wanted int   // how much a thread waits for, 0 if none does
+	until  int64 // when it is there at the latest
+	here   []byte
+	err    error // how the last read from the host has ended
 }
 
-func (h *hostStream) read(t *Thread, _ *file, p []byte, _ int64) (int, error) {
+// inputTime is the longest that input takes, in virtual nanoseconds. Until then other
+// threads go on. If all of them wait too, it is there at once.
+const inputTime = second / 100
+
+// read waits for the host where nobody else can go on, or [inputTime] later: so when
+// input arrives does not depend on the host.
+func (h *hostStream) read(t *Thread, f *file, p []byte, _ int64) (int, error) {
 	if h.r == nil || len(p) == 0 {
 		return 0, nil
 	}
-	for {
-		n, err := h.r.Read(p)
-		switch {
-		case n > 0:
-			return n, nil
-		case errors.Is(err, io.EOF):
-			return 0, nil
-		case err != nil:
-			t.sys.note("reading standard input: %v", err)
-			return 0, sim.EIO
+	if len(h.here) == 0 && h.err == nil {
+		if h.wanted == 0 {
+			h.wanted, h.until = len(p), t.sys.now+inputTime
+		}
+		if t.sys.threads == 1 || f.flags&oNonblock != 0 {
+			h.fetch()
+		}
+		if !t.block(func() bool { return len(h.here) > 0 || h.err != nil }, never) {
+			return 0, sim.ERESTARTSYS
 		}
 	}
+	n := copy(p, h.here)
+	h.here = h.here[n:]
+	if n > 0 {
+		return n, nil
+	}
+	err := h.err
+	h.err = nil // a terminal can be read again
+	if errors.Is(err, io.EOF) {
+		return 0, nil
+	}
+	t.sys.note("reading standard input: %v", err)
+	return 0, sim.EIO
+}
+
+// fetch reads what the host has, and waits for it.
+func (h *hostStream) fetch() {
+	p := make([]byte, h.wanted)
+	n := 0
+	for n == 0 && h.err == nil {
+		n, h.err = h.r.Read(p)
+	}
+	h.here, h.wanted = p[:n], 0
 }
 
 func (h *hostStream) write(t *Thread, _ *file, p []byte, _ int64) (int, error) {

@@ -4,6 +4,14 @@ package linux
 
 const blockSize = 4096
 
+// blocks is st_blocks: a file takes whole blocks, a symbolic link none.
+func (n *node) blocks() uint64 {
+	if n.isLink() {
+		return 0
+	}
+	return pageUp(uint64(n.length())) / 512
+}
+
 // stat is struct stat.
 func (n *node) stat() []byte {
 	p := make([]byte, 144)
@@ -17,7 +25,7 @@ func (n *node) stat() []byte {
 	put64(p[40:], n.rdev)
 	put64(p[48:], uint64(size))
 	put64(p[56:], blockSize)
-	put64(p[64:], uint64(size+511)/512)
+	put64(p[64:], n.blocks())
 	for i, ns := range [...]int64{n.atime, n.mtime, n.mtime} {
 		copy(p[72+16*i:], timespecBytes(ns))
 	}
@@ -36,7 +44,7 @@ func (n *node) statx() []byte {
 	put16(p[28:], uint16(n.mode))
 	put64(p[32:], n.ino)
 	put64(p[40:], uint64(size))
-	put64(p[48:], uint64(size+511)/512)
+	put64(p[48:], n.blocks())
 	for i, ns := range [...]int64{n.atime, n.mtime, n.mtime, n.mtime} { // access, birth, change, modification
 		put64(p[64+16*i:], uint64(ns/second))
 		put32(p[72+16*i:], uint32(ns%second))

@@ -175,12 +175,20 @@ func sysPwrite64(t *Thread, a args) (uint64, error) {
 func sysReadv(t *Thread, a args) (uint64, error)  { return t.vector(a, -1, t.input) }
 func sysWritev(t *Thread, a args) (uint64, error) { return t.vector(a, -1, t.output) }
 
+// sysPreadv is preadv(fd, pieces, n, position, 0).
 func sysPreadv(t *Thread, a args) (uint64, error) {
-	return t.vector(a, int64(a[3]&0xffffffff|a[4]<<32), t.input)
+	if int64(a[3]) < 0 {
+		return 0, sim.EINVAL
+	}
+	return t.vector(a, int64(a[3]), t.input)
 }
 
+// sysPwritev is pwritev(fd, pieces, n, position, 0).
 func sysPwritev(t *Thread, a args) (uint64, error) {
-	return t.vector(a, int64(a[3]&0xffffffff|a[4]<<32), t.output)
+	if int64(a[3]) < 0 {
+		return 0, sim.EINVAL
+	}
+	return t.vector(a, int64(a[3]), t.output)
 }
 
 func (t *Thread) vector(a args, at int64, move func(uint64, []iovec, int64) (uint64, error)) (uint64, error) {
@@ -432,7 +440,7 @@ func sysFtruncate(t *Thread, a args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, ok := f.ops.(regular); !ok || !f.writable() || int64(a[1]) < 0 {
+	if _, ok := f.ops.(*regular); !ok || !f.writable() || int64(a[1]) < 0 {
 		return 0, sim.EINVAL
 	}
 	return 0, t.resize(f.node, int64(a[1]))
@@ -443,7 +451,7 @@ func sysFallocate(t *Thread, a args) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch _, ok := f.ops.(regular); {
+	switch _, ok := f.ops.(*regular); {
 	case !ok || !f.writable():
 		return 0, eBADF
 	case a[1] != 0:

@@ -35,7 +35,7 @@ func sysMmap(t *Thread, a args) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		switch _, ok := f.ops.(regular); {
+		switch _, ok := f.ops.(*regular); {
 		case !ok && isZero(f):
 			m.Flags |= vm.MapAnonymous
 			m.Pgoff = 0

@@ -27,10 +27,12 @@ func pathCalls() map[uint64]call {
 		93:  {"fchown", sysFchown},
 		94:  {"lchown", sysChown},
 		95:  {"umask", sysUmask},
+		133: {"mknod", sysMknod},
 		137: {"statfs", sysStatfs},
 		138: {"fstatfs", sysFstatfs},
 		257: {"openat", sysOpenat},
 		258: {"mkdirat", sysMkdirat},
+		259: {"mknodat", sysMknodat},
 		260: {"fchownat", sysFchownat},
 		262: {"newfstatat", sysNewfstatat},
 		263: {"unlinkat", sysUnlinkat},
@@ -42,6 +44,7 @@ func pathCalls() map[uint64]call {
 		269: {"faccessat", sysFaccessat},
 		280: {"utimensat", sysUtimensat},
 		316: {"renameat2", sysRenameat2},
+		319: {"memfd_create", sysMemfdCreate},
 		332: {"statx", sysStatx},
 		439: {"faccessat2", sysFaccessat},
 	}
@@ -263,6 +266,39 @@ func sysMkdirat(t *Thread, a args) (uint64, error) {
 	return 0, t.make(a[0], a[1], func() *node { return t.sys.newNode(modeDir | uint32(a[2])&0o7777&^t.fs.umask) })
 }
 
+func sysMknod(t *Thread, a args) (uint64, error) {
+	return sysMknodat(t, args{atFDCWD, a[0], a[1], a[2]})
+}
+
+// sysMknodat is mknodat(dir, path, mode, dev), which makes regular files and FIFOs.
+func sysMknodat(t *Thread, a args) (uint64, error) {
+	mode := uint32(a[2])
+	switch mode & modeType {
+	case 0:
+		mode |= modeReg
+	case modeReg, modeFIFO:
+	default:
+		return 0, ePERM
+	}
+	return 0, t.make(a[0], a[1], func() *node { return t.sys.newNode(mode &^ t.fs.umask) })
+}
+
+// sysMemfdCreate is memfd_create(name, flags).
+func sysMemfdCreate(t *Thread, a args) (uint64, error) {
+	name, err := t.readString(a[0], nameMax-len("memfd:"))
+	if err != nil || a[1]&^uint64(3) != 0 {
+		return 0, sim.EINVAL
+	}
+	n := t.sys.newNode(modeReg | 0o777)
+	n.nlink = 0
+	t.inodeOf(n).Name = "/memfd:" + name + " (deleted)"
+	f, err := t.openNode(n, oRdwr)
+	if err != nil {
+		return 0, err
+	}
+	return t.newFD(f, a[1]&1 != 0)
+}
+
 // make puts a new file where there is none.
 func (t *Thread) make(fd, addr uint64, f func() *node) error {
 	w, err := t.parentOf(fd, addr)
@@ -366,6 +402,9 @@ func sysRenameat2(t *Thread, a args) (uint64, error) {
 	}
 	delete(from.dir.children, from.name)
 	to.dir.add(to.name, n)
+	if n.inode != nil {
+		n.inode.Name = t.sys.pathOf(n)
+	}
 	return 0, nil
 }
 

@@ -64,8 +64,11 @@ func sysClone(t *Thread, a args) (uint64, error) {
 
 // sysClone3 is clone3(args, size).
 func sysClone3(t *Thread, a args) (uint64, error) {
-	if a[1] < 64 || a[1] > x86.PageSize {
+	switch {
+	case a[1] < 64:
 		return 0, sim.EINVAL
+	case a[1] > x86.PageSize:
+		return 0, e2BIG
 	}
 	p := make([]byte, max(a[1], 88))
 	if err := t.copyIn(a[0], p[:a[1]]); err != nil {

@@ -9,6 +9,7 @@ import (
 	"trapline/pagecache"
 	"trapline/sim"
 	"trapline/vm"
+	"trapline/vm/x86"
 )
 
 // Config says which program is to run, and what it is given.
@@ -26,7 +27,8 @@ type Config struct {
 	// Dir is the directory that the program starts in, "/" if it is empty.
 	Dir string
 	// Stdin, Stdout and Stderr are the open files 0, 1 and 2; those that are nil are
-	// empty. The program waits while a read waits.
+	// empty. Other threads go on while one waits for Stdin, until they wait as well or
+	// a hundredth of a second of virtual time has passed; then all wait for the host.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
@@ -63,8 +65,8 @@ type Result struct {
 	// times 256, or the number of the signal that killed it, with 128 added if it
 	// left a core.
 	Status int
-	// Exhausted names the budget that ended the run, "" if none did.
-	Exhausted string
+	// Exhausted is the budget that ended the run, [NoBudget] if none did.
+	Exhausted Budget
 	// Insns is the number of instructions, Calls that of system calls, and Faults
 	// that of page faults.
 	Insns, Calls, Faults uint64
@@ -73,6 +75,17 @@ type Result struct {
 	// Hash identifies what has happened: see [sim.Outcome].
 	Hash uint64
 }
+
+// A Budget is a limit of what a run may take.
+type Budget string
+
+// The budgets of a [Config]: MaxInsns, MaxMemory and Interrupted.
+const (
+	NoBudget     Budget = ""
+	Instructions Budget = "instructions"
+	Memory       Budget = "memory"
+	Time         Budget = "time"
+)
 
 // ExitCode is the status as a shell shows it.
 func (r Result) ExitCode() int {
@@ -87,6 +100,7 @@ type system struct {
 	Config
 	probes Probes
 	lock   sim.Object // every system call is a step on it
+	stdin  *hostStream
 	root   *node
 	proc   *node
 
@@ -115,7 +129,7 @@ type system struct {
 	calls     uint64
 	faults    uint64
 	used      uint64 // bytes of files in memory
-	out       string // the budget that is used up
+	out       Budget // that is used up
 	failed    error
 	execError error // why the last program could not be loaded
 	table     map[uint64]call
@@ -150,7 +164,7 @@ func Run(c Config) (Result, error) {
 	switch {
 	case s.failed != nil:
 		return r, s.failed
-	case s.out != "":
+	case s.out != NoBudget:
 		return r, nil
 	case o.Violation != nil && o.Violation.Kind != sim.Deadlock:
 		return r, fmt.Errorf("%w: %w", ErrKernel, o.Violation)
@@ -165,6 +179,7 @@ func newSystem(k *sim.K, c Config) *system {
 	s.CPUs = max(1, c.CPUs)
 	s.rng = c.Seed
 	s.lock.Init(k, "kernel")
+	s.stdin = &hostStream{r: c.Stdin}
 	s.clock.init(k)
 	s.initProcess = &process{pid: 1, pgid: 1, sid: 1, comm: "init"}
 	s.processes = []*process{s.initProcess}
@@ -184,7 +199,7 @@ func (s *system) boot(k *sim.K) {
 	t.sig = &sighand{users: 1}
 	t.files = &fdTable{users: 1}
 	t.fs = &fsInfo{cwd: s.root, umask: 0o022, users: 1}
-	for fd, h := range []*hostStream{{r: s.Stdin}, {w: s.Stdout}, {w: s.Stderr}} {
+	for fd, h := range []*hostStream{s.stdin, {w: s.Stdout}, {w: s.Stderr}} {
 		mode := oWronly
 		if fd == 0 {
 			mode = 0
@@ -239,10 +254,24 @@ func (s *system) charge(n uint64) bool {
 	return true
 }
 
+// full says that the budget of memory has no room for n more pages. A page that
+// several processes have mapped counts for each.
+func (s *system) full(n uint64) bool {
+	if s.MaxMemory == 0 {
+		return false
+	}
+	for _, p := range s.processes {
+		if len(p.threads) > 0 && p.threads[0].space != nil {
+			n += p.threads[0].space.mm.Pages()
+		}
+	}
+	return n > s.MaxMemory/x86.PageSize
+}
+
 // exhausted notes which budget has ended the run.
-func (s *system) exhausted(what string) {
-	if s.out == "" {
-		s.out = what
+func (s *system) exhausted(b Budget) {
+	if s.out == NoBudget {
+		s.out = b
 	}
 }
 
@@ -268,7 +297,7 @@ const alone = 2_000_000
 // slice is how many instructions the thread may execute now, 0 to end the run.
 func (s *system) slice(t *Thread) uint64 {
 	if s.Interrupted != nil && s.Interrupted() {
-		s.exhausted("time")
+		s.exhausted(Time)
 		return 0
 	}
 	n := uint64(alone)
@@ -277,7 +306,7 @@ func (s *system) slice(t *Thread) uint64 {
 	}
 	if s.MaxInsns != 0 {
 		if s.insns >= s.MaxInsns {
-			s.exhausted("instructions")
+			s.exhausted(Instructions)
 			return 0
 		}
 		n = min(n, s.MaxInsns-s.insns)

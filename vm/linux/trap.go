@@ -136,6 +136,6 @@ func (t *Thread) pageFault(e x86.Exception) {
 
 // outOfMemory is the end of a program that has used up its memory.
 func (t *Thread) outOfMemory() {
-	t.sys.exhausted("memory")
+	t.sys.exhausted(Memory)
 	t.exitGroup(sigKILL)
 }

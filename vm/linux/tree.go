@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"trapline/sim"
 	"trapline/vm"
 )
 
@@ -79,33 +80,52 @@ func (s *system) procPID(t *Thread, name string) *node { //nolint:unparam // who
 		return nil
 	}
 	u := p.threads[0]
+	// What is kept open may be read after the process has ended.
+	ofSpace := func(f func(*Thread, *space) string) func(*Thread) string {
+		return func(t *Thread) string {
+			if u.space == nil {
+				return ""
+			}
+			return f(t, u.space)
+		}
+	}
 	dir := s.newNode(modeDir | 0o555)
 	dir.parent = s.proc
-	link := func(name string, f func() string) {
+	link := func(name string, f func(*Thread) string) {
 		n := dir.add(name, s.newNode(modeLink|0o777))
-		n.link = func(*Thread) string { return f() }
+		n.link = f
 	}
-	link("exe", func() string { return s.pathOf(u.space.exe) })
-	link("cwd", func() string { return s.pathOf(u.fs.cwd) })
-	link("root", func() string { return "/" })
-	s.text(dir, "maps", func(t *Thread) string { return u.maps(t) })
+	link("exe", ofSpace(func(_ *Thread, m *space) string { return s.pathOf(m.exe) }))
+	link("cwd", ofSpace(func(*Thread, *space) string { return s.pathOf(u.fs.cwd) }))
+	link("root", func(*Thread) string { return "/" })
+	s.text(dir, "maps", ofSpace(func(t *Thread, _ *space) string { return u.maps(t) }))
 	s.text(dir, "comm", func(*Thread) string { return p.comm + "\n" })
-	s.text(dir, "cmdline", func(t *Thread) string { return u.argBytes(t, u.space.argStart, u.space.argEnd) })
-	s.text(dir, "environ", func(t *Thread) string { return u.argBytes(t, u.space.envStart, u.space.envEnd) })
-	s.text(dir, "auxv", func(*Thread) string { return string(u.space.auxv) })
+	s.text(dir, "cmdline", ofSpace(func(t *Thread, m *space) string { return u.argBytes(t, m.argStart, m.argEnd) }))
+	s.text(dir, "environ", ofSpace(func(t *Thread, m *space) string { return u.argBytes(t, m.envStart, m.envEnd) }))
+	s.text(dir, "auxv", ofSpace(func(_ *Thread, m *space) string { return string(m.auxv) }))
 	s.text(dir, "stat", func(*Thread) string { return p.statLine() })
 	s.text(dir, "status", func(*Thread) string {
 		return fmt.Sprintf("Name:\t%s\nState:\tR (running)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t%d\n", p.comm, p.pid, p.pid, p.parent.pid, len(p.threads))
 	})
 	mem := dir.add("mem", s.newNode(modeReg|0o600))
-	mem.open = func(*Thread, int) (fileOps, error) { return &memFile{space: u.space}, nil }
+	mem.open = func(*Thread, int) (fileOps, error) {
+		if u.space == nil {
+			return nil, sim.ESRCH
+		}
+		return &memFile{space: u.space}, nil
+	}
 	fds := dir.add("fd", s.newNode(modeDir|0o555))
 	for fd, d := range u.files.fds {
 		if d.file == nil {
 			continue
 		}
 		n := fds.add(strconv.Itoa(fd), s.newNode(modeChar|0o600))
-		n.open = func(t *Thread, _ int) (fileOps, error) { return again{d.file.ops}, nil }
+		n.open = func(*Thread, int) (fileOps, error) {
+			if _, is := d.file.ops.(*epoll); is { // it has no file to open
+				return nil, eNXIO
+			}
+			return again{d.file.ops}, nil
+		}
 	}
 	return dir
 }
