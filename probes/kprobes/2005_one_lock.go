@@ -53,7 +53,7 @@ func (d *oneLock) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	err := registerUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	if err == sim.EEXIST {
-		d.text.slots.freeInsnSlot(k, p.slot) // arch_remove_kprobe()
+		d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 	}
 	return err
 }
