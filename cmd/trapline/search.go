@@ -64,12 +64,17 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 // from being made.
 func exploreShare(ctx context.Context, left, workers int, p *pair, o explore.Options, on settings, line *statusLine) *checked {
 	if end, limited := ctx.Deadline(); limited && left > workers {
-		share := time.Until(end) * time.Duration(workers) / time.Duration(left)
+		share := shareOf(time.Until(end), left, workers)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, share, fmt.Errorf("stopped after %v, its share of the time", share.Round(time.Millisecond)))
 		defer cancel()
 	}
 	return exploreOne(ctx, p, o, on, line)
+}
+
+// shareOf is what the first of some pairs gets of a time, if so many are explored at once.
+func shareOf(all time.Duration, left, workers int) time.Duration {
+	return all * time.Duration(workers) / time.Duration(left)
 }
 
 // exploreOne explores a pair, or leaves it if there is no time any more.
