@@ -126,6 +126,8 @@ type search struct {
 	gaveUp atomic.Bool
 	// joined says that several workers have made the search.
 	joined atomic.Bool
+	// eased says that the collector runs less often for this search.
+	eased atomic.Bool
 	// ripe says that it is time for a checkpoint.
 	ripe    atomic.Bool
 	resumed *checkpoint // what is to be resumed, nil once that is done
@@ -186,6 +188,7 @@ func (s *search) setUp(m *sim.Machine) {
 }
 
 func (s *search) close() {
+	s.unease()
 	s.second.Close()
 	for _, r := range s.runners {
 		r.m.Close()

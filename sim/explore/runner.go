@@ -156,6 +156,9 @@ func (r *runner) goOn() bool {
 		return false
 	}
 	n := int(r.begun.Add(1)) - 1
+	if n == longSearch {
+		r.ease()
+	}
 	if n%256 == 0 {
 		r.add()
 		if n > 0 {
