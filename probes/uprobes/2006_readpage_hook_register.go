@@ -189,6 +189,10 @@ func (h *readpageHook) unlinkUprobe(k *sim.K, p *Probe) *uprobe {
 		return nil
 	}
 	i := slices.IndexFunc(umodule.ulist, func(u *uprobe) bool { return u.Probe == p })
+	if i < 0 {
+		k.MutexUnlock(&h.uprobeMutex)
+		return nil
+	}
 	u := umodule.ulist[i]
 	h.modules.Write(k)
 	umodule.ulist = slices.Delete(umodule.ulist, i, i+1)

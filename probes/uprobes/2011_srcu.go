@@ -26,7 +26,10 @@ import (
 // as in the patches around it: a hit looks the uprobe up by place, and one that finds
 // none leaves the trap to the program. i_mmap_mutex is the spinlock i_mmap_lock here,
 // under which nobody may sleep either. mm->uprobes_count is left out: it only tells
-// whether a trap can be due to a probe.
+// whether a trap can be due to a probe. So is uprobe->pending_list: mmap_uprobe leaves an
+// uprobe without a consumer on the list of a stack frame that is gone, but the next one
+// to put it on a list writes the link without reading it. unregister_uprobe drops its
+// reference under i_mutex here and behind it in the mail; nobody waits for it.
 var SRCU = add(Design{
 	Design: probes.Design{
 		Name:  "2011-srcu",
@@ -166,6 +169,11 @@ var SRCU = add(Design{
 			},
 			{
 				Scenario: "munmap-while-trapped",
+				Title:    "list_del corruption in munmap_uprobe",
+				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
+			},
+			{
+				Scenario: "truncate-while-executing",
 				Title:    "list_del corruption in munmap_uprobe",
 				Why:      "munmap takes the area off a list on which it is not: register has not come to it, or is done with it",
 			},

@@ -1,6 +1,7 @@
 package uprobes
 
 import (
+	"errors"
 	"fmt"
 
 	"trapline/pagecache"
@@ -75,6 +76,14 @@ func (g *Guest) Run(k *sim.K, p *Probe) {
 // RunIfMapped executes the program unless it loses its text on the way: then it
 // faults, and that is all.
 func (g *Guest) RunIfMapped(k *sim.K) { _ = g.execute(k) }
+
+// RunUntilCut executes the program unless its text is cut off on the way: then it gets
+// SIGBUS, and no other signal.
+func (g *Guest) RunUntilCut(k *sim.K) {
+	if fault := g.execute(k); fault != nil && !errors.Is(fault, vm.ErrSigbus) {
+		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault = " + fault.Error() + ", and the text is mapped"})
+	}
+}
 
 // execute returns the fault that ends the program early.
 func (g *Guest) execute(k *sim.K) error {

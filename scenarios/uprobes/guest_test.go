@@ -123,3 +123,31 @@ func TestGuestsOfAllKinds(t *testing.T) {
 		}
 	}
 }
+
+// TestProgramThatIsNotCut holds RunUntilCut to telling SIGBUS from other signals.
+func TestProgramThatIsNotCut(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		take func(k *sim.K, w *World, mm *vm.MM, file *pagecache.Inode) error
+		want int
+	}{
+		{"cut", func(k *sim.K, _ *World, _ *vm.MM, file *pagecache.Inode) error {
+			return pagecache.DoTruncate(k, file, 0)
+		}, 0},
+		{"unmapped", func(k *sim.K, w *World, mm *vm.MM, _ *pagecache.Inode) error { return w.Munmap(k, mm) }, 1},
+	} {
+		r, err := explore.Run(context.Background(), func(m *sim.Machine) {
+			w := newWorld(m, uprobes.Designs()[0], vm.DefaultImage())
+			file := w.File(pagecache.Ramfs)
+			mm := w.Space("victim")
+			g := w.Guest(mm, 1)
+			must(w.K, w.Mmap(w.K, mm, file))
+			g.Fetch(w.K)
+			m.Go("program", func(k *sim.K) { g.RunUntilCut(k) })
+			m.Go(c.name, func(k *sim.K) { must(k, c.take(k, w, mm, file)) })
+		}, explore.Options{})
+		if err != nil || len(r.Findings) != c.want || c.want > 0 && r.Findings[0].Violation.Kind.Name != SpuriousFault.Name {
+			t.Errorf("%s: %v, %d findings", c.name, err, len(r.Findings))
+		}
+	}
+}
