@@ -57,6 +57,7 @@
 //
 // dpor.go is the exhaustive search, bounded.go the one that counts preemptions,
 // states.go the one for states; random.go, pct.go, pos.go and surw.go are the
-// samples; minimise.go makes a schedule simpler. checkpoint.go, shard.go and merge.go
-// are for long searches.
+// samples; graphs.go is the search under a memory model; minimise.go makes a schedule
+// simpler. checkpoint.go, shard.go, crown.go and merge.go are for long searches;
+// options.go, result.go, coverage.go, runner.go and findings.go are what all share.
 package explore

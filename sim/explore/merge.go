@@ -19,7 +19,8 @@ func notMerged(format string, args ...any) error {
 // Merge joins the results of all the shards of a search, in whatever order, into
 // that of the search. Each shard must be there once; they must be of the same
 // program, with the same options, and know the same of the program. Of findings
-// with the same title it keeps the simplest.
+// with the same title it keeps the simplest. Two shards of a search by states can
+// visit one state: its counts are then of the work done, not of different states.
 func Merge(parts []*Result) (*Result, error) {
 	if err := mergeable(parts); err != nil {
 		return nil, err
