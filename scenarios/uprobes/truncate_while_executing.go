@@ -30,7 +30,7 @@ var TruncateWhileExecuting = add(Scenario{
 		g.Fetch(w.K)
 		w.M.Go("program", func(k *sim.K) { g.RunUntilCut(k) })
 		w.M.Go("truncate", func(k *sim.K) {
-			for _, size := range []int64{int64(len(w.Image.Bytes)) + pagecache.PageSize, int64(w.Image.PageIndex()) << pagecache.PageShift} {
+			for _, size := range []int64{int64(len(w.Image.Bytes)) + pagecache.PageSize, w.Image.PageIndex() << pagecache.PageShift} {
 				if pagecache.DoTruncate(k, file, size) != nil {
 					break
 				}
