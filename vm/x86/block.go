@@ -21,16 +21,18 @@ type block struct {
 type codePage struct {
 	addr       uint64
 	frame      *Frame           // which was there when it was last asked for
-	version    uint64           // of the frame, when the first block was decoded
+	bytes      *Frame           // where instructions are read from: frame, or a copy
+	version    uint64           // of bytes, when the first block was decoded
 	generation uint64           // of the translations when the frame was asked for
 	keep       bool             // the translation may be kept
+	dead       bool             // a copy that is out of date
 	index      [PageSize]uint16 // number of the block that begins there, plus one
 	blocks     []*block
 }
 
 // valid reports whether the blocks are still those that a fetch would find.
 func (p *codePage) valid(c *CPU) bool {
-	return p.version == p.frame.version && p.generation == c.generation && p.keep
+	return p.version == p.bytes.version && p.generation == c.generation && p.keep && !p.dead
 }
 
 // codeCacheSize is the number of pages that are found without a search.
@@ -38,9 +40,36 @@ const codeCacheSize = 256
 
 // A codeCache holds what a processor has decoded.
 type codeCache struct {
-	recent [codeCacheSize]*codePage
-	pages  map[uint64]*codePage
-	size   int // instructions decoded, and what pages take counted as such
+	deferred bool
+	recent   [codeCacheSize]*codePage
+	pages    map[uint64]*codePage
+	copies   []*codePage // when deferred
+	size     int         // instructions decoded, and what pages take counted as such
+}
+
+// serialize forgets the copies: the next fetch sees what is there.
+func (cc *codeCache) serialize() {
+	if cc.deferred {
+		cc.forget()
+	}
+}
+
+// forget leaves nothing but the block that is executed.
+func (cc *codeCache) forget() {
+	for _, p := range cc.copies {
+		p.dead = true
+	}
+	*cc = codeCache{deferred: cc.deferred}
+}
+
+// dropFrame forgets what was copied from a frame that the processor itself has
+// written: its own stores it sees at once (SDM vol. 3, 11.6).
+func (cc *codeCache) dropFrame(f *Frame) {
+	for _, p := range cc.copies {
+		if p.frame == f {
+			p.dead = true
+		}
+	}
 }
 
 // codeLimit is the most that a codeCache holds, which is some 50 MB: a program may
@@ -55,7 +84,7 @@ const (
 // but for the block that is executed next.
 func (cc *codeCache) grow(c *CPU, n int) {
 	if cc.size += n; cc.size > codeLimit {
-		*cc = codeCache{}
+		cc.forget()
 		c.generation++ // no block goes on with one from before
 	}
 }
@@ -124,8 +153,14 @@ func (cc *codeCache) page(c *CPU, addr uint64) *codePage {
 	if f == nil {
 		return nil
 	}
-	if p == nil || p.frame != f || p.version != f.version {
-		p = &codePage{addr: addr &^ pageMask, frame: f, version: f.version}
+	if p == nil || p.frame != f || p.version != p.bytes.version || p.dead {
+		p = &codePage{addr: addr &^ pageMask, frame: f, bytes: f}
+		if cc.deferred {
+			data := *f.data
+			p.bytes = NewFrame(&data)
+			cc.copies = append(cc.copies, p)
+		}
+		p.version = p.bytes.version
 		cc.size += pageCost
 		if cc.pages == nil {
 			cc.pages = map[uint64]*codePage{}
@@ -152,7 +187,7 @@ func (c *CPU) fetch(addr uint64) (f *Frame, keep bool) {
 func (cc *codeCache) build(c *CPU, p *codePage) *block {
 	b := &block{addr: c.rip, page: p}
 	for addr := c.rip; len(b.ops) < blockSize && addr&^pageMask == p.addr; {
-		text := p.frame.data[addr&pageMask:]
+		text := p.bytes.data[addr&pageMask:]
 		in, n := decode(addr, text)
 		if n > len(text) {
 			if len(b.ops) > 0 {
@@ -162,7 +197,7 @@ func (cc *codeCache) build(c *CPU, p *codePage) *block {
 			if q == nil {
 				return nil
 			}
-			in, n = decode(addr, slices.Concat(text, q.frame.data[:maxLen]))
+			in, n = decode(addr, slices.Concat(text, q.bytes.data[:maxLen]))
 			p.note(addr, len(text))
 			q.note(q.addr, n-len(text))
 			b.tail = q
@@ -185,7 +220,8 @@ func (cc *codeCache) build(c *CPU, p *codePage) *block {
 	return b
 }
 
-// note makes writes to decoded bytes noticed.
+// note makes writes to decoded bytes noticed. A copy is never written, but the
+// frame behind it may be, by this processor.
 func (p *codePage) note(addr uint64, n int) {
 	p.frame.watch(int(addr&pageMask), n)
 }

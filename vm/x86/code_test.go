@@ -27,14 +27,41 @@ func TestPatchIsSeenAtTheNextFetch(t *testing.T) {
 	}
 }
 
-func TestOwnStoresToCodeAreSeenAtOnce(t *testing.T) {
+func TestPatchIsSeenAfterSerialising(t *testing.T) {
 	m := newFlat()
-	// mov byte [rip+1], 0xcc; nop; nop
-	m.write(0x1000, []byte{0xc6, 0x05, 0x01, 0, 0, 0, 0xcc, 0x90, 0x90})
+	m.write(0x1000, counting)
+	m.write(0x1100, []byte{0x0f, 0xa2, 0xe9, 0xf9, 0xfe, 0xff, 0xff}) // cpuid; jmp 0x1000
 	c := New(m)
+	c.DeferCode(true)
 	c.SetRIP(0x1000)
-	if n, e := c.Run(3); n != 3 || e.Kind != Breakpoint || c.RIP() != 0x1009 {
-		t.Errorf("%d instructions, %v at %#x", n, e, c.RIP())
+	c.Run(10)
+	m.write(0x1000, []byte{0xcc})
+	if _, e := c.Run(10); e.Kind != None {
+		t.Errorf("%v before the processor has serialised", e)
+	}
+	c.SetRIP(0x1100)
+	if _, e := c.Run(10); e.Kind != Breakpoint {
+		t.Errorf("%v after cpuid", e)
+	}
+	m.write(0x1000, counting[:1])
+	c.Serialize()
+	c.SetRIP(0x1000)
+	if _, e := c.Run(10); e.Kind != None {
+		t.Errorf("%v after Serialize", e)
+	}
+}
+
+func TestOwnStoresToCodeAreSeenAtOnce(t *testing.T) {
+	for _, deferred := range []bool{false, true} {
+		m := newFlat()
+		// mov byte [rip+1], 0xcc; nop; nop
+		m.write(0x1000, []byte{0xc6, 0x05, 0x01, 0, 0, 0, 0xcc, 0x90, 0x90})
+		c := New(m)
+		c.DeferCode(deferred)
+		c.SetRIP(0x1000)
+		if n, e := c.Run(3); n != 3 || e.Kind != Breakpoint || c.RIP() != 0x1009 {
+			t.Errorf("deferred %v: %d instructions, %v at %#x", deferred, n, e, c.RIP())
+		}
 	}
 }
 

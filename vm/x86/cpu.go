@@ -204,3 +204,15 @@ func (c *CPU) Run(n uint64) (done uint64, e Exception) {
 	c.tsc += done
 	return done, Exception{}
 }
+
+// Serialize makes all changes of code visible that the processor has not seen
+// yet, as the serialising instructions do (SDM vol. 3, 8.3).
+func (c *CPU) Serialize() { c.code.serialize() }
+
+// DeferCode makes changes of code visible only after the processor has
+// serialised: it goes on with the bytes that it found when it first fetched
+// from a page. Without, it sees every change at the next instruction.
+func (c *CPU) DeferCode(on bool) {
+	c.code.forget()
+	c.code.deferred = on
+}

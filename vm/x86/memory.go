@@ -228,6 +228,7 @@ func (c *CPU) wrote(f *Frame, offset, n int) {
 	if f.decoded != nil && f.covers(offset, n) {
 		f.version++
 		f.decoded = nil
+		c.code.dropFrame(f)
 		c.stop = true
 	}
 }

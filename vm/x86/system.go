@@ -45,7 +45,7 @@ const (
 	cpuFeatures8c = 1 << 0                                                     // LAHF
 )
 
-// cpuid answers like a processor with SSE2 and nothing later.
+// cpuid answers like a processor with SSE2 and nothing later. It serialises.
 func cpuid(c *CPU, _ *insn) {
 	var a, b, cx, d uint32
 	word := func(s string) uint32 {
@@ -75,4 +75,5 @@ func cpuid(c *CPU, _ *insn) {
 		a, b, cx, d = 0x00060fb1, 8<<8|1<<16, cpuFeatures1c, cpuFeatures1
 	}
 	c.r[RAX], c.r[RBX], c.r[RCX], c.r[RDX] = uint64(a), uint64(b), uint64(cx), uint64(d)
+	c.Serialize()
 }
