@@ -11,12 +11,22 @@ func TestHostile(t *testing.T) {
 		"far":    "seek ok\nwrite File too large\npreadv Invalid argument\npwritev Invalid argument\n",
 		"dead":   "wait ok\nend\n",
 		"timers": "sleep ok\n",
+		"number": "queue Resource temporarily unavailable\ntimers Resource temporarily unavailable\n",
 	} {
 		t.Run(arg, func(t *testing.T) {
 			if out, code := guest(t, program(t, file, arg), ""); out != want || code != 0 {
 				t.Errorf("exit status %d, output\n%s\nwant\n%s", code, out, want)
 			}
 		})
+	}
+}
+
+// TestEmptyFilesCount: what holds nothing takes room all the same.
+func TestEmptyFilesCount(t *testing.T) {
+	c := program(t, compile(t, "musl-gcc", "testdata/hostile/hostile.c", "-static"), "places")
+	c.MaxMemory = 4 << 20
+	if out, code := guest(t, c, ""); out != "mkdir No space left on device\n" || code != 0 {
+		t.Errorf("exit status %d, output\n%s", code, out)
 	}
 }
 

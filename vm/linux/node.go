@@ -87,6 +87,19 @@ func (s *system) newNode(mode uint32) *node {
 	return n
 }
 
+// nodeCost is what a file takes beside its name and what it holds, in bytes.
+const nodeCost = 512
+
+// create puts a new file into a directory, if the budget of memory has room for it.
+func (s *system) create(dir *node, name string, n *node) error {
+	if !s.charge(uint64(nodeCost + len(name) + len(n.target))) {
+		return eNOSPC
+	}
+	dir.add(name, n)
+	dir.mtime = s.wallClock()
+	return nil
+}
+
 // add puts a file into a directory.
 func (n *node) add(name string, child *node) *node {
 	n.children[name] = child

@@ -124,9 +124,16 @@ type sigQueue struct {
 	list []SigInfo
 }
 
+// maxQueued is how many signals a queue holds, and how many timers a process has:
+// RLIMIT_SIGPENDING, which Linux has for all of a user.
+const maxQueued = 8192
+
+// full says that there is no room for another instance of a signal.
+func (q *sigQueue) full(sig int) bool { return sig >= firstRT && len(q.list) >= maxQueued }
+
 func (q *sigQueue) add(info SigInfo) {
 	sig := int(info.Signo)
-	if sig < firstRT && q.set&bit(sig) != 0 {
+	if sig < firstRT && q.set&bit(sig) != 0 || q.full(sig) {
 		return
 	}
 	q.set |= bit(sig)

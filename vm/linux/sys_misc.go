@@ -37,6 +37,8 @@ const (
 	rlimitStack  = 3
 	rlimitNofile = 7
 	rlimitCore   = 4
+
+	rlimitSigpending = 11
 )
 
 // limit is a resource limit, soft and hard.
@@ -49,6 +51,8 @@ func (p *process) limit(resource int) [2]uint64 {
 		return [2]uint64{8 << 20, unlimited}
 	case rlimitNofile:
 		return [2]uint64{nofile, nofile}
+	case rlimitSigpending:
+		return [2]uint64{maxQueued, maxQueued}
 	case rlimitCore:
 		return [2]uint64{0, unlimited}
 	}

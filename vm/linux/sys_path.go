@@ -169,8 +169,10 @@ func sysOpenat(t *Thread, a args) (uint64, error) {
 		if !t.sys.writableDir(w.dir) {
 			return 0, eACCES
 		}
-		w.node = w.dir.add(w.name, t.sys.newNode(modeReg|uint32(a[3])&0o7777&^t.fs.umask))
-		w.dir.mtime = t.sys.wallClock()
+		w.node = t.sys.newNode(modeReg | uint32(a[3])&0o7777&^t.fs.umask)
+		if err := t.sys.create(w.dir, w.name, w.node); err != nil {
+			return 0, err
+		}
 	case flags&(oCreat|oExcl) == oCreat|oExcl:
 		return 0, sim.EEXIST
 	case flags&oCreat != 0 && w.node.isDir():
@@ -310,9 +312,7 @@ func (t *Thread) make(fd, addr uint64, f func() *node) error {
 	case !t.sys.writableDir(w.dir):
 		return eACCES
 	}
-	w.dir.add(w.name, f())
-	w.dir.mtime = t.sys.wallClock()
-	return nil
+	return t.sys.create(w.dir, w.name, f())
 }
 
 func sysRmdir(t *Thread, a args) (uint64, error) {

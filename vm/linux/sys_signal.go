@@ -274,6 +274,9 @@ func sysRtSigqueueinfo(t *Thread, a args) (uint64, error) {
 	if to != t.proc && (info.Code >= 0 || info.Code == siTkill) {
 		return 0, ePERM
 	}
+	if to.pending.full(int(info.Signo)) {
+		return 0, sim.EAGAIN
+	}
 	t.sys.sendProcess(to, info)
 	return 0, nil
 }

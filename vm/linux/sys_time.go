@@ -311,6 +311,9 @@ func sysTimerCreate(t *Thread, a args) (uint64, error) {
 	if _, err := t.clockTime(a[0]); err != nil {
 		return 0, err
 	}
+	if len(t.proc.posix) >= maxQueued {
+		return 0, sim.EAGAIN
+	}
 	tm := &timer{proc: t.proc, clock: a[0], id: int32(len(t.proc.posix))}
 	sig, notify, value := uint32(sigALRM), uint32(0), uint64(tm.id)
 	if a[1] != 0 {

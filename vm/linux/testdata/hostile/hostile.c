@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/syscall.h>
@@ -94,6 +95,34 @@ static void sleeps(void)
 	say("sleep", nanosleep(&t, 0));
 }
 
+static void many(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_NONE };
+	siginfo_t info = { .si_code = SI_QUEUE };
+	sigset_t all;
+	timer_t id;
+	long n = 0, r;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, 0);
+	while (n < 100000 && (r = syscall(SYS_rt_sigqueueinfo, getpid(), 40, &info)) == 0)
+		n++;
+	say(n == 8192 ? "queue" : "no limit", r);
+	for (n = 0; n < 100000 && (r = timer_create(CLOCK_MONOTONIC, &ev, &id)) == 0; n++)
+		;
+	say(n == 8192 ? "timers" : "no limit", r);
+}
+
+static void files(void)
+{
+	char name[64];
+	long n, r = 0;
+	for (n = 0; n < 100000 && r == 0; n++) {
+		sprintf(name, "/tmp/%ld", n);
+		r = mkdir(name, 0700);
+	}
+	say("mkdir", r);
+}
+
 static void idle(void)
 {
 	struct itimerval often = { { 0, 1 }, { 0, 1 } };
@@ -122,6 +151,8 @@ int main(int argc, char **argv)
 	case 't': timers(argv); break;
 	case 's': sleeps(); break;
 	case 'i': idle(); break;
+	case 'n': many(); break;
+	case 'p': files(); break;
 	case 'm': memory(); break;
 	}
 	return 0;
