@@ -115,3 +115,16 @@ func TestOthersGoOn(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoReadInput: each of two processes that wait for the same input gets a part of it.
+func TestTwoReadInput(t *testing.T) {
+	c := program(t, tool(t, "busybox"), "sh", "-c", `exec 3<&0; (dd bs=5 count=1 <&3 2>/dev/null) & dd bs=5 count=1 2>/dev/null; wait`)
+	for seed := range uint64(8) {
+		var out bytes.Buffer
+		c.Seed, c.Stdin, c.Stdout, c.Stderr = seed, strings.NewReader("one1\ntwo2\n"), &out, &out
+		r, err := Run(c)
+		if err != nil || r.Status != 0 || out.String() != "one1\ntwo2\n" && out.String() != "two2\none1\n" {
+			t.Errorf("seed %d: status %#x, %v, output\n%s", seed, r.Status, err, &out)
+		}
+	}
+}

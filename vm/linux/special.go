@@ -17,10 +17,11 @@ type hostStream struct {
 	r io.Reader
 	w io.Writer
 
-	wanted int   // how much a thread waits for, 0 if none does
-	until  int64 // when it is there at the latest
-	here   []byte
-	err    error // how the last read from the host has ended
+	waiting int   // threads that wait for input
+	wanted  int   // how much they wait for, 0 if none does
+	until   int64 // when it is there at the latest
+	here    []byte
+	err     error // how the last read from the host has ended
 }
 
 // inputTime is the longest that input takes, in virtual nanoseconds. Until then other
@@ -33,16 +34,25 @@ func (h *hostStream) read(t *Thread, f *file, p []byte, _ int64) (int, error) {
 	if h.r == nil || len(p) == 0 {
 		return 0, nil
 	}
-	if len(h.here) == 0 && h.err == nil {
-		if h.wanted == 0 {
+	came := func() bool {
+		if len(h.here) > 0 || h.err != nil {
+			return true
+		}
+		if h.wanted == 0 { // also when another thread has taken what came
 			h.wanted, h.until = len(p), t.sys.now+inputTime
 		}
-		if t.sys.threads == 1 || f.flags&oNonblock != 0 {
-			h.fetch()
-		}
-		if !t.block(func() bool { return len(h.here) > 0 || h.err != nil }, never) {
-			return 0, sim.ERESTARTSYS
-		}
+		return false
+	}
+	if !came() && (t.sys.threads == 1 || f.flags&oNonblock != 0) {
+		h.fetch()
+	}
+	h.waiting++
+	there := t.block(came, never)
+	if h.waiting--; h.waiting == 0 {
+		h.wanted = 0
+	}
+	if !there {
+		return 0, sim.ERESTARTSYS
 	}
 	n := copy(p, h.here)
 	h.here = h.here[n:]
