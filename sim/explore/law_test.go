@@ -277,15 +277,20 @@ func wantEveryViolation(t rapid.TB, p drawn, want *truth) {
 	wantFewest(t, r, want, p)
 }
 
+// drawProgram draws a program, and whether it is to keep the rules.
+func drawProgram(rt *rapid.T) (p program, clean bool) {
+	clean = rapid.Bool().Draw(rt, "clean")
+	verbs := wild
+	if clean {
+		verbs = quiet
+	}
+	return programs(verbs).Draw(rt, "program"), clean
+}
+
 // Several workers see what one sees.
 func TestWorkersMissNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		clean := rapid.Bool().Draw(rt, "clean")
-		verbs := wild
-		if clean {
-			verbs = quiet
-		}
-		p := programs(verbs).Draw(rt, "program")
+		p, clean := drawProgram(rt)
 		want, ok := all(p, clean, mostExecutions)
 		if !ok || len(want.traces) < 6 {
 			return

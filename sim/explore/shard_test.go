@@ -74,12 +74,7 @@ func TestShardsCountTheSame(t *testing.T) {
 // counted by one of them.
 func TestShardsMissNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		clean := rapid.Bool().Draw(rt, "clean")
-		verbs := wild
-		if clean {
-			verbs = quiet
-		}
-		p := programs(verbs).Draw(rt, "program")
+		p, clean := drawProgram(rt)
 		want, ok := all(p, clean, 1500)
 		if !ok {
 			return
@@ -130,12 +125,7 @@ func TestWideProgramsAreDivided(t *testing.T) {
 // rules broken, with as few preemptions, and the same ends.
 func TestShardsOfStatesMissNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		clean := rapid.Bool().Draw(rt, "clean")
-		verbs := wild
-		if clean {
-			verbs = quiet
-		}
-		p := programs(verbs).Draw(rt, "program")
+		p, clean := drawProgram(rt)
 		possible, ok := all(p, clean, 1500)
 		if !ok {
 			return
