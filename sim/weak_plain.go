@@ -116,11 +116,15 @@ func (k *K) endsLife(l *Life) {
 // are any.
 func (w *weak) judge(m *Machine) bool {
 	found := false
-	w.graph.Races(func(a, b graph.Event) bool {
+	concern := func(a, b graph.Event) bool {
 		p, q := w.plain(a), w.plain(b)
-		if p == nil || q == nil || p.life != nil {
+		return p != nil && q != nil && p.life == nil
+	}
+	w.graph.Races(concern, func(a, b graph.Event) bool {
+		if !concern(a, b) {
 			return true
 		}
+		p, q := w.plain(a), w.plain(b)
 		if p.event > q.event {
 			p, q = q, p
 		}
