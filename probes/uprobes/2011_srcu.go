@@ -315,6 +315,8 @@ var SRCU = add(Design{
 		behindTheTwo("place_of", "has trapped waits for mmap_sem"),
 		drawnTitle("BUG: mapped page differs in settled",
 			"as in register-while-the-last-one-goes: alloc_uprobe has found an uprobe that is gone from the tree when i_mutex is taken, and the breakpoint that is then put in is one that unregister does not find"),
+		drawnTitle("KASAN: slab-use-after-free Write in put",
+			"as before, with a file that is cut off: register fails, and delete_uprobe drops the reference of a tree that the uprobe has left already"),
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcu{}
