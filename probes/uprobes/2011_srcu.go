@@ -29,7 +29,9 @@ import (
 // whether a trap can be due to a probe. So is uprobe->pending_list: mmap_uprobe leaves an
 // uprobe without a consumer on the list of a stack frame that is gone, but the next one
 // to put it on a list writes the link without reading it. unregister_uprobe drops its
-// reference under i_mutex here and behind it in the mail; nobody waits for it.
+// reference under i_mutex here and behind it in the mail; nobody waits for it. mmap_uprobe
+// has references to what it lists: the mail says that they would do instead of
+// uprobes_mmap_mutex. Areas that are not valid_vma() do not come here, and inodes stay.
 var SRCU = add(Design{
 	Design: probes.Design{
 		Name:  "2011-srcu",

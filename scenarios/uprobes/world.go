@@ -179,12 +179,12 @@ func (w *World) mustBeFile(k *sim.K, off int64, got []byte) {
 	}
 }
 
-// mustBeSilent is what is looked at when nobody does anything: the page of the file that
-// is probed, and the processes with a breakpoint, which the design must know to have one.
+// mustBeSilent is what is looked at when nobody does anything: the two instructions of the
+// file that may be probed, and the processes with a breakpoint, which the design must know
+// to have one.
 func (w *World) mustBeSilent(k *sim.K) {
-	page := int64(w.Image.PageIndex()) << pagecache.PageShift
 	for _, inode := range w.files {
-		for off := page; off < min(page+pagecache.PageSize, int64(len(w.Image.Bytes))); off++ {
+		for off := w.Image.Offset; off < w.Image.Offset+int64(2*len(w.Image.Insn)); off++ {
 			if b, there := pagecache.Peek(inode, off); there {
 				w.mustBeFile(k, off, []byte{b})
 			}
