@@ -83,6 +83,8 @@ const (
 	Collapses
 	// Locked is about text that programs lock in memory.
 	Locked
+	// Lookups is about lookups in the tree of uprobes while it changes.
+	Lookups
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
