@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -55,6 +56,39 @@ func TestPropertyPosted(t *testing.T) {
 				t.Errorf("shrunk to %d preemptions", n)
 			}
 		})
+	}
+}
+
+// TestEverythingIsDrawn holds the language to what a program can do, and the draw to
+// leaving nothing of it out.
+func TestEverythingIsDrawn(t *testing.T) {
+	want := []string{
+		"register", "unregister", "mmap", "munmap", "mremap", "mprotect", "fork", "exec", "exit", "fault",
+		"execute", "truncate", "write", "reclaim", "signal", "io-errors", "a consumer added to another, and removed",
+	}
+	seen := map[string]bool{}
+	r := rand.New(rand.NewPCG(2006, 0))
+	for range 200 {
+		c := Language.Draw(func(_ string, n int) int { return r.IntN(n) })
+		seen["io-errors"] = seen["io-errors"] || c.Program.Knob("io-errors") > 0
+		users := [2]map[int]bool{{}, {}}
+		for i, ops := range c.Program.Tasks {
+			for _, op := range ops {
+				name := lifeVerbs[op.Verb].Name
+				seen[name] = true
+				if name == "register" {
+					users[op.Place][i] = true
+				}
+				if name == "unregister" && users[op.Place][i] && len(users[op.Place]) > 1 {
+					seen["a consumer added to another, and removed"] = true
+				}
+			}
+		}
+	}
+	for _, what := range want {
+		if !seen[what] {
+			t.Errorf("%s is never drawn", what)
+		}
 	}
 }
 
