@@ -46,15 +46,10 @@ type kretprobeAgain struct{ *today }
 
 // RegisterKretprobe is register_kretprobe(): register_kprobe(), which looks, comes last.
 func (d kretprobeAgain) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
-	again := d.isRegistered(k, &rp.Kprobe)
 	if err := rethookAlloc(k, rp); err != nil {
 		return err
 	}
 	rp.PreHandler = func(k *sim.K) { d.former.preHandlerKretprobe(k, rp) }
-	if again {
-		rp.hook(k).put(k)
-		return sim.EINVAL
-	}
 	err := d.RegisterKprobe(k, &rp.Kprobe)
 	if err != nil {
 		rp.hook(k).put(k)
