@@ -20,6 +20,16 @@ var OneLock = add(Design{
 		Order: []string{"kprobe_insn_mutex", "kprobe_lock"},
 		Fails: []probes.Failure{
 			lostSlot, countedElsewhere,
+			{
+				Scenario: "task-ends-under-a-kretprobe",
+				Title:    "possible deadlock in kprobe_handler",
+				Why:      "the end of a task runs into a probe with kprobe_lock held, without being the owner that kprobe_cpu tells of",
+			},
+			{
+				Scenario: "function-called-by-an-nmi",
+				Title:    "inconsistent lock state in kprobe_handler",
+				Why:      "an NMI that hits a probe takes kprobe_lock, which the CPU that it came to may hold",
+			},
 			notSeen, comesBack, lostSlotAgain, slotOfAnother,
 			{
 				Scenario: "stranger-unregisters",
@@ -28,11 +38,13 @@ var OneLock = add(Design{
 			},
 		},
 	},
-	Has: Breakpoints | Entries,
+	Has: Breakpoints | Entries | Returns,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := &oneLock{text: text}
 		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
 		d.table.list.Init(k, "kprobe_table")
+		d.instances = instances{lock: &d.kprobeLock, held: true, early: true, scheme: d, cpus: &d.cpus, text: text}
+		d.instances.init(k)
 		return d
 	},
 })
@@ -42,6 +54,7 @@ type oneLock struct {
 	kprobeLock sim.SpinLock
 	table      table
 	cpus       cpus
+	instances
 }
 
 // RegisterKprobe is register_kprobe().

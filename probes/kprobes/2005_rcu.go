@@ -10,8 +10,9 @@ import (
 // keeps updaters out of each other's way, and unregister_kprobe waits with
 // synchronize_sched until no CPU is in a handler.
 //
-//	kprobe_lock  updates of the table and of managers; a spinlock, taken with
-//	             interrupts off
+//	kprobe_lock     updates of the table and of managers; a spinlock, taken with
+//	                interrupts off
+//	kretprobe_lock  the instances of kretprobes (instance.go); likewise
 //
 // The patch says that get_kprobe is "called under a rcu_read_lock()", and this file
 // takes it at its word. The code of the processor disables preemption as well, once
@@ -29,7 +30,7 @@ var RCU = add(Design{
 				Title:    "int3: 0000 [#1] in do_int3",
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
-			lostSlot, countedElsewhere,
+			lostSlot, countedElsewhere, flushed, lockedInNMI,
 			notSeen, comesBack, lostSlotAgain, slotOfAnother,
 			{
 				Scenario: "last-two-probes-unregister",
@@ -83,11 +84,14 @@ var RCU = add(Design{
 			},
 		},
 	},
-	Has: Breakpoints | Entries,
+	Has: Breakpoints | Entries | Returns,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := &rcuKprobes{text: text}
 		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
 		d.table.list.Init(k, "kprobe_table")
+		k.SpinLockInit(&d.kretprobeLock, "kretprobe_lock")
+		d.instances = instances{lock: &d.kretprobeLock, early: true, scheme: d, cpus: &d.cpus, text: text}
+		d.instances.init(k)
 		return d
 	},
 })
@@ -135,6 +139,9 @@ type rcuKprobes struct {
 	kprobeLock sim.SpinLock
 	table      table
 	cpus       cpus
+
+	kretprobeLock sim.SpinLock
+	instances
 }
 
 // RegisterKprobe is register_kprobe().

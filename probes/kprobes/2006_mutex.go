@@ -11,7 +11,8 @@ import (
 // the last one alone frees; slots are given back after the grace period; and a probe
 // that is not registered is left alone.
 //
-//	kprobe_mutex  updates of the table and of managers
+//	kprobe_mutex    updates of the table and of managers
+//	kretprobe_lock  the instances of kretprobes; a spinlock, taken with interrupts off
 //
 // The exceptions are protected by preemption, and by nothing that RCU calls a reader.
 var Mutex = add(Design{
@@ -20,9 +21,9 @@ var Mutex = add(Design{
 		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
 		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
 		Order: mutexOrder,
-		Fails: []probes.Failure{notSeen, comesBack},
+		Fails: []probes.Failure{notSeen, comesBack, flushed, lockedInNMI},
 	},
-	Has: Breakpoints | Entries,
+	Has: Breakpoints | Entries | Returns,
 	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, as2616) },
 })
 
@@ -34,12 +35,18 @@ type mutexKprobes struct {
 	table       table
 	cpus        cpus
 	era         era
+
+	kretprobeLock sim.SpinLock
+	instances
 }
 
 func newMutexKprobes(k *sim.K, text *Text, as era) *mutexKprobes {
 	d := &mutexKprobes{text: text, era: as}
 	k.MutexInit(&d.kprobeMutex, "kprobe_mutex")
 	d.table.list.Init(k, "kprobe_table")
+	k.SpinLockInit(&d.kretprobeLock, "kretprobe_lock")
+	d.instances = instances{lock: &d.kretprobeLock, scheme: d, cpus: &d.cpus, text: text}
+	d.instances.init(k)
 	return d
 }
 

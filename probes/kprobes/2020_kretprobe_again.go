@@ -37,7 +37,7 @@ var KretprobeAgain = addModern(Design{
 			},
 		},
 	},
-	Has: Returns,
+	Has: Returns | Repeats,
 	New: func(k *sim.K, text *Text) Scheme { return kretprobeAgain{newToday(k, text)} },
 })
 

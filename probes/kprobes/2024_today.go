@@ -30,7 +30,7 @@ var Today = addModern(Design{
 		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
 		Order: todaysOrder,
 	},
-	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys |
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Repeats | Exits | Addresses | Keys |
 		Patching | EarlyPatching | Borrowing | Calls | Batches,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })

@@ -29,6 +29,8 @@ type Kretprobe struct {
 
 	rh    *rethook
 	place sim.Object // orders who reads rh and who sets it
+
+	free, used []*instance // free_instances and used_instances, before there were rethooks
 }
 
 // rethook is struct rethook, with its pool of nodes: what outlives the probe, as long
