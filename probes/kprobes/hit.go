@@ -73,9 +73,10 @@ var _ = sim.Plumbing("is_manager", "inc_nmissed", "each", "each_enabled", "hit",
 var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: Unrecoverable kprobe detected"}
 
 // unknown is an int3 that no probe is found for. If the breakpoint is gone from the
-// text, another CPU has removed it after this one had fetched it.
+// text, another CPU has removed it after this one had fetched it. The handler reads the
+// text as data, and so does not see what its CPU may have fetched long before.
 func (t *Text) unknown(k *sim.K, a Addr) Trap {
-	if t.Fetch(k, a) == Int3 {
+	if t.readAs(k, opLook, a) == Int3 {
 		return NotOurs
 	}
 	return Restart
