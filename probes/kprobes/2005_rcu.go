@@ -50,12 +50,12 @@ var RCU = add(Design{
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: slab-use-after-free Write in cleanup_kprobe",
-				Why:      "the same, a moment later",
+				Why:      "a remover takes the manager out of the table that the other one, who found its list empty, has freed",
 			},
 			{
 				Scenario: "probe-beside-an-entry",
 				Title:    "int3: 0000 [#1] in do_int3",
-				Why:      "the same, where the first probe is a jprobe",
+				Why:      "as in second-probe-at-an-address, where the first probe is a jprobe",
 			},
 			{
 				Scenario: "slot-given-to-another-probe",
@@ -70,7 +70,7 @@ var RCU = add(Design{
 			{
 				Scenario: "handler-with-interrupts-on",
 				Title:    "BUG: handler called after unregister in pre_handler",
-				Why:      "the same: unregister_kprobe has returned and the handler has not begun",
+				Why:      "synchronize_sched has not waited for the reader either when unregister_kprobe returns before the handler begins",
 			},
 			{
 				Scenario: "handler-with-interrupts-on",
@@ -105,7 +105,7 @@ var lostSlot, lostSlotAgain, slotOfAnother = probes.Failure{
 }, probes.Failure{
 	Scenario: "probe-goes-and-comes",
 	Title:    "memory leak in get_insn_slot",
-	Why:      "the same, where the second probe comes before the first one goes",
+	Why:      "as in second-probe-at-an-address, where the second probe comes before the first one goes",
 }, probes.Failure{
 	Scenario: "probe-beside-an-entry",
 	Title:    "KASAN: double-free in free_insn_slot",

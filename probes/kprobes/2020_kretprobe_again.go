@@ -23,17 +23,17 @@ var KretprobeAgain = addModern(Design{
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "KASAN: slab-use-after-free Write in rethook_try_get",
-				Why:      "the same, a step later",
+				Why:      "a hit takes a node of what was made for the second registration, which has failed and freed it",
 			},
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "WARNING: refcount bug in rethook_try_get",
-				Why:      "the same, when the count has been dropped and the memory is not free yet",
+				Why:      "a hit counts itself in what was made for the second registration, when that has dropped the count and not freed the memory yet",
 			},
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "KASAN: slab-use-after-free Write in stop_returns",
-				Why:      "the same, when the probe is unregistered",
+				Why:      "the probe is unregistered, and clears the handler in what was made for the second registration",
 			},
 		},
 	},
