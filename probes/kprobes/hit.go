@@ -69,7 +69,8 @@ func (p *Kprobe) posts(k *sim.K) bool { return !p.manager || p.era < as2618 || p
 
 var _ = sim.Plumbing("is_manager", "inc_nmissed", "each", "each_enabled", "hit", "hit_enabled", "stepped", "stepped_enabled", "posts", "drop_post_handler", "valid")
 
-// Unrecoverable is a probe hit where not even that can be counted.
+// Unrecoverable is a probe hit where not even that can be counted: prev_kprobe, and with it
+// the way back, would be overwritten.
 var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: Unrecoverable kprobe detected"}
 
 // unknown is an int3 that no probe is found for. If the breakpoint is gone from the
