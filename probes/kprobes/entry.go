@@ -64,7 +64,7 @@ func (r *running) longjmp(k *sim.K) *Slot {
 
 // addNewKprobe is add_new_kprobe(): the newest probe is the first one, but an entry is
 // the last one, as nothing comes after it. The caller holds the lock of the table.
-func (ap *Kprobe) addNewKprobe(k *sim.K, p *Kprobe) error { //nolint:revive // two probes, with their names in the kernel
+func (ap *Kprobe) addNewKprobe(k *sim.K, p *Kprobe) error {
 	switch {
 	case !p.entry:
 		ap.members.AddHead(k, &p.list)
@@ -80,7 +80,7 @@ func (ap *Kprobe) addNewKprobe(k *sim.K, p *Kprobe) error { //nolint:revive // t
 
 // hasEntry says that there is a jprobe among the probes of a manager. The caller holds
 // the lock of the table.
-func (ap *Kprobe) hasEntry(k *sim.K) bool { //nolint:revive // a manager is not any probe
+func (ap *Kprobe) hasEntry(k *sim.K) bool {
 	if ap.era >= as2618 {
 		return ap.breaks.Read(k)
 	}
@@ -94,14 +94,14 @@ func (ap *Kprobe) hasEntry(k *sim.K) bool { //nolint:revive // a manager is not 
 
 // takePostHandler has a manager call post_handlers, if p has one. The caller holds the
 // lock of the table, or is the only one who knows of the manager.
-func (ap *Kprobe) takePostHandler(k *sim.K, p *Kprobe) { //nolint:revive // two probes, with their names in the kernel
+func (ap *Kprobe) takePostHandler(k *sim.K, p *Kprobe) {
 	if ap.era >= as2618 && p.PostHandler != nil && !ap.post.Peek() {
 		ap.post.Write(k, true)
 	}
 }
 
 // takeBreakHandler is the same for the break_handler.
-func (ap *Kprobe) takeBreakHandler(k *sim.K, p *Kprobe) { //nolint:revive // two probes, with their names in the kernel
+func (ap *Kprobe) takeBreakHandler(k *sim.K, p *Kprobe) {
 	if ap.era >= as2618 && p.entry {
 		ap.breaks.Write(k, true)
 	}
@@ -109,7 +109,7 @@ func (ap *Kprobe) takeBreakHandler(k *sim.K, p *Kprobe) { //nolint:revive // two
 
 // dropHandlers takes those handlers off a manager that it had for p only. The caller
 // holds kprobe_mutex.
-func (ap *Kprobe) dropHandlers(k *sim.K, p *Kprobe) { //nolint:revive // two probes, with their names in the kernel
+func (ap *Kprobe) dropHandlers(k *sim.K, p *Kprobe) {
 	if p.entry {
 		ap.breaks.Write(k, false)
 	}
