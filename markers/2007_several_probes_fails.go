@@ -29,7 +29,7 @@ var severalProbesFails = []probes.Failure{
 	{
 		Scenario: "two-operations-in-one-grace-period",
 		Title:    "WARNING: ODEBUG bug in marker_probe_unregister",
-		Why:      "the same, the other way round",
+		Why:      "the mutex was dropped, and the registration has queued the head of the entry meanwhile",
 	},
 	{
 		Scenario: "two-operations-in-one-grace-period",

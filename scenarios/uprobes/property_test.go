@@ -95,12 +95,20 @@ func TestEverythingIsDrawn(t *testing.T) {
 // TestRefind finds again what designs are known for and no scenario asks about.
 func TestRefind(t *testing.T) { drawn.Refind(t, Subjects(), "testdata/drawn.txt") }
 
-// FuzzRepaired is for go test -fuzz: it decodes bytes to programs.
+// FuzzRepaired and FuzzToday are for go test -fuzz: they decode bytes to programs.
 func FuzzRepaired(f *testing.F) {
-	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design),
-		"t0: register 0\nt1: mmap 0, execute 0\n",
-		"world: disk=1 readahead=2\nt0: register 0, unregister 0\nt1: mmap 1, fault 1, execute 1\nt2: reclaim\nschedule: 9>1 4>2\n",
-		"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n")
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design), first...)
+}
+
+func FuzzToday(f *testing.F) {
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.Today.Design), first...)
+}
+
+// first is what fuzzing begins with.
+var first = []string{
+	"t0: register 0\nt1: mmap 0, execute 0\n",
+	"world: disk=1 readahead=2\nt0: register 0, unregister 0\nt1: mmap 1, fault 1, execute 1\nt2: reclaim\nschedule: 9>1 4>2\n",
+	"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n",
 }
 
 // capture checks a property that is expected to fail, and says whether it did.
