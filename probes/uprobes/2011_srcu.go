@@ -418,7 +418,7 @@ var _ = sim.Plumbing("list_del", "vma_list", "mm", "link")
 // installBreakpoint is install_breakpoint() of 2011: the first process that gets the
 // breakpoint has the instruction copied. The caller holds mm->mmap_sem.
 func installBreakpoint(k *sim.K, u *countedUprobe, mm *vm.MM, vaddr uint64) error {
-	if err := u.arch.prepare(k, u.inode, u.offset); err != nil {
+	if err := u.arch.prepare(k, u.inode, u.offset, false); err != nil {
 		return err
 	}
 	return setSwbp(k, mm, vaddr)

@@ -42,6 +42,6 @@ var LostReference = add(Design{
 	},
 	drawn: movedAndOverwritten,
 	New: func(k *sim.K) Scheme {
-		return newMerged(k, mergedRules{restarts: true, writes: true, careful: true, dup: true, filters: true, registers: true, lost: true})
+		return newMerged(k, mergedRules{restarts: true, writes: true, careful: true, dup: true, filters: true, registers: true, ordered: true, lost: true})
 	},
 })

@@ -297,7 +297,7 @@ func (d *tasksTrace) filterChain(k *sim.K, u *tracedUprobe, mm *vm.MM) bool {
 // installBreakpoint is install_breakpoint(). The caller holds mm->mmap_sem for writing.
 func (d *tasksTrace) installBreakpoint(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
 	k.MutexLock(&u.copyMutex) // prepare_uprobe(), under a lock of its own here
-	err := u.arch.prepare(k, u.inode, u.offset)
+	err := u.arch.prepare(k, u.inode, u.offset, true)
 	k.MutexUnlock(&u.copyMutex)
 	if err != nil {
 		return err
@@ -348,7 +348,7 @@ func (d *tasksTrace) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 	switch {
 	case u == nil && swbp:
 		return NotOurs, nil
-	case u == nil || !u.arch.copied.Read(k):
+	case u == nil || !u.arch.ready(k, true):
 		return Restart, nil
 	}
 	return d.steps.handlerChain(k, u, mm, addr)
