@@ -15,6 +15,16 @@ func failsAlike(title, why string, scenarios ...string) []probes.Failure {
 	return fails
 }
 
+// inFirstPage are the failures where the probe is in the first page: in February the hook
+// plants it nowhere else.
+func inFirstPage(fails []probes.Failure) []probes.Failure {
+	fails = slices.Clone(fails)
+	for i := range fails {
+		fails[i].Only = probes.FirstPage
+	}
+	return fails
+}
+
 // writesZero is ours.
 const writesZero = "unregister_uprobe has looked the page up while it was being read, and writes kp.opcode to it when it has been read; that is 0 as long as the hook has not planted the breakpoint"
 
@@ -31,7 +41,7 @@ var (
 )
 
 // failsOfReadpageHook is what [ReadpageHook] is known to get wrong.
-var failsOfReadpageHook = slices.Concat(plantedTwice, noReadpages, failsAlike("BUG: page touched before PG_uptodate in remove_kprobe_user",
+var failsOfReadpageHook = slices.Concat(inFirstPage(plantedTwice), noReadpages, failsAlike("BUG: page touched before PG_uptodate in remove_kprobe_user",
 	"unregister_uprobe finds the page while it is being read, and writes kp.opcode to it, which is 0 as nobody has planted the breakpoint yet",
 	"hook-after-the-last-unregister", "unregister-against-readpage"), failsAlike("BUG: program text corrupted in execute", writesZero, "unregister-against-readpage"), []probes.Failure{
 	{
@@ -280,6 +290,16 @@ var failsOfReadpageHook = slices.Concat(plantedTwice, noReadpages, failsAlike("B
 		Scenario: "invalidate-while-registering", Only: probes.FirstPage,
 		Title: "BUG: sleeping function called from invalid context in remove_kprobe_user",
 		Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
+	},
+	{
+		Scenario: "text-after-a-read-error", Only: probes.LaterPage,
+		Title: "BUG: program text corrupted in must_be_original",
+		Why:   "the hook leaves the page alone, so that kp.opcode is 0, and unregister_uprobe writes it over the text",
+	},
+	{
+		Scenario: "unregister-after-a-read-error", Only: probes.LaterPage,
+		Title: "BUG: page touched before PG_uptodate in remove_kprobe_user",
+		Why:   "the hook leaves the page alone, so that kp.opcode is 0, and unregister_uprobe writes it to the page whose read has failed",
 	},
 	{
 		Scenario: "text-after-a-read-error", Only: probes.FirstPage,
