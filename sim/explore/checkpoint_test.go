@@ -74,12 +74,12 @@ func allTitles(r *explore.Result) []string {
 func wantSameSearch(t rapid.TB, got, want *explore.Result, p any) {
 	t.Helper()
 	type counts struct {
-		executions, blocked, merged, cut, steps, longest, first int
-		varying                                                 bool
-		verdict                                                 string
+		executions, blocked, merged, cut, steps, longest, states, transitions, first int
+		varying, lockAware                                                           bool
+		verdict, coverage                                                            string
 	}
 	of := func(r *explore.Result) counts {
-		return counts{r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest, r.First, r.Varying, r.Verdict()}
+		return counts{r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest, r.States, r.Transitions, r.First, r.Varying, r.LockAware, r.Verdict(), r.Coverage()}
 	}
 	if of(got) != of(want) || !slices.Equal(allTitles(got), allTitles(want)) {
 		t.Errorf("in pieces: %+v %q\nat once:   %+v %q%v", of(got), allTitles(got), of(want), allTitles(want), p)
@@ -125,13 +125,12 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		verbs := rapid.SampledFrom([][]string{quiet, wild}).Draw(rt, "verbs")
 		p := programs(verbs).Draw(rt, "program")
-		strategy := rapid.SampledFrom([]string{explore.DPOR, explore.DPOR, explore.Bounded}).Draw(rt, "strategy")
+		o := rapid.SampledFrom([]explore.Options{
+			{}, {}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Bounded, Preemptions: 3},
+			{Strategy: explore.Delays, Delays: 2},
+		}).Draw(rt, "options")
 		program := p.program(false, func(string) {})
-		o := explore.Options{Strategy: strategy, MinimiseExecutions: 200}
-		if strategy == explore.Bounded {
-			o.Preemptions = rapid.IntRange(0, 3).Draw(rt, "bound")
-		}
-		o.Executions = 300
+		o.MinimiseExecutions, o.Executions = 200, 300
 		want, err := explore.Run(context.Background(), program, o)
 		if err != nil {
 			rt.Fatal(err)

@@ -31,9 +31,6 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if o.Depth < 0 {
 		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
 	}
-	if (o.LockAware || o.Strategy == States || o.Strategy == Delays) && (o.Checkpoint != nil || o.Resume != nil) {
-		return nil, fmt.Errorf("explore: a search by %s, or one that is aware of locks, cannot be resumed: %w", o.Strategy, errors.ErrUnsupported)
-	}
 	if o.Workers > mostWorkers {
 		return nil, fmt.Errorf("explore: %d workers are too many (want up to %d)", o.Workers, mostWorkers)
 	}
@@ -146,8 +143,17 @@ type search struct {
 	minimising bool
 	// simplifying counts the steps of that one.
 	simplifying int
-	// learning are the executions in which the machine has learnt something.
-	learning []sim.Schedule
+	// learning are the executions in which the machine has learnt something, and known
+	// counts what the search has.
+	learning []lesson
+	known    int
+}
+
+// lesson is an execution in which a machine has learnt something, and says whether the
+// machine was aware of locks.
+type lesson struct {
+	schedule sim.Schedule
+	aware    bool
 }
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {

@@ -96,3 +96,10 @@ func Expectation(p sim.Program, probes, most int) (mean float64, ok bool) {
 	}
 	return 0, false
 }
+
+// ExecutionsIn is how many executions a checkpoint has counted.
+func ExecutionsIn(data []byte) int {
+	var c checkpoint
+	_ = json.Unmarshal(Unseal(data), &c)
+	return c.Counts.Executions
+}

@@ -61,6 +61,9 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	} else if c != nil && c.Walk != nil {
 		s.divided = c.Walk.Depth
 		return division{depth: c.Walk.Depth, shard: shard}, nil
+	} else if c != nil && c.Graphs != nil {
+		s.divided = c.Graphs.Depth
+		return division{depth: c.Graphs.Depth, shard: shard}, nil
 	}
 	resumed := s.resumed // which is not what is counted
 	s.resumed = nil
@@ -179,11 +182,13 @@ func (s *search) prepare() {
 }
 
 // relearn teaches the machine what it has learnt from executions before.
-func (s *search) relearn(schedules []sim.Schedule) {
-	for _, schedule := range schedules {
-		r := sim.NewReplay(schedule)
+func (s *search) relearn() {
+	for _, l := range s.learning {
+		s.setLockAware(l.aware)
+		r := sim.NewReplay(l.schedule)
 		s.machine.Run(s.program, sim.StrategyFunc(r.Choose)) // gives up when it learns
 	}
+	s.setLockAware(s.lockAware)
 }
 
 // Fingerprint tells programs apart, and ways in which machines are set up: by what
@@ -243,7 +248,10 @@ func (s *search) part() *Part {
 		p.Depth = cmp.Or(p.Depth, DefaultDepth)
 	}
 	if !sampled(s.options.Strategy) {
-		p.Divided, p.Learnt, p.Known = s.divided, s.learning, s.machine.Known()
+		p.Divided, p.Known = s.divided, s.machine.Known()+s.known
+		for _, l := range s.learning {
+			p.Learnt = append(p.Learnt, l.schedule)
+		}
 	}
 	return p
 }

@@ -1,0 +1,3 @@
+package explore
+
+type savedStates struct{}
