@@ -54,6 +54,8 @@ func (c *checkpoint) check(o *Options) error {
 		return c.Graphs.check(&c.Names)
 	case c.Strategy == Bounded && c.Walk != nil:
 		return c.Walk.check(c.Preemptions)
+	case c.Strategy == States && c.States != nil:
+		return c.States.check()
 	case c.Strategy == Delays && c.Walk != nil:
 		return c.Walk.check(c.Delays)
 	case sampled(c.Strategy):

@@ -127,7 +127,7 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 		p := programs(verbs).Draw(rt, "program")
 		o := rapid.SampledFrom([]explore.Options{
 			{}, {}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Bounded, Preemptions: 3},
-			{Strategy: explore.Delays, Delays: 2},
+			{Strategy: explore.Delays, Delays: 2}, {Strategy: explore.States},
 		}).Draw(rt, "options")
 		program := p.program(false, func(string) {})
 		o.MinimiseExecutions, o.Executions = 200, 300

@@ -61,6 +61,9 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	} else if c != nil && c.Walk != nil {
 		s.divided = c.Walk.Depth
 		return division{depth: c.Walk.Depth, shard: shard}, nil
+	} else if c != nil && c.States != nil {
+		s.divided = c.States.Depth
+		return division{depth: c.States.Depth, shard: shard}, nil
 	} else if c != nil && c.Graphs != nil {
 		s.divided = c.Graphs.Depth
 		return division{depth: c.Graphs.Depth, shard: shard}, nil
