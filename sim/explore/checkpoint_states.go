@@ -46,6 +46,11 @@ type savedPlace struct {
 	Cycle  bool     `json:"cycle,omitempty"`
 }
 
+const (
+	entryAbove = 1 << iota
+	entryCounts
+)
+
 // packer appends numbers, small ones in few bytes.
 type packer []byte
 
@@ -144,11 +149,14 @@ func (w *stateSearch) save(c *checkpoint) {
 	for i := range w.entries {
 		e := &w.entries[i]
 		p.word(e.key)
-		above := 0
+		marks := 0
 		if e.above {
-			above = 1
+			marks |= entryAbove
 		}
-		p.number(above)
+		if e.counts {
+			marks |= entryCounts
+		}
+		p.number(marks)
 		p.set(e.asleep)
 		p.number(i - int(e.root))
 		p.number(int(e.future))
@@ -216,7 +224,9 @@ func (w *stateSearch) resumeEntries(from []byte, names *sim.Names) error {
 	for i := 0; len(u.from) > 0; i++ {
 		e := entry{key: u.word(), next: -1, open: -1}
 		seen := w.seen
-		if e.above = u.number(0, 2) == 1; e.above {
+		marks := u.number(0, 2*entryCounts)
+		e.above, e.counts = marks&entryAbove != 0, marks&entryCounts != 0
+		if e.above {
 			seen = w.above
 		}
 		e.asleep = u.set(len(names.Tasks))

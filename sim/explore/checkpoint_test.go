@@ -12,6 +12,7 @@ import (
 
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 var errKilled = errors.New("killed")
@@ -277,11 +278,17 @@ func TestResumeRefuses(t *testing.T) {
 		{"nothing", counter(3, 1), explore.Options{Resume: []byte{}}, "it is not a checkpoint"},
 		{"half of it", counter(3, 1), explore.Options{Resume: good[:len(good)/2]}, "it is not a checkpoint"},
 		{"a bit", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"blocked":0`, `"blocked":1`, 1))}, "it is damaged"},
-		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":2`, `"version":3`, 1))}, "it is of version 3, and this search reads version 2"},
+		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":3`, `"version":4`, 1))}, "it is of version 4, and this search reads version 3"},
 		{"another program", counter(4, 1), explore.Options{Resume: good}, "it is of another program, or of another version"},
 		{"another machine", counter(3, 1), explore.Options{Resume: good, Setup: func(m *sim.Machine) { m.MaxSteps = 50 }}, "it is of another program, or of another version"},
 		{"another strategy", counter(3, 1), explore.Options{Resume: good, Strategy: explore.Bounded}, "it is of another search: its strategy is dpor, not bounded"},
 		{"another shard", counter(3, 1), explore.Options{Resume: good, Shard: explore.Shard{Of: 2}}, "it is of another search: its shard is the whole, not shard 1 of 2"},
+		{"another bound of delays", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.Delays, Delays: 2}), Strategy: explore.Delays, Delays: 3}, "its bound of delays is 2, not 3"},
+		{"aware of locks", counter(3, 1), explore.Options{Resume: good, LockAware: true}, "its awareness of locks is false, not true"},
+		{"another program of states", counter(3, 2), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.States}), Strategy: explore.States}, "it is of another program"},
+		{"another model", counter(3, 1), explore.Options{Resume: good, Memory: memory.TSO}, "it is of another search: its memory model is sc, not tso"},
+		{"no model", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Memory: memory.LKMM})}, "its memory model is lkmm, not sc"},
+		{"a sample of another model", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.POS, Memory: memory.LKMM}), Strategy: explore.POS, Memory: memory.TSO}, "its memory model is lkmm, not tso"},
 		{"another seed", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.PCT}), Strategy: explore.PCT, Seed: 3}, "its seed is 0, not 3"},
 	} {
 		_, err := explore.Run(context.Background(), c.p, c.o)
@@ -297,33 +304,37 @@ func TestCheckpointThatCannotBeKept(t *testing.T) {
 	for _, strategy := range explore.Strategies() {
 		for workers := 1; workers <= 3; workers++ {
 			o := explore.Options{Strategy: strategy, Executions: 10, Workers: workers, CheckpointEvery: -1, Checkpoint: func([]byte) error { return full }}
-			want := full
-			if strategy == explore.States || strategy == explore.Delays {
-				want = errors.ErrUnsupported
-			}
-			if _, err := explore.Run(context.Background(), counter(3, 1), o); !errors.Is(err, want) {
-				t.Errorf("%s: got %v, want %v", strategy, err, want)
+			if _, err := explore.Run(context.Background(), counter(3, 1), o); !errors.Is(err, full) {
+				t.Errorf("%s: got %v, want %v", strategy, err, full)
 			}
 		}
 	}
+}
+
+// kept are searches of every kind that can be resumed.
+var kept = []explore.Options{
+	{}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Delays, Delays: 2}, {Strategy: explore.States},
+	{Memory: memory.LKMM}, {Strategy: explore.PCT}, {Shard: explore.Shard{Of: 2}, Strategy: explore.States}, {Shard: explore.Shard{Of: 2}, Memory: memory.TSO},
 }
 
 // FuzzResume: whatever is given to be resumed, a search says that it cannot be, or
 // comes to its end.
 func FuzzResume(f *testing.F) {
 	p := counter(2, 2)
-	for _, strategy := range []string{explore.DPOR, explore.Bounded, explore.PCT} {
-		o := explore.Options{Strategy: strategy, CheckpointEvery: -1, Executions: 8}
+	for i := range kept {
+		o := kept[i]
+		o.CheckpointEvery, o.Executions = -1, 8
 		o.Checkpoint = func(state []byte) error {
-			f.Add(explore.Unseal(state), strategy)
+			f.Add(explore.Unseal(state), uint8(i))
 			return nil
 		}
 		if _, err := explore.Run(context.Background(), p, o); err != nil {
 			f.Fatal(err)
 		}
 	}
-	f.Fuzz(func(t *testing.T, state []byte, strategy string) {
-		o := explore.Options{Strategy: strategy, Executions: 50, MinimiseExecutions: 5, Resume: explore.Seal(state)}
+	f.Fuzz(func(t *testing.T, state []byte, i uint8) {
+		o := kept[int(i)%len(kept)]
+		o.Executions, o.MinimiseExecutions, o.Resume = 50, 5, explore.Seal(state)
 		r, err := explore.Run(context.Background(), p, o)
 		if (r == nil) == (err == nil) {
 			t.Fatal(r, err)

@@ -147,6 +147,8 @@ type search struct {
 	// counts what the search has.
 	learning []lesson
 	known    int
+	// visited are the states of a shard.
+	visited []uint64
 }
 
 // lesson is an execution in which a machine has learnt something, and says whether the

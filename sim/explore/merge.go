@@ -20,7 +20,7 @@ func notMerged(format string, args ...any) error {
 // that of the search. Each shard must be there once; they must be of the same
 // program, with the same options, and know the same of the program. Of findings
 // with the same title it keeps the simplest. Two shards of a search by states can
-// visit one state: its counts are then of the work done, not of different states.
+// visit one state, which counts once: see [Result.Shared].
 func Merge(parts []*Result) (*Result, error) {
 	if err := mergeable(parts); err != nil {
 		return nil, err
@@ -40,7 +40,6 @@ func Merge(parts []*Result) (*Result, error) {
 		sum.Cut += r.Cut
 		sum.Assumed += r.Assumed
 		sum.Steps += r.Steps
-		sum.States += r.States
 		sum.Transitions += r.Transitions
 		sum.Forgot = sum.Forgot || r.Forgot
 		sum.Minimising += r.Minimising
@@ -63,6 +62,7 @@ func Merge(parts []*Result) (*Result, error) {
 			sum.keep(f)
 		}
 	}
+	sum.States, sum.Shared = different(parts)
 	sum.Stopped = strings.Join(stopped, "; ")
 	if b := first.Part.Budget; b > 0 && spent == b && sampled(sum.Strategy) {
 		sum.Stopped = ranOut(b)
@@ -173,4 +173,25 @@ func compareFindings(f, g *Finding) int {
 	}
 	return cmp.Or(cmp.Compare(f.Preemptions, g.Preemptions), minimal, cmp.Compare(f.Steps, g.Steps),
 		cmp.Compare(f.Violation.Title, g.Violation.Title), cmp.Compare(f.Schedule.String(), g.Schedule.String()))
+}
+
+// different counts the states that the parts have visited, and those of them that
+// several have.
+func different(parts []*Result) (states, shared int) {
+	var all []uint64
+	for _, r := range parts {
+		all = append(all, r.Part.Visited...)
+	}
+	slices.Sort(all)
+	for i := 0; i < len(all); states++ {
+		n := 1
+		for i+n < len(all) && all[i+n] == all[i] {
+			n++
+		}
+		if n > 1 {
+			shared++
+		}
+		i += n
+	}
+	return states, shared
 }

@@ -204,6 +204,18 @@ func Fingerprint(p sim.Program, o Options) uint64 {
 		o.Setup(m)
 	}
 	h := hashOf(fmt.Sprint(checkpointVersion, m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.ProveRawLockNesting))
+	seen := func(next sim.Strategy) sim.Strategy { return next }
+	if o.Strategy == States { // they tell builds of the program apart that call one state by several names
+		m.States = true
+		seen = func(next sim.Strategy) sim.Strategy {
+			return sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
+				if p.Tasks != nil {
+					h = fold(h, m.State())
+				}
+				return next.Choose(m, p)
+			})
+		}
+	}
 	take := func(o sim.Outcome) {
 		h = fold(h, o.Hash)
 		events := m.Events()
@@ -215,11 +227,11 @@ func Fingerprint(p sim.Program, o Options) uint64 {
 			}
 		}
 	}
-	take(m.Run(p, sim.Undisturbed))
+	take(m.Run(p, seen(sim.Undisturbed)))
 	w := &walk{}
 	for i := range uint64(8) {
 		w.begin(i)
-		take(m.Run(p, w))
+		take(m.Run(p, seen(w)))
 	}
 	return h
 }
@@ -239,6 +251,9 @@ type Part struct {
 	// knows.
 	Learnt []sim.Schedule
 	Known  int
+	// Visited are the states that the strategy States has visited in the part, in
+	// ascending order: numbers that mean the same in all parts.
+	Visited []uint64
 }
 
 // part describes the shard.
@@ -255,6 +270,7 @@ func (s *search) part() *Part {
 		for _, l := range s.learning {
 			p.Learnt = append(p.Learnt, l.schedule)
 		}
+		p.Visited = s.visited
 	}
 	return p
 }

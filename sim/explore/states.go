@@ -49,6 +49,7 @@ func (s *search) statesBy(by division) error {
 		}
 		w.done = c.States.Done
 	}
+	defer func() { s.visited = w.visited() }()
 	for !w.done {
 		if by.counted == nil {
 			if err := s.keepIfDue(w.save); err != nil {
@@ -85,6 +86,21 @@ func (s *search) statesBy(by division) error {
 		return nil
 	}
 	return s.keep(w.save)
+}
+
+// visited are the states that the shard answers for.
+func (w *stateSearch) visited() []uint64 {
+	if w.crown.depth < 0 || w.crown.counted != nil {
+		return nil
+	}
+	var all []uint64
+	for i := range w.entries {
+		if e := &w.entries[i]; e.counts {
+			all = append(all, e.key)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // stateSearch is the strategy of that search.
@@ -153,6 +169,7 @@ type entry struct {
 	key    uint64
 	asleep set
 	above  bool  // which map it is in
+	counts bool  // for the shard
 	next   int32 // entry of the same state, or -1
 	open   int32 // its place on the path, -1 if the search is done with it
 	// root is the state that stands for all that can be reached from each other.
@@ -254,7 +271,7 @@ func (e *entry) within(asleep []sleeper) bool {
 // are asleep.
 func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 	n := len(w.path)
-	e := entry{key: key, above: n <= w.crown.depth, next: next, open: int32(n), root: int32(len(w.entries)), parent: -1}
+	e := entry{key: key, above: n <= w.crown.depth, counts: w.crown.counts(n), next: next, open: int32(n), root: int32(len(w.entries)), parent: -1}
 	for _, s := range w.asleep {
 		e.asleep = e.asleep.with(int(s.task))
 	}
