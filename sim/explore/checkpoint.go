@@ -55,6 +55,7 @@ type checkpoint struct {
 	Found    []savedFinding `json:"found"`
 	Learning []string       `json:"learning"`
 	Unaware  []int          `json:"unaware,omitempty"` // of Learning: by a machine that was not aware of locks
+	Ours     []int          `json:"ours,omitempty"`    // of Learning: by the search
 	Known    int            `json:"known"`
 	Names    sim.Names      `json:"names"`
 	// Of a search that is aware of locks: that it has given that up, or what is known
@@ -167,6 +168,9 @@ func (s *search) keep(fill func(*checkpoint)) error {
 		if !l.aware {
 			c.Unaware = append(c.Unaware, i)
 		}
+		if l.ours {
+			c.Ours = append(c.Ours, i)
+		}
 	}
 	fill(c)
 	state, err := json.Marshal(c)
@@ -230,7 +234,7 @@ func (s *search) resume(c *checkpoint) error {
 	}
 	if c == nil {
 		for _, schedule := range o.Learnt {
-			s.learning = append(s.learning, lesson{schedule, s.lockAware})
+			s.learning = append(s.learning, lesson{schedule: schedule, aware: s.lockAware})
 		}
 		s.relearn()
 		return nil
@@ -245,7 +249,7 @@ func (s *search) resume(c *checkpoint) error {
 		return notResumed("it does not say where the search was")
 	}
 	for i, schedule := range schedules(c.Learning) {
-		s.learning = append(s.learning, lesson{schedule, !slices.Contains(c.Unaware, i)})
+		s.learning = append(s.learning, lesson{schedule: schedule, aware: !slices.Contains(c.Unaware, i), ours: slices.Contains(c.Ours, i)})
 	}
 	s.relearn()
 	if n := s.machine.Known(); n != c.Known {

@@ -143,19 +143,19 @@ type search struct {
 	minimising bool
 	// simplifying counts the steps of that one.
 	simplifying int
-	// learning are the executions in which the machine has learnt something, and known
-	// counts what the search has.
+	// learning are the executions in which the machine, or the search, has learnt
+	// something, and known stands for what the search has.
 	learning []lesson
-	known    int
+	known    uint64
 	// visited are the states of a shard.
 	visited []uint64
 }
 
-// lesson is an execution in which a machine has learnt something, and says whether the
-// machine was aware of locks.
+// lesson is an execution in which something was learnt.
 type lesson struct {
 	schedule sim.Schedule
-	aware    bool
+	aware    bool // the machine was aware of locks
+	ours     bool // the search has learnt it, and not the machine
 }
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {

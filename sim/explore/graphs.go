@@ -96,7 +96,7 @@ func (s *search) graphs() error {
 			saved, patience = nil, g.patience
 		}
 		ended, err := g.pass()
-		s.known = g.known.size()
+		s.known = g.known.sum(s.machine.Names())
 		if err != nil || s.result.Stopped != "" && !ended {
 			return err
 		}

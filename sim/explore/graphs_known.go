@@ -19,18 +19,6 @@ func newKnowledge() knowledge {
 	return knowledge{uses: map[useOf]int32{}, extra: map[stepOf][]sim.Access{}}
 }
 
-// size is a number that is the same of two searches that know the same.
-func (k *knowledge) size() int {
-	n := 0
-	for _, step := range k.uses {
-		n += int(step)
-	}
-	for _, uses := range k.extra {
-		n += len(uses)
-	}
-	return n
-}
-
 // grow notes that there is something new.
 func (k *knowledge) grow() {
 	k.grown = true

@@ -8,10 +8,11 @@ import "trapline/sim"
 //
 // Which turnings there are, and how many ways they have, depends on what is known of
 // the program. So all shards learn the same before they begin: from executions that are
-// drawn until they show nothing new, from those of [Options.Learnt], and from the ways to
-// the places. A shard that learns more begins again, and says which executions have taught
-// it that; [Merge] wants the others to know it too. When nobody has learnt more, the
-// shards together have made the one pass that a search without shards ends with.
+// drawn until they show nothing new, from the first ones of a search without shards, from
+// those of [Options.Learnt], and from the ways to the places. A shard that learns more
+// begins again, and says which executions have taught it that. In the end all must know
+// the same, which [Merge] sees to: then the shards together have made the one pass that a
+// search without shards ends with.
 
 // divide finds out how the search is divided.
 func (g *graphs) divide() (division, error) {
@@ -36,8 +37,10 @@ func (g *graphs) divide() (division, error) {
 	})
 }
 
-// mostRounds bounds the rounds of executions from which a shard learns before it begins.
-const mostRounds = 16
+// mostRounds bounds the rounds of executions that are drawn for a shard to learn from
+// before it begins, and mostFirst the executions of a search without shards. Tests have a
+// shard learn less.
+var mostRounds, mostFirst = 16, 1024
 
 // prepare teaches the search what every shard is to know.
 func (g *graphs) prepare() error {
@@ -45,7 +48,7 @@ func (g *graphs) prepare() error {
 	take := func(strategy sim.Strategy) error {
 		g.Repeat()
 		if g.m.Run(g.program, strategy).Learnt {
-			g.learning = append(g.learning, lesson{g.m.Schedule(), false})
+			g.learning = append(g.learning, lesson{schedule: g.m.Schedule()})
 			return errLearnt
 		}
 		g.follow(g.m)
@@ -64,6 +67,18 @@ func (g *graphs) prepare() error {
 			break
 		}
 	}
+	g.first(0)
+	for range mostFirst {
+		before := g.known.growths
+		if err := take(g); err != nil {
+			return err
+		}
+		if g.known.growths > before {
+			g.first(0)
+		} else if !g.backtrack() {
+			break
+		}
+	}
 	for _, l := range g.learning {
 		r := sim.NewReplay(l.schedule)
 		if err := take(sim.StrategyFunc(r.Choose)); err != nil {
@@ -77,8 +92,32 @@ func (g *graphs) prepare() error {
 // others may not know.
 func (g *graphs) taught(growths int) {
 	if g.division.depth >= 0 && g.division.counted == nil && g.known.growths > growths {
-		g.learning = append(g.learning, lesson{g.m.Schedule(), false})
+		g.learning = append(g.learning, lesson{schedule: g.m.Schedule(), ours: true})
 	}
+}
+
+// sum is the same of two searches that know the same, whatever their numbers.
+func (k *knowledge) sum(names sim.Names) uint64 {
+	tasks, objects := make([]uint64, len(names.Tasks)), make([]uint64, len(names.Objects))
+	for i, made := range names.Tasks {
+		tasks[i] = fold(1, uint64(made[1]))
+		if i > 0 {
+			tasks[i] = fold(tasks[made[0]], uint64(made[1]))
+		}
+	}
+	for i, made := range names.Objects {
+		objects[i] = fold(tasks[made[0]], uint64(made[1]))
+	}
+	sum := uint64(0)
+	for u, n := range k.uses {
+		sum += fold(fold(tasks[u.task], objects[u.obj]), uint64(u.mode)<<32|uint64(n))
+	}
+	for of, uses := range k.extra {
+		for _, a := range uses {
+			sum += fold(fold(fold(tasks[of.task], objects[of.obj]), uint64(of.op)<<8|uint64(a.Mode)), objects[a.Obj])
+		}
+	}
+	return sum
 }
 
 // enters says whether the search may go on from the place that it has come to.

@@ -126,10 +126,11 @@ func alike(r, s *Result) error {
 	switch {
 	case sampled(r.Strategy) && p.Budget != q.Budget:
 		return notMerged("%s and %s are of different searches: the budget is %d, and %d", p.Shard, q.Shard, p.Budget, q.Budget)
+	case p.Knowledge != 0 && p.Knowledge == q.Knowledge && p.Divided == q.Divided:
 	case texts(p) != texts(q):
 		return notMerged("%s and %s have not learnt the same of the program: make both again with what was learnt, %s", p.Shard, q.Shard, cmp.Or(longer(texts(p), texts(q)), "nothing"))
-	case p.Known != q.Known || p.Divided != q.Divided:
-		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d)", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided)
+	case p.Known != q.Known || p.Divided != q.Divided || p.Knowledge != q.Knowledge:
+		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d): make all again with %s", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided, cmp.Or(texts(p), "the same trapline"))
 	}
 	return nil
 }

@@ -251,6 +251,9 @@ type Part struct {
 	// knows.
 	Learnt []sim.Schedule
 	Known  int
+	// Knowledge is the same of parts of a search under a memory model that know the
+	// same, whatever they have learnt it from. It is 0 for other searches.
+	Knowledge uint64
 	// Visited are the states that the strategy States has visited in the part, in
 	// ascending order: numbers that mean the same in all parts.
 	Visited []uint64
@@ -266,9 +269,12 @@ func (s *search) part() *Part {
 		p.Depth = cmp.Or(p.Depth, DefaultDepth)
 	}
 	if !sampled(s.options.Strategy) {
-		p.Divided, p.Known = s.divided, s.machine.Known()+s.known
+		p.Divided, p.Known, p.Knowledge = s.divided, s.machine.Known(), s.known
 		for _, l := range s.learning {
 			p.Learnt = append(p.Learnt, l.schedule)
+			if s.weak() && !l.ours {
+				p.Knowledge = fold(p.Knowledge, hashOf(l.schedule.String()))
+			}
 		}
 		p.Visited = s.visited
 	}

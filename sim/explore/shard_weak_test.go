@@ -54,11 +54,14 @@ func TestShardsOfGraphsAreTheGraphs(t *testing.T) {
 		if !want.Complete {
 			return
 		}
+		if rapid.Bool().Draw(rt, "learns") {
+			defer explore.LearnLittle()()
+		}
 		o.Executions = 0
 		n := rapid.SampledFrom([]int{2, 3, 5}).Draw(rt, "shards")
 		for {
 			var parts []*explore.Result
-			ends, learnt, same := map[string]int{}, o.Learnt, true
+			ends, learnt := map[string]int{}, o.Learnt
 			for i := range n {
 				o.Shard = explore.Shard{Index: i, Of: n}
 				r, some := counted(rt, p, o)
@@ -66,17 +69,16 @@ func TestShardsOfGraphsAreTheGraphs(t *testing.T) {
 				for end, n := range some {
 					ends[end] += n
 				}
-				same = same && len(r.Part.Learnt) == len(o.Learnt)
 				if len(r.Part.Learnt) > len(learnt) {
 					learnt = r.Part.Learnt
 				}
 			}
-			if !same {
+			r, err := explore.Merge(parts)
+			if len(learnt) > len(o.Learnt) && err != nil {
 				again++
 				o.Learnt = learnt
 				continue
 			}
-			r, err := explore.Merge(parts)
 			if err != nil {
 				rt.Fatalf("%v: %v", p, err)
 			}
@@ -102,7 +104,7 @@ func TestShardsOfGraphsCountTheSame(t *testing.T) {
 			if want == 0 || want > 300 && !*long {
 				continue
 			}
-			for _, n := range []int{2, 5} {
+			for _, n := range []int{3} {
 				parts := sharded(t, test.program, explore.Options{Memory: model}, n)
 				r, err := explore.Merge(parts)
 				if err != nil {
@@ -149,12 +151,15 @@ func TestShardsOfGraphsLearnTheSame(t *testing.T) {
 		case 0:
 			w.w[1].Read(k)
 		case 1, 2, 3:
-			w.w[3].Write(k, w.w[3].Read(k)+1)
+			w.w[3].Write(k, w.w[3].Read(k)*4+i)
 		case 4:
 			for v := range last {
 				w.w[0].Write(k, v+1)
 			}
 		default:
+			if w.w[3].Read(k) != 4*(4*1+2)+3 {
+				return // but where one, two and three came after each other
+			}
 			for v := range last {
 				if w.w[0].Read(k) != v+1 || w.w[0].Read(k) != v+1 {
 					return
@@ -163,6 +168,7 @@ func TestShardsOfGraphsLearnTheSame(t *testing.T) {
 			w.w[1].Write(k, 1) // seldom
 		}
 	})
+	defer explore.LearnLittle()()
 	o := explore.Options{Memory: memory.TSO}
 	want, err := explore.Run(context.Background(), program, o)
 	if err != nil {
