@@ -181,7 +181,7 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 		if err != nil {
 			return on, mistake("--resume %s: %w (start again without it)", f.resume, err)
 		}
-		if saved.Depth > mostDepth {
+		if saved.Depth > explore.MostDepth {
 			return on, mistake("--resume %s: it has depth %d, which no search has (start again without it)", f.resume, saved.Depth)
 		}
 		if saved.Memory.String() != from.Model {

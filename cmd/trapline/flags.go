@@ -120,8 +120,8 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		}
 	}
 	if o.Strategy == explore.PCT {
-		if f.depth < 1 || f.depth > mostDepth {
-			return none, 0, mistake("--depth %d: want 1 to %d (3 finds most)", f.depth, mostDepth)
+		if f.depth < 1 || f.depth > explore.MostDepth {
+			return none, 0, mistake("--depth %d: want 1 to %d (3 finds most)", f.depth, explore.MostDepth)
 		}
 		o.Depth = f.depth
 	}
@@ -202,9 +202,6 @@ func parseShard(text string) (explore.Shard, error) {
 	}
 	return explore.Shard{Index: index - 1, Of: of}, nil
 }
-
-// mostDepth is the largest depth of a bug: no execution has more steps to order.
-const mostDepth = sim.DefaultMaxSteps
 
 // mostWorkers bounds --workers: each holds a machine of its own.
 const mostWorkers = 1000

@@ -19,6 +19,9 @@ const checkpointVersion = 3
 // DefaultCheckpointEvery is how often Options.Checkpoint is called.
 const DefaultCheckpointEvery = 5 * time.Second
 
+// restAfter is how many times as long as a checkpoint took no other is made.
+const restAfter = 10
+
 // ErrResume is wrapped by the error of Run if Options.Resume cannot be resumed.
 var ErrResume = errors.New("explore: this cannot be resumed")
 
@@ -106,8 +109,10 @@ func (s *search) watch() func() {
 	go func() {
 		for {
 			select {
-			case <-ticker.C:
-				s.ripe.Store(true)
+			case now := <-ticker.C:
+				if now.UnixNano() >= s.notBefore.Load() {
+					s.ripe.Store(true)
+				}
 			case <-quit:
 				return
 			}
@@ -141,6 +146,11 @@ func (s *search) keep(fill func(*checkpoint)) error {
 		return nil
 	}
 	s.ripe.Store(false)
+	begun := time.Now()
+	defer func() {
+		now := time.Now()
+		s.notBefore.Store(now.Add(restAfter * now.Sub(begun)).UnixNano())
+	}()
 	s.addAll()
 	r, o := s.result, &s.options
 	c := &checkpoint{

@@ -2,8 +2,11 @@ package explore_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -315,6 +318,121 @@ func TestCheckpointThatCannotBeKept(t *testing.T) {
 var kept = []explore.Options{
 	{}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Delays, Delays: 2}, {Strategy: explore.States},
 	{Memory: memory.LKMM}, {Strategy: explore.PCT}, {Shard: explore.Shard{Of: 2}, Strategy: explore.States}, {Shard: explore.Shard{Of: 2}, Memory: memory.TSO},
+}
+
+// A search that is done stays done.
+func TestResumeWhatIsDone(t *testing.T) {
+	for _, o := range kept {
+		o.MinimiseExecutions, o.Executions = 100, 20
+		if o.Strategy != explore.PCT {
+			o.Executions = 0
+		}
+		for _, p := range []sim.Program{counter(2, 1), func(*sim.Machine) {}} {
+			var last []byte
+			o.Resume, o.Checkpoint = nil, func(state []byte) error { last = state; return nil }
+			want, err := explore.Run(context.Background(), p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Resume = last
+			got, err := explore.Run(context.Background(), p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantSameSearch(t, got, want, fmt.Sprintf("%+v", o))
+			if !reflect.DeepEqual(got.Part, want.Part) {
+				t.Errorf("%+v, want %+v", got.Part, want.Part)
+			}
+		}
+	}
+}
+
+// A checkpoint in which a number, or a byte, is another one is refused, or resumed: it
+// does nothing worse.
+func TestResumeOfNonsense(t *testing.T) {
+	p := counter(2, 2)
+	refused := 0
+	for _, o := range kept {
+		var state []byte
+		o.CheckpointEvery = -1
+		saved := 0
+		o.Executions = 40
+		o.Resume, o.Checkpoint = nil, func(s []byte) error {
+			if saved++; saved <= 4 {
+				state = explore.Unseal(s)
+			}
+			return nil
+		}
+		if _, err := explore.Run(context.Background(), p, o); err != nil {
+			t.Fatal(err)
+		}
+		o.Checkpoint, o.MinimiseExecutions = nil, 1
+		for _, other := range nonsense(t, state) {
+			o.Resume = explore.Seal(other)
+			if r, err := explore.Run(context.Background(), p, o); (r == nil) == (err == nil) {
+				t.Fatalf("%s: %v, %v", other, r, err)
+			} else if err != nil {
+				refused++
+			}
+		}
+	}
+	if refused < 1000 {
+		t.Errorf("only %d were refused", refused)
+	}
+}
+
+// nonsense is a state with one thing in it changed, in several ways.
+func nonsense(t *testing.T, state []byte) [][]byte {
+	t.Helper()
+	var all [][]byte
+	var root any
+	if err := json.Unmarshal(state, &root); err != nil {
+		t.Fatal(err)
+	}
+	emit := func() {
+		text, err := json.Marshal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	var change func(v any, set func(any))
+	change = func(v any, set func(any)) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				change(v[key], func(x any) { v[key] = x })
+			}
+		case []any:
+			for i := range v {
+				change(v[i], func(x any) { v[i] = x })
+			}
+			if len(v) > 0 {
+				set(v[:len(v)-1])
+				emit()
+				set(append(slices.Clone(v), v[0]))
+				emit()
+			}
+		case float64:
+			for _, x := range []float64{-1, v + 1, v - 1, 1 << 20, 1 << 40} {
+				set(x)
+				emit()
+			}
+		case string:
+			for i := range len(v) {
+				x := []byte(v)
+				x[i] = "AZ/9"[i%4]
+				set(string(x))
+				emit()
+			}
+		case bool:
+			set(!v)
+			emit()
+		}
+		set(v)
+	}
+	change(root, func(any) {})
+	return all
 }
 
 // FuzzResume: whatever is given to be resumed, a search says that it cannot be, or

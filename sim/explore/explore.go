@@ -28,8 +28,8 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if err := o.Shard.check(); err != nil {
 		return nil, err
 	}
-	if o.Depth < 0 {
-		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
+	if o.Depth < 0 || o.Depth > MostDepth {
+		return nil, fmt.Errorf("explore: no bug has depth %d (want 1 to %d, or 0 for %d)", o.Depth, MostDepth, DefaultDepth)
 	}
 	if o.Workers > mostWorkers {
 		return nil, fmt.Errorf("explore: %d workers are too many (want up to %d)", o.Workers, mostWorkers)
@@ -125,11 +125,13 @@ type search struct {
 	joined atomic.Bool
 	// eased says that the collector runs less often for this search.
 	eased atomic.Bool
-	// ripe says that it is time for a checkpoint.
-	ripe    atomic.Bool
-	resumed *checkpoint // what is to be resumed, nil once that is done
-	print   uint64      // of the program, if it is needed
-	divided int         // the depth of the division
+	// ripe says that it is time for a checkpoint, and notBefore (in Unix nanoseconds) when
+	// the next one may come.
+	ripe      atomic.Bool
+	notBefore atomic.Int64
+	resumed   *checkpoint // what is to be resumed, nil once that is done
+	print     uint64      // of the program, if it is needed
+	divided   int         // the depth of the division
 
 	mu      sync.Mutex   // for all that follows
 	second  *sim.Machine // runs schedules again

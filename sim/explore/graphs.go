@@ -83,20 +83,18 @@ func (s *search) graphs() error {
 	if err != nil {
 		return err
 	}
-	saved := s.resumed
-	s.resumed = nil
-	if saved != nil && saved.Graphs.Done {
-		return nil
-	}
 	g.division = by
+	defer func() { s.known = g.known.sum(s.machine.Names()) }()
 	for patience := firstPatience; ; patience *= 2 {
 		g.first(patience)
-		if saved != nil {
-			g.resume(saved.Graphs)
-			saved, patience = nil, g.patience
+		if c := s.resumed; c != nil {
+			s.resumed = nil
+			g.resume(c.Graphs)
+			if patience = g.patience; c.Graphs.Done {
+				return nil
+			}
 		}
 		ended, err := g.pass()
-		s.known = g.known.sum(s.machine.Names())
 		if err != nil || s.result.Stopped != "" && !ended {
 			return err
 		}
