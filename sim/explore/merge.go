@@ -116,7 +116,7 @@ func alike(r, s *Result) error {
 		what string
 		a, b any
 	}{
-		{"strategy", r.Strategy, s.Strategy}, {"memory model", r.Memory, s.Memory}, {"bound", r.Preemptions, s.Preemptions}, {"bound of delays", r.Delays, s.Delays}, {"awareness of locks", r.LockAware, s.LockAware}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
+		{"strategy", r.Strategy, s.Strategy}, {"memory model", r.Memory, s.Memory}, {"bound", r.Preemptions, s.Preemptions}, {"bound of delays", r.Delays, s.Delays}, {"awareness of locks (which a search gives up where it would be wrong: make all without)", r.LockAware, s.LockAware}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
 		{"program", printOf(p.Program), printOf(q.Program)},
 	} {
 		if d.a != d.b {
