@@ -56,17 +56,9 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	if shard.Of < 2 {
 		return undivided, nil
 	}
-	if c := s.resumed; c != nil && c.Tree != nil && c.Tree.Begun {
-		return division{depth: c.Tree.Depth, shard: shard}, nil
-	} else if c != nil && c.Walk != nil {
-		s.divided = c.Walk.Depth
-		return division{depth: c.Walk.Depth, shard: shard}, nil
-	} else if c != nil && c.States != nil {
-		s.divided = c.States.Depth
-		return division{depth: c.States.Depth, shard: shard}, nil
-	} else if c != nil && c.Graphs != nil {
-		s.divided = c.Graphs.Depth
-		return division{depth: c.Graphs.Depth, shard: shard}, nil
+	if depth := s.resumed.depth(); depth > 0 {
+		s.divided = depth
+		return division{depth: depth, shard: shard}, nil
 	}
 	resumed := s.resumed // which is not what is counted
 	s.resumed = nil
@@ -89,6 +81,23 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	}
 	s.divided = best
 	return division{depth: best, shard: shard}, nil
+}
+
+// depth is the depth of the division of a search that was divided before it was saved, or
+// 0.
+func (c *checkpoint) depth() int {
+	switch {
+	case c == nil:
+	case c.Tree != nil && c.Tree.Begun:
+		return c.Tree.Depth
+	case c.Walk != nil:
+		return c.Walk.Depth
+	case c.States != nil:
+		return c.States.Depth
+	case c.Graphs != nil:
+		return c.Graphs.Depth
+	}
+	return 0
 }
 
 // count counts the places at the depth of a division.
