@@ -17,6 +17,8 @@ type cpu struct {
 	many  bool // see cpus.rest
 	on    [NMI + 1]*K
 	calls callQueue
+	// thread stands for it in an execution graph: the first task that is on it.
+	thread TaskID
 
 	// What is under way on rest: pieces of code that must not be preempted, and
 	// those of them that have interrupts off.
@@ -73,6 +75,7 @@ func (s *cpus) begin(m *Machine) {
 			continue
 		}
 		k.c = k.newCPU()
+		k.c.thread = k.id
 		s.own = append(s.own, k.c)
 		if k.daemon && k.ctx != Task { // the agent of a timer is on no CPU while it waits
 			k.c, s.hasRest = &s.rest, true
@@ -166,7 +169,7 @@ func (c *cpu) init(k *K, name string) {
 	c.o.init(k, name)
 	c.calls.o.init(k, name)
 	c.calls.waiting = nil
-	c.on = [NMI + 1]*K{}
+	c.on, c.thread = [NMI + 1]*K{}, 0
 	c.sections, c.irqsOff = 0, 0
 	c.update()
 }

@@ -86,7 +86,6 @@ type K struct {
 	mem      memoryStep
 	inMemory bool
 	born     int // the execution in which it was spawned last
-	marked   int // events when the task last did something but a plain access
 	// The CPU that it runs on, nil if that is its own and nobody watches it.
 	c      *cpu
 	ownCPU *cpu // kept for c
@@ -110,7 +109,7 @@ func (k *K) reset() {
 	k.alive, k.begun, k.asks, k.steps, k.choices = false, false, false, 0, 0
 	k.could, k.looks, k.lookStep, k.plain = nil, k.looks[:0], 0, 0
 	k.deeds, k.waited, k.acted = k.deeds[:0], 0, false
-	k.inMemory, k.marked = false, 0
+	k.inMemory = false
 	k.nchildren, k.nobjects = 0, 0
 	k.pending = pending{}
 	k.elder, k.younger = nil, nil

@@ -55,6 +55,8 @@ func (m *Machine) spawnOn(parent *K, name string, daemon bool, ctx Context, c *c
 	k.chain = parent.chain
 	if k.c = c; c == nil {
 		k.c = m.cpus.place(k, parent)
+	} else if c.thread == 0 {
+		c.thread = k.id
 	}
 	k.guest = c != nil && c.many
 	if m.States {

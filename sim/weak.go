@@ -47,6 +47,7 @@ type weak struct {
 	// By event: the step that it belongs to, and, for plain accesses, more.
 	steps  []int32
 	plains []plainAccess
+	acted  []int // by thread: the events when it last did something but a plain load
 	places []int
 	writes []Written
 	memo   memo
@@ -100,6 +101,7 @@ func (w *weak) reset(m *Machine) {
 		w.sent[i].reset()
 	}
 	clear(w.plains)
+	clear(w.acted)
 	w.steps, w.plains, w.writes = w.steps[:0], w.plains[:0], w.writes[:0]
 }
 
@@ -115,12 +117,40 @@ func (m *Machine) prepareMemory() {
 	m.weak.reset(m)
 }
 
+// thread is the number of k in the graph. What runs on a CPU that is shared, or
+// interrupted, is one thread there, as program order goes: a handler sees what its CPU
+// has stored, and the code that it interrupts goes on behind it.
+func (k *K) thread() int {
+	if k.c == nil || k.c.many {
+		return int(k.id)
+	}
+	return int(k.c.thread)
+}
+
+// did notes that a thread did something else than to load plain data.
+func (w *weak) did(k *K) {
+	t := k.thread()
+	for len(w.acted) <= t {
+		w.acted = append(w.acted, 0)
+	}
+	w.acted[t] = w.graph.Len()
+}
+
+// by is the task that an event is of.
+func (m *Machine) by(e graph.Event) *K {
+	step := len(m.events) - 1 // the step under way, if the event is as new as that
+	if int(e) < len(m.weak.steps) {
+		step = int(m.weak.steps[e])
+	}
+	return m.tasks[m.events[step].Task]
+}
+
 // stepped notes that new events belong to the step being taken.
 func (w *weak) stepped(k *K) {
 	for len(w.steps) < w.graph.Len() {
 		w.steps = append(w.steps, int32(k.m.taken-1))
 	}
-	k.marked = w.graph.Len()
+	w.did(k)
 	if w.graph.Full() {
 		k.m.outcome.Cut = true
 		k.m.aborting = true
@@ -155,7 +185,7 @@ func (k *K) sources() []graph.Event {
 	}
 	s.version = w.version
 	s.sources = append(s.sources[:0], w.ask(k, whichSources, s.o, func() []graph.Event {
-		s.spare = w.graph.Sources(int(k.id), int(s.o.id), s.use, s.writes, s.spare)
+		s.spare = w.graph.Sources(k.thread(), int(s.o.id), s.use, s.writes, s.spare)
 		return s.spare
 	})...)
 	if s.accepts != nil {
@@ -234,7 +264,7 @@ func (k *K) weakLoad(op Op, o *Object, u graph.Use, accepts func(graph.Event) bo
 	}
 	k.memoryStep(op, o, Read, wait, memoryStep{use: u, loads: true, accepts: accepts})
 	from := k.source()
-	w.graph.Load(int(k.id), int(o.id), u, from)
+	w.graph.Load(k.thread(), int(o.id), u, from)
 	w.stepped(k) // a load changes the options of its own task only
 	k.saw0(o, from)
 	return from
@@ -275,7 +305,7 @@ func (k *K) weakStore(op Op, o *Object, a memory.Access) graph.Event {
 	w := k.m.weak
 	k.memoryStep(op, o, Write, 0, memoryStep{stores: true})
 	places := w.ask(k, whichPlaces, o, func() []graph.Event {
-		w.places = w.graph.Places(int(k.id), int(o.id), a, w.places)
+		w.places = w.graph.Places(k.thread(), int(o.id), a, w.places)
 		all := make([]graph.Event, len(w.places))
 		for i, place := range w.places {
 			all[i] = graph.Event(place)
@@ -295,7 +325,7 @@ func (k *K) weakStore(op Op, o *Object, a memory.Access) graph.Event {
 			k.Note("(before %d newer)", places[0]-place)
 		}
 	}
-	e := w.graph.Store(int(k.id), int(o.id), a, int(place))
+	e := w.graph.Store(k.thread(), int(o.id), a, int(place))
 	k.wrote(o)
 	return e
 }
@@ -326,7 +356,7 @@ func (k *K) weakRMW(op Op, o *Object, order memory.Order, effect func(from graph
 	k.memoryStep(op, o, Write, wait, memoryStep{use: u, loads: true, stores: true, writes: writes, accepts: accepts})
 	from = k.source()
 	does, changes := effect(from)
-	_, own = w.graph.RMW(int(k.id), int(o.id), u, from, does)
+	_, own = w.graph.RMW(k.thread(), int(o.id), u, from, does)
 	if !does {
 		w.stepped(k)
 		k.saw0(o, from)
@@ -346,9 +376,9 @@ func (k *K) weakRMW(op Op, o *Object, order memory.Order, effect func(from graph
 // fence is a barrier.
 func (k *K) fence(f memory.Fence) {
 	if w := k.m.weak; w != nil && !k.setup && !k.m.aborting {
-		w.graph.Fence(int(k.id), f)
+		w.graph.Fence(k.thread(), f)
 		w.version++
-		k.marked = w.graph.Len()
+		w.did(k)
 	}
 }
 
@@ -362,7 +392,7 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 	for len(w.sent) <= int(o.id) {
 		w.sent = append(w.sent, published{})
 	}
-	p, t := &w.sent[o.id], int(k.id)
+	p, t := &w.sent[o.id], k.thread()
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)
 	}
@@ -385,7 +415,7 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 // mustBeConsistent gives the execution up if a task has got to know, in a critical
 // section, what a grace period keeps from it.
 func (w *weak) mustBeConsistent(k *K) {
-	if !w.graph.Confined(int(k.id)) {
+	if !w.graph.Confined(k.thread()) {
 		return
 	}
 	if len(w.ask(k, isConsistent, nil, func() []graph.Event {
@@ -423,7 +453,7 @@ func (m *Machine) unordered(o *Object) bool {
 // locks adds the events of taking a lock.
 func (k *K) locks(o *Object) {
 	if w := k.m.weak; w != nil && !k.setup {
-		w.graph.Lock(int(k.id), int(o.id))
+		w.graph.Lock(k.thread(), int(o.id))
 		w.mustBeConsistent(k)
 		w.changed(k)
 	}
@@ -435,18 +465,18 @@ func (k *K) unlocks(o *Object) {
 		if w.graph.Last(int(o.id)) == graph.Initial {
 			return // the setup holds it
 		}
-		w.graph.Unlock(int(k.id), int(o.id))
+		w.graph.Unlock(k.thread(), int(o.id))
 		w.changed(k)
 	}
 }
 
 // bear hands what the parent knows to a task that it spawns.
 func (w *weak) bear(parent, k *K) {
-	w.graph.Fence(int(parent.id), memory.Mb)
-	e := w.graph.Send(int(parent.id))
-	w.graph.Fence(int(parent.id), memory.Mb)
-	w.graph.Receive(int(k.id), []graph.Event{e})
-	w.graph.Fence(int(k.id), memory.Mb)
+	w.graph.Fence(parent.thread(), memory.Mb)
+	e := w.graph.Send(parent.thread())
+	w.graph.Fence(parent.thread(), memory.Mb)
+	w.graph.Receive(k.thread(), []graph.Event{e})
+	w.graph.Fence(k.thread(), memory.Mb)
 	w.changed(parent)
 }
 

@@ -23,9 +23,9 @@ func (k *K) plainly(d *Data, mode Mode, how how) graph.Event {
 // plainEvent adds a plain access to a location. A task that does the same again before
 // it does anything else adds nothing.
 func (k *K) plainEvent(o *Object, mode Mode, p plainAccess) graph.Event {
-	w, t := k.m.weak, int(k.id)
-	if mode == Read {
-		for i := len(w.plains) - 1; i >= 0 && int(w.plains[i].event) >= k.marked; i-- {
+	w, t := k.m.weak, k.thread()
+	if mode == Read && t < len(w.acted) {
+		for i := len(w.plains) - 1; i >= 0 && int(w.plains[i].event) >= w.acted[t]; i-- {
 			if q := &w.plains[i]; q.a.k == k && q.a.mode == mode && q.data == p.data && q.life == p.life {
 				return w.graph.From(q.event)
 			}
@@ -44,7 +44,7 @@ func (k *K) plainEvent(o *Object, mode Mode, p plainAccess) graph.Event {
 		p.event = w.graph.Append(t, int(o.id), memory.Plain)
 		from = p.event
 		w.version++
-		k.marked = w.graph.Len()
+		w.did(k)
 	}
 	w.remember(k, p)
 	return from
@@ -64,7 +64,7 @@ func (w *weak) remember(k *K, p plainAccess) {
 // marks adds the marked access that the step just taken has made to a word that other
 // code uses as plain data. It reads what is newest.
 func (k *K) marks(x *mixed, mode Mode, how how) {
-	w, t, o := k.m.weak, int(k.id), &x.o
+	w, t, o := k.m.weak, k.thread(), &x.o
 	p := plainAccess{data: &x.Data, what: o.name, a: access{k: k, mode: mode, how: how | marked}}
 	if mode == Read {
 		use := graph.Use{Access: memory.Once}
@@ -87,7 +87,8 @@ func (k *K) remembers(x *mixed, mode Mode) {
 }
 
 // usesLife adds the use of the allocation that o lies in. If that was freed it fails,
-// unless a grace period keeps the end of the allocation from being before the use.
+// unless a grace period keeps the end of the allocation from being before the use. What
+// the setup has freed has no end in the graph.
 func (k *K) usesLife(o *Object, mode Mode) {
 	if k.m.weak == nil || o.life == nil || k.setup {
 		return
@@ -97,7 +98,7 @@ func (k *K) usesLife(o *Object, mode Mode) {
 
 func (k *K) usesAllocation(l *Life, what string, mode Mode) {
 	from := k.plainEvent(&l.o, Read, plainAccess{life: l, what: what, a: access{k: k, mode: mode}})
-	if l.state == released && from != graph.Initial {
+	if l.state == released && (from != graph.Initial || k.m.weak.graph.Last(int(l.o.id)) == graph.Initial) {
 		if l.module != nil {
 			k.Fail(l.module.unloaded(k, what, mode))
 		}
@@ -116,11 +117,15 @@ func (k *K) endsLife(l *Life) {
 // are any.
 func (w *weak) judge(m *Machine) bool {
 	found := false
-	w.graph.Races(func(a, b graph.Event) bool {
+	concern := func(a, b graph.Event) bool {
 		p, q := w.plain(a), w.plain(b)
-		if p == nil || q == nil || p.life != nil {
+		return p != nil && q != nil && p.life == nil
+	}
+	w.graph.Races(concern, func(a, b graph.Event) bool {
+		if !concern(a, b) {
 			return true
 		}
+		p, q := w.plain(a), w.plain(b)
 		if p.event > q.event {
 			p, q = q, p
 		}
@@ -157,19 +162,19 @@ func (w *weak) fail(m *Machine, v *Violation, p *plainAccess) {
 
 // begins adds the beginning of a critical section, and returns what finishes wants.
 func (w *weak) begins(k *K, c *crowd) int {
-	id := w.graph.Begin(int(k.id), c.domain())
+	id := w.graph.Begin(k.thread(), c.domain())
 	w.changed(k)
 	return id
 }
 
 // finishes adds its end.
 func (w *weak) finishes(k *K, id int) {
-	w.graph.End(int(k.id), id)
+	w.graph.End(k.thread(), id)
 	w.changed(k)
 }
 
 // waits adds a grace period.
 func (w *weak) waits(k *K, c *crowd) {
-	w.graph.Wait(int(k.id), c.domain())
+	w.graph.Wait(k.thread(), c.domain())
 	w.changed(k)
 }

@@ -15,7 +15,7 @@ func (k *K) staleness(o *Object, from graph.Event) {
 	}
 	w := k.m.weak
 	for _, e := range w.graph.After(int(o.id), from) {
-		by := k.m.tasks[w.graph.Task(e)]
+		by := k.m.by(e)
 		if by == k {
 			continue
 		}
@@ -30,7 +30,7 @@ func (m *Machine) origin(e graph.Event) string {
 	if e == graph.Initial {
 		return "the first value"
 	}
-	return fmt.Sprintf("what %s stored in step %d", m.tasks[m.weak.graph.Task(e)].name, m.weak.steps[e])
+	return fmt.Sprintf("what %s stored in step %d", m.by(e).name, m.weak.steps[e])
 }
 
 // mostCures is how many ways to forbid an execution are named.
@@ -46,7 +46,7 @@ func (m *Machine) cure(k *K) {
 		var parts []string
 		for _, b := range barriers {
 			parts = append(parts, fmt.Sprintf("%v() of %s between %s and %s",
-				b.Fence, m.tasks[m.weak.graph.Task(b.Before)].name, m.stepOf(b.After), m.stepOf(b.Before)))
+				b.Fence, m.by(b.Before).name, m.stepOf(b.After), m.stepOf(b.Before)))
 		}
 		r := k.line()
 		r.Remark, r.Text = "memory", "forbidden by "+strings.Join(parts, ", with ")

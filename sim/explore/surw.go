@@ -201,12 +201,15 @@ func (s *surw) Choose(m *sim.Machine, p *sim.Point) int {
 			s.options = append(s.options, i)
 		}
 	}
-	if len(s.options) < len(p.Tasks) {
-		s.admit(p.Tasks)
-	}
-	i := s.options[0]
-	if len(s.options) > 1 {
-		i = s.options[s.below(len(s.options))]
+	i := 0
+	if p.N > 1 { // or whoever is intended, there is nothing to draw
+		if len(s.options) < p.N {
+			s.admit(p.Tasks)
+		}
+		i = s.options[0]
+		if len(s.options) > 1 {
+			i = s.options[s.below(len(s.options))]
+		}
 	}
 	t := &s.tasks[p.Tasks[i]]
 	t.known = false // the next step is another one

@@ -138,6 +138,38 @@ func handed(give, take func(k *sim.K, w *weakWorld)) sim.Program {
 	}
 }
 
+// handling passes a message between a task and a handler that comes on its CPU, or on
+// another.
+func handling(cpu int, sender, receiver func(k *sim.K, w *weakWorld)) sim.Program {
+	return func(m *sim.Machine) {
+		w := newWeakWorld(m)
+		m.GoOn(1, "other", func(*sim.K) {})
+		m.GoOn(0, "task", func(k *sim.K) {
+			k.InterruptOn(cpu, "handler", func(k *sim.K) { sender(k, w) })
+			receiver(k, w)
+		})
+	}
+}
+
+func send(k *sim.K, w *weakWorld) {
+	w.w[0].Write(k, 1)
+	w.w[1].Write(k, 1)
+}
+
+func receive(k *sim.K, w *weakWorld) {
+	k.BugOn(w.w[1].Read(k) == 1 && w.w[0].Read(k) == 0, "out of order")
+}
+
+// freed is a use of what the setup has freed.
+func freed(m *sim.Machine) {
+	k, o := m.Setup(), &published{}
+	k.Born(&o.life, "object")
+	o.field.Init(k, "object.field")
+	o.field.In(&o.life)
+	k.Kfree(&o.life)
+	m.Go("user", func(k *sim.K) { o.field.Get(k) })
+}
+
 var protocols = []protocol{
 	{"message without barriers", message(none, none), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
 	{"message without smp_rmb", message(wmb, none), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
@@ -154,6 +186,13 @@ var protocols = []protocol{
 	{"publishing", publish(true, true), nil},
 	{"publishing with WRITE_ONCE", publish(false, true), map[memory.Model]string{memory.LKMM: "KCSAN: data-race"}},
 	{"publishing without synchronize_rcu", publish(true, false), map[memory.Model]string{
+		memory.SC: "KASAN: slab-use-after-free", memory.TSO: "KASAN: slab-use-after-free", memory.LKMM: "KASAN: slab-use-after-free",
+	}},
+	{"a handler reads what its CPU has stored", handling(sim.ThisCPU, receive, send), nil},
+	{"a handler has stored on the CPU of a reader", handling(sim.ThisCPU, send, receive), nil},
+	{"a handler reads what another CPU has stored", handling(1, receive, send), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
+	{"a handler has stored on another CPU", handling(1, send, receive), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
+	{"a use of what the setup has freed", freed, map[memory.Model]string{
 		memory.SC: "KASAN: slab-use-after-free", memory.TSO: "KASAN: slab-use-after-free", memory.LKMM: "KASAN: slab-use-after-free",
 	}},
 	{"handing over by release and acquire", handed(

@@ -32,9 +32,11 @@ type scratch struct {
 	vis                  relation
 	wwVis, wrVis, xbRead relation // ww-vis, wr-vis, rw-xbstar
 
-	M, marked, all      row
-	initials, a, b, c   row
-	reads, deps, before row
+	M, marked, all    row
+	initials, a, b, c row
+	reads             row
+
+	lastOf []Event // by task
 }
 
 // lists are the relations and sets of a scratch.
@@ -49,19 +51,26 @@ func (x *scratch) list() {
 	}
 }
 
-// begin makes room for a check of the graph.
-func (g *Graph) begin() *scratch {
+// rows makes room for sets.
+func (g *Graph) rows() *scratch {
 	x := &g.x
 	x.list()
-	for _, r := range x.relations {
-		r.size(g.n, g.width)
-	}
 	if x.width != g.width {
 		x.width = g.width
-		for _, s := range []*row{&x.M, &x.marked, &x.all, &x.initials, &x.a, &x.b, &x.c, &x.reads, &x.deps, &x.before} {
+		for _, s := range []*row{&x.M, &x.marked, &x.all, &x.initials, &x.a, &x.b, &x.c, &x.reads} {
 			*s = make(row, g.width)
 		}
 	}
+	return x
+}
+
+// begin makes room for a check of the graph.
+func (g *Graph) begin() *scratch {
+	x := g.rows()
+	for _, r := range x.relations {
+		r.size(g.n, g.width)
+	}
+
 	clear(x.all)
 	for e := range g.n {
 		x.all.add(e)
@@ -110,6 +119,11 @@ func (g *Graph) inside(e int) row { return g.tasks[g.events[e].task].events }
 
 // consistent checks the axioms of the model, at a location for coherence.
 func (g *Graph) consistent(loc int) bool {
+	return g.late == 0 && g.inTime() || g.holds(loc)
+}
+
+// holds is consistent without a short cut.
+func (g *Graph) holds(loc int) bool {
 	if loc >= 0 && !g.coherent(loc) {
 		return false
 	}
@@ -232,28 +246,37 @@ func (g *Graph) keptByTSO(x *scratch, e int, d row) {
 func (g *Graph) Sources(t, loc int, u Use, writes func(Event) bool, buffer []Event) []Event {
 	all := buffer[:0]
 	l := g.location(loc)
-	floor := g.floor(t, l)
+	known := g.knows(t, false)
+	floor := g.floor(t, l, known)
 	for i := len(l.co); i >= floor; i-- {
 		from := Initial
 		if i > 0 {
 			from = l.co[i-1]
 		}
 		w := u.RMW && (writes == nil || writes(from))
-		if i == len(l.co) && !g.confined(t) || g.tryLoad(t, loc, u, from, w) {
+		if i == len(l.co) && (!g.confined(t) || !w && g.noNews(t, from)) || g.tryLoad(t, loc, u, from, w) {
 			all = append(all, from)
 		}
 	}
 	return all
 }
 
-// floor is the position in the coherence order behind which a task cannot go back.
-func (g *Graph) floor(t int, l *location) int {
+// floor is the position in the coherence order behind which a task cannot go back: it
+// has been there, or it has been told of what is there.
+func (g *Graph) floor(t int, l *location, known row) int {
+	own := 0
 	for i := len(l.events) - 1; i >= 0; i-- {
 		if e := l.events[i]; int(g.events[e].task) == t {
-			return g.position(l, e)
+			own = g.position(l, e)
+			break
 		}
 	}
-	return 0
+	for i := len(l.co); i > own; i-- {
+		if known.has(int(l.co[i-1])) {
+			return i
+		}
+	}
+	return own
 }
 
 // confined says whether a grace period may keep a task from reading what is newest.
@@ -281,7 +304,7 @@ func (g *Graph) tryLoad(t, loc int, u Use, from Event, writes bool) bool {
 func (g *Graph) Places(t, loc int, a memory.Access, buffer []int) []int {
 	all := buffer[:0]
 	l := g.location(loc)
-	floor := g.floor(t, l)
+	floor := g.floor(t, l, g.knows(t, true))
 	for i := len(l.co); i >= floor; i-- {
 		if i == len(l.co) && !g.confined(t) {
 			all = append(all, i)

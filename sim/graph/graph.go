@@ -33,6 +33,7 @@ type event struct {
 	from      Event // which store a load reads from
 	rmw       Event // of the store of an RMW, its load; otherwise -1
 	fences    fences
+	late      bool // a load that does not read the newest store, or a store before others
 }
 
 // fences says how far back barriers reach from an event: up to which number.
@@ -80,12 +81,15 @@ type Graph struct {
 	locations []location
 	used      []int32 // locations that have events
 	sections  []section
+	handed    bool    // a section has been ended by another task
 	periods   []Event // grace periods
 
-	po, rf relation
-	kinds  kinds
-	x      scratch
-	full   bool
+	po, rf   relation
+	kinds    kinds
+	tellings tellings
+	late     int // events that are
+	x        scratch
+	full     bool
 }
 
 // kinds are the events by kind. The names are those of the model's published text: R
@@ -119,12 +123,14 @@ func (g *Graph) Reset(m memory.Model) {
 		loc := &g.locations[l]
 		loc.co, loc.events = loc.co[:0], loc.events[:0]
 	}
-	g.used, g.sections, g.periods = g.used[:0], g.sections[:0], g.periods[:0]
+	g.used, g.sections, g.periods, g.handed = g.used[:0], g.sections[:0], g.periods[:0], false
 	for _, s := range g.kinds.all() {
 		clear(*s)
 	}
 	clear(g.po.bits)
 	clear(g.rf.bits)
+	g.tellings.reset()
+	g.late = 0
 	if g.room == 0 {
 		g.widen(1)
 	}
@@ -140,24 +146,31 @@ func (g *Graph) Len() int { return g.n }
 func (g *Graph) widen(width int) {
 	old := g.width
 	g.width, g.room = width, 64*width
-	wider := func(s *row) {
-		t := make(row, width)
-		copy(t, *s)
-		*s = t
-	}
 	for _, s := range g.kinds.all() {
-		wider(s)
+		*s = g.wider(*s)
 	}
 	for i := range g.tasks {
-		wider(&g.tasks[i].events)
+		g.tasks[i].events = g.wider(g.tasks[i].events)
 	}
-	for _, r := range []*relation{&g.po, &g.rf} {
-		was := relation{old, r.bits}
-		r.bits = nil
-		r.size(g.room, width)
-		for e := range g.n {
-			copy(r.at(e), was.at(e))
-		}
+	g.rewrite(&g.po, old, g.n)
+	g.rewrite(&g.rf, old, g.n)
+	g.tellings.widen(g, old)
+}
+
+// wider is a set in a row of the width that rows have now.
+func (g *Graph) wider(s row) row {
+	t := make(row, g.width)
+	copy(t, s)
+	return t
+}
+
+// rewrite makes the rows of n events as wide as they are now.
+func (g *Graph) rewrite(r *relation, old, n int) {
+	was := relation{old, r.bits}
+	r.bits = nil
+	r.size(g.room, g.width)
+	for e := range n {
+		copy(r.at(e), was.at(e))
 	}
 }
 
@@ -212,6 +225,7 @@ func (g *Graph) pop() {
 	g.n--
 	e := g.n
 	ev := &g.events[e]
+	g.untimely(e, false)
 	own := &g.tasks[ev.task]
 	own.events.remove(e)
 	for _, s := range own.open {
@@ -256,8 +270,10 @@ func (g *Graph) After(loc int, w Event) []Event {
 
 // load puts a load into the graph.
 func (g *Graph) load(t, loc int, u Use, f fences, from Event, writes bool) Event {
+	late := from != g.Last(loc)
 	r := g.add(t, loc, f, from)
 	e := int(r)
+	g.untimely(e, late)
 	s := &g.kinds
 	s.R.add(e)
 	if u.Pointer {
@@ -287,8 +303,20 @@ func (g *Graph) store(t, loc int, f fences, place int) Event {
 	w := g.add(t, loc, f, Initial)
 	g.kinds.W.add(int(w))
 	l := &g.locations[loc]
+	g.untimely(int(w), place < len(l.co))
 	l.co = slices.Insert(l.co, place, w)
 	return w
+}
+
+// untimely says whether an event is late.
+func (g *Graph) untimely(e int, late bool) {
+	ev := &g.events[e]
+	if ev.late {
+		g.late--
+	}
+	if ev.late = late; late {
+		g.late++
+	}
 }
 
 // rmw puts a read-modify-write into the graph; the store, if there is one, directly
@@ -458,6 +486,7 @@ func (g *Graph) End(t, id int) {
 	own.open = slices.DeleteFunc(own.open, func(o int) bool { return o == id })
 	last := g.task(t)
 	if first != t {
+		g.handed = true
 		g.po.at(int(s.unlock)).or(last.events)
 	}
 	last.events.add(int(s.unlock))
@@ -493,8 +522,8 @@ func (g *Graph) From(e Event) Event {
 // Newest is the first of Sources: what an access reads that has no choice.
 func (g *Graph) Newest(t, loc int, u Use) Event {
 	l := g.location(loc)
-	if g.confined(t) {
-		for i := len(l.co); i >= g.floor(t, l); i-- {
+	if g.confined(t) && !g.noNews(t, g.Last(loc)) {
+		for i, floor := len(l.co), g.floor(t, l, g.knows(t, false)); i >= floor; i-- {
 			from := Initial
 			if i > 0 {
 				from = l.co[i-1]

@@ -84,6 +84,49 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// A read-modify-write that returns nothing orders no later store: what its load has
+// read is told to nobody yet.
+func TestVoidOrdersNothing(t *testing.T) {
+	for _, test := range []struct {
+		order memory.Order
+		want  []int
+	}{
+		{memory.Void, []int{1, 0}},
+		{memory.Relaxed, []int{1}},
+	} {
+		var g graph.Graph
+		g.Reset(memory.LKMM)
+		g.Append(0, x, memory.Once)
+		w := g.Append(0, y, memory.Release)
+		g.RMW(1, y, graph.Use{RMW: true, Order: test.order}, w, true)
+		if got := g.Places(1, x, memory.Once, nil); !slices.Equal(got, test.want) {
+			t.Errorf("behind an RMW of order %d: %v, want %v", test.order, got, test.want)
+		}
+	}
+}
+
+// The end of a section that is handed over tells of what its task did before, with no
+// word or lock to tell it: a grace period may then keep a load from its newest store.
+func TestHandedOver(t *testing.T) {
+	for _, handed := range []bool{false, true} {
+		var g graph.Graph
+		g.Reset(memory.SC)
+		g.Begin(0, 1)
+		own := g.Append(0, x, memory.Once)
+		g.Load(3, x, graph.Use{Access: memory.Once}, own)
+		g.Wait(3, 1)
+		s := g.Begin(3, 0)
+		ender := 3
+		if handed {
+			ender = 0
+		}
+		g.End(ender, s)
+		if got := g.Sources(0, x, graph.Use{Access: memory.Once}, nil, nil); (len(got) == 0) != handed {
+			t.Errorf("handed over: %v, task 0 may read %v", handed, got)
+		}
+	}
+}
+
 // TestWide makes graphs on both sides of the width of a word, where the same question
 // has the same answer.
 func TestWide(t *testing.T) {

@@ -155,11 +155,21 @@ func (g *Graph) preRace(x *scratch, e int, into row) {
 }
 
 // Races calls f with each pair of accesses that race under the model, until it returns
-// false. Before TSO a pair is in a race if nothing that synchronises orders it.
-func (g *Graph) Races(f func(a, b Event) bool) {
-	if g.kinds.plain.empty() {
-		return
+// false. It is silent if none of them is one that may be judged. Under TSO and SC a pair
+// is in a race if nothing that synchronises orders it.
+func (g *Graph) Races(judged, f func(a, b Event) bool) {
+	suspected := false
+	g.untold(func(a, b Event) bool {
+		suspected = judged(a, b)
+		return !suspected
+	})
+	if suspected {
+		g.races(f)
 	}
+}
+
+// races is Races without a short cut.
+func (g *Graph) races(f func(a, b Event) bool) {
 	if !g.relate() {
 		return
 	}
@@ -194,7 +204,7 @@ func (g *Graph) Races(f func(a, b Event) bool) {
 	}
 }
 
-// relate makes the relations that Races and Ordered go by.
+// relate makes the relations that Races goes by.
 func (g *Graph) relate() bool {
 	x := g.begin()
 	if g.model == memory.LKMM {
@@ -222,16 +232,3 @@ func (g *Graph) relate() bool {
 	x.xbRead.copyFrom(&x.xbStar)
 	return true
 }
-
-// Ordered says of two accesses of different tasks, after Races or on its own, whether
-// the first is over before the second begins.
-func (g *Graph) Ordered(a, b Event) bool {
-	x := &g.x
-	if g.kinds.W.has(int(a)) {
-		return x.wwVis.at(int(b)).has(int(a))
-	}
-	return x.xbRead.at(int(b)).has(int(a))
-}
-
-// Relate makes what Ordered needs.
-func (g *Graph) Relate() { g.relate() }
