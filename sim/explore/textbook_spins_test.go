@@ -371,27 +371,6 @@ func givesUp(n, tries int) func(m *sim.Machine) {
 	}
 }
 
-// backsOff is tasks that take two locks in opposite orders, and let go of the first if
-// they do not get the second.
-func backsOff(n int) func(m *sim.Machine) {
-	return func(m *sim.Machine) {
-		l, in := mutexes(m, 2), newInside(m)
-		tasks(m, n, func(i int, k *sim.K) {
-			a, b := &l[i%2], &l[1-i%2]
-			for {
-				k.MutexLock(a)
-				if k.MutexTrylock(b) {
-					break
-				}
-				k.MutexUnlock(a)
-			}
-			in.enter(k)
-			k.MutexUnlock(b)
-			k.MutexUnlock(a)
-		})
-	}
-}
-
 var textbookSpins = []textbook{
 	{name: "Peterson", build: petersons(false)},
 	{name: "Peterson, the wrong way round", build: petersons(true), title: race},
