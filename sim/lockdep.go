@@ -172,7 +172,12 @@ func (k *K) nest(o *Object, class int16, how taking) {
 		return // the reader is in already and waits for nobody
 	}
 	for i := range k.held {
-		if h := &k.held[i]; h.class != class && !d.graph.known(h.class, class, depend(h.how, how)) {
+		h := &k.held[i]
+		if h.class == class {
+			continue
+		}
+		k.learnsOrder(h, class, how)
+		if !d.graph.known(h.class, class, depend(h.how, how)) {
 			k.depends(h, o, class, how)
 		}
 	}
