@@ -87,9 +87,9 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// counted counts the traces of a program without any search of package explore, and
+// tracesOf counts the traces of a program without any search of package explore, and
 // says which rules it breaks.
-func counted(p textbook) (traces int, titles map[string]bool) {
+func tracesOf(p textbook) (traces int, titles map[string]bool) {
 	m, second := sim.NewMachine(), sim.NewMachine()
 	defer m.Close()
 	defer second.Close()
@@ -124,7 +124,7 @@ func TestReferences(t *testing.T) {
 		}
 		if want, ok := all(p, true, 500); ok {
 			t.Run(p.name, func(t *testing.T) {
-				traces, titles := counted(p)
+				traces, titles := tracesOf(p)
 				if traces != len(want.traces) || len(titles) != len(want.titles) {
 					t.Errorf("%d traces and %d titles, and of all executions %d and %d", traces, len(titles), len(want.traces), len(want.titles))
 				}
@@ -147,7 +147,7 @@ func TestTextbook(t *testing.T) {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
-			traces, titles := counted(p)
+			traces, titles := tracesOf(p)
 			if p.closed != 0 && traces != p.closed {
 				t.Errorf("%d traces, and by the formula %d", traces, p.closed)
 			}
