@@ -12,6 +12,12 @@ var severalProbesFails = []probes.Failure{
 		Model:    "lkmm",
 	},
 	{
+		Scenario: "probe-of-higher-priority",
+		Title:    "BUG: unable to handle kernel paging request in marker_probe_cb",
+		Why:      "the reader sees the new ptype and the old multi, which was no array: there is no barrier between the two loads",
+		Model:    "lkmm",
+	},
+	{
 		Scenario: "two-operations-in-one-grace-period",
 		Title:    "WARNING in set_marker",
 		Why:      "the second user finds nothing pending, and changes the data of a single probe that is still connected",

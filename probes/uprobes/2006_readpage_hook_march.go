@@ -134,6 +134,12 @@ var ReadpageHookMarch = add(Design{
 			},
 			{
 				Scenario: "program-pages-its-text-in",
+				Title:    "BUG: program killed by SIGTRAP in do_int3",
+				Why:      "the trap looks for its area without mmap_sem while munmap holds it; under sc the data race of the two is seen first",
+				Model:    "tso,lkmm",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
 				Title:    "KCSAN: data-race in find_vma / unmap_vm_as",
 				Why:      "the trap looks for the area without mmap_sem, while another thread adds or frees one",
 			},

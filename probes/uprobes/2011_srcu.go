@@ -206,6 +206,12 @@ var SRCU = add(Design{
 			},
 			{
 				Scenario: "process-exits-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in register_uprobe",
+				Why:      "munmap does not see yet that there are probes and bails out, and register takes the area off its list when it is gone; under sc the data race before it is seen first",
+				Model:    "tso,lkmm",
+			},
+			{
+				Scenario: "process-exits-while-registering",
 				Title:    "list_del corruption in register_uprobe",
 				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
 			},
@@ -298,6 +304,7 @@ var SRCU = add(Design{
 				Scenario: "mremap-while-unregistering",
 				Title:    "INFO: task hung in unregister",
 				Why:      "unregister is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+				Model:    "sc",
 			},
 			{
 				Scenario: "mremap-while-unregistering",
