@@ -134,8 +134,8 @@ var ReadpageHookMarch = add(Design{
 			},
 			{
 				Scenario: "program-pages-its-text-in",
-				Title:    "BUG: program killed by SIGTRAP in do_int3",
-				Why:      "the trap looks for its area without mmap_sem while munmap holds it; under sc the data race of the two is seen first",
+				Title:    "kernel BUG in int3",
+				Why:      "the trap looks for its area without mmap_sem and finds none; under sc its data race with munmap is seen first",
 				Model:    "tso,lkmm",
 			},
 			{

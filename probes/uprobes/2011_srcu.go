@@ -93,11 +93,13 @@ var SRCU = add(Design{
 				Scenario: "munmap-while-registering",
 				Title:    "INFO: task hung in register_uprobe",
 				Why:      "register is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+				Model:    "sc",
 			},
 			{
 				Scenario: "munmap-while-registering",
 				Title:    "INFO: task hung in unregister",
 				Why:      "unregister is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+				Model:    "sc",
 			},
 			{
 				Scenario: "munmap-while-registering",
@@ -234,6 +236,7 @@ var SRCU = add(Design{
 				Scenario: "thread-maps-while-another-unmaps",
 				Title:    "INFO: task hung in munmap_uprobe",
 				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+				Model:    "sc",
 			},
 			{
 				Scenario: "thread-maps-while-another-unmaps",
@@ -254,6 +257,7 @@ var SRCU = add(Design{
 				Scenario: "thread-unmaps-while-another-maps",
 				Title:    "INFO: task hung in munmap_uprobe",
 				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+				Model:    "sc",
 			},
 			{
 				Scenario: "thread-unmaps-while-another-maps",
@@ -279,6 +283,7 @@ var SRCU = add(Design{
 				Scenario: "mremap-while-registering",
 				Title:    "INFO: task hung in register_uprobe",
 				Why:      "register is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+				Model:    "sc",
 			},
 			{
 				Scenario: "mremap-while-registering",

@@ -54,7 +54,6 @@ var Trylock = add(Design{
 				Scenario: "munmap-while-registering",
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
 				Why:      "munmap sees no probes and bails out; register then puts the area on its list, and munmap frees it",
-				Model:    "sc",
 			},
 			{
 				Scenario: "munmap-while-trapped",
@@ -80,6 +79,7 @@ var Trylock = add(Design{
 				Scenario: "process-exits-while-registering",
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
 				Why:      "munmap sees no probes and bails out; register then puts the area on its list, and munmap frees it",
+				Model:    "sc",
 			},
 			{
 				Scenario: "second-process-maps-while-registering",
