@@ -23,6 +23,12 @@ var OneProbe = add(Design{
 				Why:      "the same as in one-none-one",
 			},
 			{
+				Scenario: "module-with-a-marker",
+				Title:    "BUG: probe called with the data of another in trace_mark",
+				Why:      "nothing orders the three words of a marker: the module sees it armed and the data of nobody",
+				Model:    "lkmm",
+			},
+			{
 				Scenario: "two-operations-in-one-grace-period",
 				Title:    "BUG: probe called with the data of another in trace_mark",
 				Why:      "register waits for readers before it changes the entry, and the markers are changed after that: a reader who has the first function by then finds the data of the second",

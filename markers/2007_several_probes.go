@@ -170,6 +170,8 @@ func (s *severalProbes) freeOldClosure(k *sim.K, entry *markerEntry) {
 
 // setMarker is set_marker(): it connects one marker. The format of the first marker
 // becomes that of an entry without one; the original allocates the entry anew for that.
+// elem->call, the wrapper with arguments or the one without, is left out: that changes with
+// the format only.
 func (s *severalProbes) setMarker(k *sim.K, entry *markerEntry, elem *marker) error {
 	switch entry.format {
 	case elem.format:

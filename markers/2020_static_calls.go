@@ -53,7 +53,7 @@ var staticCallsFail = []probes.Failure{
 	{
 		Scenario: "lifecycle",
 		Title:    "KASAN: slab-use-after-free Read in do_trace",
-		Why:      "the same, when the other probe has gone, and the call is made to the one whose data its user has freed",
+		Why:      "as in removal-without-memory, when the other probe has gone, and the call is made to the one whose data its user has freed",
 	},
 	{
 		Scenario: "function-before-data",

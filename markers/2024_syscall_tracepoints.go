@@ -19,7 +19,7 @@ var SyscallTracepoints2024 = add(Design{
 		Order: []string{"tracepoints_mutex"},
 		Fails: slices.Concat(transitionsFail,
 			eachFails("KASAN: slab-use-after-free Read in trace", "an ordinary grace period does not wait for the caller, who has the array", freedUnderReaders...),
-			eachFails("KASAN: slab-use-after-free Read in traceiter", "the same, in the iterator", freedUnderReaders...)),
+			eachFails("KASAN: slab-use-after-free Read in traceiter", "an ordinary grace period does not wait for the caller, who is in the iterator", freedUnderReaders...)),
 	},
 	Consolidated: true,
 	New:          func(k *sim.K) Scheme { return newFaultable(k, faultable{}) },
@@ -59,7 +59,7 @@ var SyscallTracepointsRepaired = add(Design{
 var transitionsFail = slices.Concat(
 	eachFails("BUG: probe called with the data of another in trace", "the transition waits for RCU, and the caller, who has the data of the old probe, is a reader of RCU tasks trace",
 		"first-of-two-goes", "function-before-data", "one-none-one", "ptype-before-function", "three-two-one", "two-operations-in-one-grace-period"),
-	eachFails("BUG: connected probe not called once in trace_event", "the same, where both probes have one function",
+	eachFails("BUG: connected probe not called once in trace_event", "the transition waits for RCU, and the caller, who has the data of the old probe, calls the one function that both have with them",
 		"same-function-twice"),
 	modulesMustWait,
 )
@@ -69,7 +69,7 @@ var transitionsFail = slices.Concat(
 var modulesMustWait = slices.Concat(
 	eachFails("BUG: unable to handle kernel paging request in trace", "the unloading of a module does not wait for readers of RCU tasks trace",
 		"probe-module-unloads"),
-	eachFails("BUG: unable to handle kernel paging request in traceiter", "the same, in the iterator",
+	eachFails("BUG: unable to handle kernel paging request in traceiter", "the unloading of a module does not wait for readers of RCU tasks trace, and one is in the iterator",
 		"probe-module-unloads"),
 )
 

@@ -167,9 +167,17 @@ func pairs(list []made) [][2]int {
 // one whose names these are. It returns false if they are not such names.
 func (m *Machine) Adopt(n Names) bool {
 	s := newIDs()
+	for i, p := range n.Tasks {
+		if i > 0 && p[0] >= i {
+			return false // its parent came later
+		}
+	}
 	ok := adopt(&s.tasks, s.task, n.Tasks, len(n.Tasks)) && adopt(&s.objects, s.object, n.Objects, len(n.Tasks))
 	if ok {
 		m.ids = s
+		for len(m.tasks) < len(n.Tasks) {
+			m.tasks = append(m.tasks, nil)
+		}
 	}
 	return ok
 }

@@ -77,8 +77,14 @@ func (m *Machine) Objects() int { return len(m.objects) }
 
 // Parent is the task that spawned a task, 0 (the setup) for those of the program.
 func (m *Machine) Parent(id TaskID) TaskID {
-	if p := m.tasks[id].parent; p != nil {
-		return p.id
+	k := m.tasks[id]
+	if k == nil { // adopted, and not run yet
+		m.ids.mu.Lock()
+		defer m.ids.mu.Unlock()
+		return m.ids.tasks[id].by
+	}
+	if k.parent != nil {
+		return k.parent.id
 	}
 	return 0
 }

@@ -77,7 +77,8 @@ func (t *Kthread) Task() *K { return t.k }
 
 // KthreadShouldStop is kthread_should_stop(), asked by the thread itself.
 func (k *K) KthreadShouldStop(t *Kthread) bool {
-	k.Step(opKthreadShouldStop, &t.o, Read)
+	k.StepWait(opKthreadShouldStop, &t.o, Read, k.around(&t.o))
+	k.looked(&t.o, Read, uint64(flag(t.stopped)))
 	return k.noted(t.stopped)
 }
 

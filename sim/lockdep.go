@@ -11,6 +11,7 @@ import "fmt"
 // it numbers and allocates it keeps.
 type lockdep struct {
 	names []string // by class; class 0 is unused
+	keys  []uint64 // by class: the same on every machine
 	ids   map[string]int16
 	sub   [][subclasses]int16 // by class: the classes of its subclasses
 	claim []int8              // by class: the place in the claimed order, from 1
@@ -77,6 +78,7 @@ func (d *lockdep) class(name string) int16 {
 
 func (d *lockdep) grow(name string) {
 	d.names = append(d.names, name)
+	d.keys = append(d.keys, hashString(name))
 	d.sub = append(d.sub, [subclasses]int16{})
 	d.claim = append(d.claim, 0)
 	d.wait = append(d.wait, anywhere)
@@ -170,7 +172,12 @@ func (k *K) nest(o *Object, class int16, how taking) {
 		return // the reader is in already and waits for nobody
 	}
 	for i := range k.held {
-		if h := &k.held[i]; h.class != class && !d.graph.known(h.class, class, depend(h.how, how)) {
+		h := &k.held[i]
+		if h.class == class {
+			continue
+		}
+		k.learnsOrder(h, class, how)
+		if !d.graph.known(h.class, class, depend(h.how, how)) {
 			k.depends(h, o, class, how)
 		}
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import mathbits "math/bits"
+import (
+	mathbits "math/bits"
+	"slices"
+)
 
 // lockGraph is the order of lock classes: an edge A -> B says that somebody who
 // held a lock of A asked for one of B.
@@ -14,6 +17,7 @@ type lockGraph struct {
 	words   int      // of a set of classes
 	after   []uint64 // the sets of what follows, by class and by kind of edge
 	edges   []edge   // in the order in which they were learnt, when recording
+	lessons []lesson // in which they were learnt, also for the second time
 
 	// The answer of reach, and its list of work.
 	seen [2][]uint64
@@ -47,6 +51,13 @@ type edge struct {
 	stack    []Frame
 }
 
+// lesson is an event in which an edge was learnt.
+type lesson struct {
+	from, to int16
+	how      dependency
+	event    int32
+}
+
 // arrival is a class with the way in which a path came to it.
 type arrival struct {
 	class  int16
@@ -55,7 +66,17 @@ type arrival struct {
 
 func (g *lockGraph) reset() {
 	clear(g.after)
-	g.edges = g.edges[:0]
+	g.edges, g.lessons = g.edges[:0], g.lessons[:0]
+}
+
+// without forgets what was learnt in some events only.
+func (g *lockGraph) without(gone func(event int) bool) {
+	clear(g.after)
+	for _, l := range g.lessons {
+		if l.event < 0 || !gone(int(l.event)) {
+			g.row(l.from, l.how)[l.to>>6] |= 1 << (l.to & 63)
+		}
+	}
 }
 
 // grow makes room for n classes.
@@ -143,13 +164,25 @@ func (g *lockGraph) path(a arrival, end func(arrival) bool) []edge {
 	return nil
 }
 
+// learnsOrder enters the event in which an edge is learnt.
+func (k *K) learnsOrder(h *held, class int16, how taking) {
+	if k.m.Forgetful {
+		return
+	}
+	event := int32(len(k.m.events) - 1)
+	if k.setup {
+		event = -1
+	}
+	g := &k.m.lockdep.graph
+	g.lessons = append(g.lessons, lesson{h.class, class, depend(h.how, how), event})
+}
+
 // depends learns that k, which holds h, asks for o. It fails if that closes a
 // cycle, or leads from a class that interrupts take to one that they can stop the
 // holder of.
 func (k *K) depends(h *held, o *Object, class int16, how taking) {
 	g := &k.m.lockdep.graph
-	g.reach(arrival{class, how == recursive})
-	if contains(g.seen[0], h.class) || h.how == exclusive && contains(g.seen[1], h.class) {
+	if g.closes(h, class, how) {
 		k.failOrder(h, o, class, how)
 	}
 	e := edge{from: h.class, to: class, how: depend(h.how, how)}
@@ -164,11 +197,31 @@ func (k *K) depends(h *held, o *Object, class int16, how taking) {
 	}
 }
 
+// closes says whether it closes a cycle to ask for a class under h.
+func (g *lockGraph) closes(h *held, class int16, how taking) bool {
+	g.reach(arrival{class, how == recursive})
+	return contains(g.seen[0], h.class) || h.how == exclusive && contains(g.seen[1], h.class)
+}
+
+// BreaksWithout says whether the last step of the execution, which broke a rule, would
+// have done so without some of the steps of other tasks, and those that come after
+// them. Of an order of locks that is known: it takes the steps in which the order was learnt. Of
+// other rules it may say yes though it is not so. It may be asked when the execution has
+// ended, and until the next one.
+func (m *Machine) BreaksWithout(gone func(event int) bool) bool {
+	v, g := m.outcome.Violation, &m.lockdep.graph
+	if v == nil || v.Kind != LockOrder {
+		return true
+	}
+	g.without(gone)
+	return slices.ContainsFunc(v.under, func(h held) bool { return h.class != v.askedAs && g.closes(&h, v.askedAs, v.taking) })
+}
+
 func (k *K) failOrder(h *held, o *Object, class int16, how taking) {
 	d := &k.m.lockdep
 	v := &Violation{
 		Kind: LockOrder, Subject: d.names[class] + " asked for under " + d.names[h.class],
-		asked: o, askedAs: class, taking: how, holding: *h,
+		asked: o, askedAs: class, taking: how, holding: *h, under: slices.Clone(k.held),
 	}
 	if k.m.recording {
 		v.chain = d.graph.path(arrival{class, how == recursive}, func(a arrival) bool {

@@ -291,6 +291,60 @@ type habits struct {
 	shapes [][]sectionUse
 }
 
+// Habits is what the machine and its siblings know of the critical sections of their
+// program, see Machine.LockAware. It is for files that outlive the process, as
+// [Names] are.
+type Habits struct {
+	// Places are objects that are used, each with the lock whose section that is in, 0
+	// for none, the task, and the mode.
+	Places [][4]int `json:"places,omitempty"`
+	// Sections are the uses in sections: places with the numbers of the steps.
+	Sections [][][5]int `json:"sections,omitempty"`
+}
+
+// Habits returns what is known so far.
+func (m *Machine) Habits() Habits {
+	m.ids.mu.Lock()
+	defer m.ids.mu.Unlock()
+	var all Habits
+	h := m.ids.known.Load().habits
+	of := func(p place) [4]int { return [4]int{int(p.obj), int(p.lock), int(p.task), int(p.mode)} }
+	for _, o := range slices.Sorted(maps.Keys(h.places)) {
+		for _, p := range h.places[o] {
+			all.Places = append(all.Places, of(p))
+		}
+	}
+	for _, s := range h.shapes {
+		var uses [][5]int
+		for _, u := range s {
+			p := of(u.place)
+			uses = append(uses, [5]int{p[0], p[1], p[2], p[3], u.step})
+		}
+		all.Sections = append(all.Sections, uses)
+	}
+	return all
+}
+
+// AdoptHabits has the machine know what the one knew whose habits these are. Its
+// numbers must have been adopted before.
+func (m *Machine) AdoptHabits(all Habits) {
+	h := &habits{places: map[ObjID][]place{}}
+	of := func(p []int) place {
+		return place{obj: ObjID(p[0]), lock: ObjID(p[1]), task: TaskID(p[2]), mode: Mode(p[3])}
+	}
+	for _, p := range all.Places {
+		h.places[ObjID(p[0])] = append(h.places[ObjID(p[0])], of(p[:]))
+	}
+	for _, s := range all.Sections {
+		var uses []sectionUse
+		for _, u := range s {
+			uses = append(uses, sectionUse{of(u[:4]), u[4]})
+		}
+		h.shapes = append(h.shapes, uses)
+	}
+	m.ids.learn(func(f *facts) { f.habits = h })
+}
+
 // enterPlace returns the lock of a section that the place makes unfit to be a step,
 // or 0.
 func (h *habits) enterPlace(p place) ObjID {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -285,12 +286,16 @@ func (m *Machine) decide(v verdict) {
 	}
 }
 
-// callSite tells places in the source apart: by the calls that lead there.
+// callSite tells places in the source apart: by the calls that lead there. It is the
+// same wherever the code was loaded.
 func callSite() uint64 {
 	var pcs [16]uintptr
 	h := uint64(0)
 	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
-		h = mix(h, uint64(pc))
+		h = mix(h, uint64(pc-code))
 	}
 	return h
 }
+
+// code is where the code of this package begins, or thereabouts.
+var code = reflect.ValueOf(mix).Pointer()

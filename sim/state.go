@@ -1,6 +1,9 @@
 package sim
 
-import "reflect"
+import (
+	mathbits "math/bits"
+	"reflect"
+)
 
 // This file says which state the machine is in, for searches that stop where they
 // have been: [Machine.State]. Two executions in one state can go on in the same
@@ -130,7 +133,10 @@ func (m *Machine) settle() {
 		case d.o.content != nil:
 			f.byAdders = d.o.content.content(Add)
 			h := mix(d.o.content.content(Write), uint64(d.o.allow))
-			f.full = mix(h, orderOf(d.o.holder)<<16|uint64(d.o.class)) | 1
+			if d.o.class != 0 {
+				h = mix(h, m.lockdep.keys[d.o.class])
+			}
+			f.full = mix(h, orderOf(d.o.holder)) | 1
 		case d.mode == Add:
 			f.added += by
 			f.full = mix(f.byAdders, f.added) | 1
@@ -152,8 +158,9 @@ func orderOf(k *K) uint64 {
 }
 
 // State is the state that the machine is in, where a step is to be chosen. It
-// means something only if the machine keeps up with it, see Machine.States, and
-// only on this machine.
+// means something only if the machine keeps up with it, see Machine.States. It is the
+// same on every machine that is made by the same program, in Go, and set up in the same
+// way.
 func (m *Machine) State() uint64 {
 	m.settle()
 	h := m.tracking.sum
@@ -187,14 +194,20 @@ func (k *K) lap() uint64 {
 // state is what lockdep has learnt.
 func (d *lockdep) state() uint64 {
 	h := uint64(0)
-	for i, set := range d.graph.after {
-		if set != 0 {
-			h += mix(uint64(i+1), set)
+	g := &d.graph
+	for i, set := range g.after {
+		if set == 0 {
+			continue
+		}
+		c, word := i/g.words/int(dependencies), i%g.words
+		row := d.keys[c] + uint64(i/g.words%int(dependencies))
+		for ; set != 0; set &= set - 1 {
+			h += mix(row, d.keys[64*word+mathbits.TrailingZeros64(set)])
 		}
 	}
 	for c, u := range d.irq.usage {
 		if u != 0 {
-			h += mix(uint64(c+1)<<32, uint64(u))
+			h += mix(d.keys[c]+1, uint64(u))
 		}
 	}
 	return h
@@ -298,6 +311,9 @@ func (m *Machine) Locks(id TaskID, locks []ObjID) []ObjID {
 // something only if the machine keeps up with its states.
 func (m *Machine) BornIn(id TaskID) (step int, ok bool) {
 	k := m.tasks[id]
+	if k == nil {
+		return notBorn, false
+	}
 	return k.bornIn, k.bornIn != notBorn
 }
 

@@ -67,6 +67,7 @@ type Violation struct {
 	askedAs int16   // the class of that lock, and how it was asked for
 	taking  taking
 	holding held    // the lock that is in the way of asked
+	under   []held  // all that were held
 	other   *access // the earlier access of a data race
 	chain   []edge  // how asked came before holding, in the past
 

@@ -96,7 +96,11 @@ func (k *K) usesLife(o *Object, mode Mode) {
 	k.usesAllocation(o.life, o.name, mode)
 }
 
+// usesAllocation adds the use of an allocation, which conflicts with its end.
 func (k *K) usesAllocation(l *Life, what string, mode Mode) {
+	if !k.m.uses(&l.o, Read) {
+		k.m.enter(&l.o, Read, 0)
+	}
 	from := k.plainEvent(&l.o, Read, plainAccess{life: l, what: what, a: access{k: k, mode: mode}})
 	if l.state == released && (from != graph.Initial || k.m.weak.graph.Last(int(l.o.id)) == graph.Initial) {
 		if l.module != nil {

@@ -51,15 +51,13 @@ func (m *Machine) Writes() []Written {
 
 // MayGoOn says whether a task may take steps in what is left of the execution: it has
 // not ended, or has not been spawned yet.
-func (m *Machine) MayGoOn(id TaskID) bool {
-	k := m.tasks[id]
-	return k != nil && (k.born != m.runs || k.alive)
-}
+func (m *Machine) MayGoOn(id TaskID) bool { return m.ToBeSpawned(id) || m.tasks[id].alive }
 
-// ToBeSpawned says that a task that an earlier execution had is not there yet.
+// ToBeSpawned says that a task that an earlier execution had, of this machine or of the
+// one whose names it has adopted, is not there yet.
 func (m *Machine) ToBeSpawned(id TaskID) bool {
 	k := m.tasks[id]
-	return k != nil && k.born != m.runs
+	return k == nil || k.born != m.runs
 }
 
 // Stuck says that a task cannot take its pending step, and will not be able to before
@@ -67,7 +65,7 @@ func (m *Machine) ToBeSpawned(id TaskID) bool {
 // from.
 func (m *Machine) Stuck(id TaskID) bool {
 	k := m.tasks[id]
-	if k.born != m.runs || !k.asks || k.ready() || k.pending.obj != nil && m.unordered(k.pending.obj) {
+	if k == nil || k.born != m.runs || !k.asks || k.ready() || k.pending.obj != nil && m.unordered(k.pending.obj) {
 		return false
 	}
 	return !k.inMemory || k.pending.wait != Spinning || k.mem.accepts != nil

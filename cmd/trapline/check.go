@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"trapline/sim/explore"
-	"trapline/sim/memory"
 )
 
 // checkFlags are the flags of trapline check.
@@ -55,8 +54,8 @@ written (see --checkpoint-every), and nothing is counted twice. A budget of exec
 With --shard I/N, it is one of N parts that can be searched on machines that know
 nothing of each other: give all the same arguments but for I, which goes from 1 to
 N, and --json, and join the outputs with "trapline merge". A part alone is never
-"clean", and does not decide on a claim. A search under another memory model than sc
-has parts only if it is a sample.
+"clean", and does not decide on a claim. Every search has parts, and a part can be kept
+and gone on with like a whole.
 
 With --steps and --commute the machine takes other steps. What replays a finding
 says so, as in v1+commute+steps=20.
@@ -105,9 +104,6 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if err := checkWorkers(f.workers); err != nil {
 		return err
 	}
-	if options.Memory != memory.SC && (f.checkpoint != "" || f.resume != "") {
-		return mistake("--checkpoint, --resume: only under --model %s (a search under another one cannot be resumed)", modelSC)
-	}
 	from, err := f.resumed(cmd, &args)
 	if err != nil {
 		return err
@@ -119,7 +115,7 @@ func (a *app) check(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if pairs, err = a.catalogue.choose(pairs, args); err != nil {
 		return err
 	}
-	if cmd.Flags().Changed("model") || !anyModel(options) || f.checkpoint != "" {
+	if cmd.Flags().Changed("model") || !anyModel(options) {
 		for _, p := range pairs {
 			p.model = options.Memory
 		}

@@ -41,8 +41,8 @@ func parseCheckpointFile(text []byte) (*checkpointFile, error) {
 	if f.Form != checkpointForm {
 		return nil, fmt.Errorf("it is a %q, but this trapline reads only %q", shorten(f.Form), checkpointForm)
 	}
-	if f.Model != modelSC {
-		return nil, fmt.Errorf("no memory model %q (there is only %s)", shorten(f.Model), modelSC)
+	if _, err := modelOf(f.Model); err != nil {
+		return nil, err
 	}
 	if _, _, err := parsePair(f.Scenario + "/" + f.Design); err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func readCheckpointFile(path string) (*checkpointFile, error) {
 // written before the search begins.
 func newCheckpointFile(path string, p *pair, on settings, of program) (*checkpointFile, error) {
 	f := &checkpointFile{
-		Form: checkpointForm, Scenario: p.scenario, Design: p.design, Model: modelSC, Symbol: of.symbol, Offset: of.offset,
+		Form: checkpointForm, Scenario: p.scenario, Design: p.design, Model: p.model.String(), Symbol: of.symbol, Offset: of.offset,
 		Commute: on.commute, path: path,
 	}
 	if !of.builtin {
@@ -170,13 +170,6 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 	if f.checkpoint == "" {
 		return on, nil
 	}
-	if o.LockAware || o.Strategy == explore.Delays || o.Strategy == explore.States {
-		what := "--strategy " + o.Strategy
-		if o.LockAware {
-			what = "--lock-aware"
-		}
-		return on, mistake("--checkpoint %s: a search with %s cannot be kept (dpor, bounded and the samples can)", f.checkpoint, what)
-	}
 	if len(pairs) != 1 {
 		return on, mistake("--checkpoint %s: %s are to be checked, but a file holds one search (name one pair SCENARIO/DESIGN)", f.checkpoint, plural(len(pairs), "pair"))
 	}
@@ -188,15 +181,17 @@ func (f *checkFlags) keep(o *explore.Options, pairs []*pair, p program, from *ch
 		if err != nil {
 			return on, mistake("--resume %s: %w (start again without it)", f.resume, err)
 		}
-		if saved.Depth > mostDepth {
+		if saved.Depth > explore.MostDepth {
 			return on, mistake("--resume %s: it has depth %d, which no search has (start again without it)", f.resume, saved.Depth)
 		}
-		on = settings{from.Commute, saved.TaskSteps}
-		o.Setup, o.TaskSteps, o.Estimate = on.apply, saved.TaskSteps, 0
-		if saved.Strategy == explore.DPOR && saved.Shard.Of == 0 {
-			o.Estimate = probesMade
+		if saved.Memory.String() != from.Model {
+			return on, mistake("--resume %s: it is of the memory model %s, and its search of %v (start again without it)", f.resume, from.Model, saved.Memory)
 		}
-		o.Strategy, o.Preemptions, o.Seed, o.Depth, o.Shard, o.Resume = saved.Strategy, saved.Preemptions, saved.Seed, saved.Depth, saved.Shard, saved.Resume
+		pairs[0].model = saved.Memory
+		on = settings{from.Commute, saved.TaskSteps}
+		saved.Setup, saved.Executions, saved.SelfCheck = on.apply, o.Executions, o.SelfCheck
+		*o = saved
+		o.Estimate = estimated(*o)
 	}
 	file, err := newCheckpointFile(f.checkpoint, pairs[0], on, p)
 	if err != nil {

@@ -12,7 +12,9 @@ import (
 
 // A search that is stopped again and again comes to what one that is not does.
 func TestResume(t *testing.T) {
-	for _, flags := range []string{"", "--strategy bounded", "--strategy pct --depth 2 --budget 40", "--shard 1/2", "--shard 2/2"} {
+	for _, flags := range []string{"", "--strategy bounded", "--strategy pct --depth 2 --budget 40", "--shard 1/2", "--shard 2/2",
+		"--delays 2", "--lock-aware", "--strategy states", "--strategy states --shard 2/2", "--delays 2 --shard 1/2", "--lock-aware --shard 2/2", "--model lkmm", "--model tso --shard 1/2",
+		"--model tso --strategy pos --budget 40"} {
 		for _, pair := range []string{"lost-wakeup/2001-careful", "lost-wakeup/2002-careless"} {
 			args := append([]string{"check", pair}, strings.Fields(flags)...)
 			wantCode, want, _ := trapline(t, args...)
@@ -52,7 +54,8 @@ func TestResumeMistakes(t *testing.T) {
 	for _, c := range []struct{ old, new, args, want string }{
 		{"", "", "nothing-happens/2003-liar", "its pair is lost-wakeup/2001-careful (leave the arguments out)"},
 		{"checkpoint v1", "checkpoint v2", "", `it is a "trapline checkpoint v2", but this trapline reads only "trapline checkpoint v1" (give a file`},
-		{`"model":"sc"`, `"model":"tso"`, "", `no memory model "tso"`},
+		{`"model":"sc"`, `"model":"pso"`, "", `no memory model "pso"`},
+		{`"model":"sc"`, `"model":"tso"`, "", "it is of the memory model tso, and its search of sc"},
 		{"2001-careful", "2003-liar", "", "it is of another program, or of another version of it or of trapline (start again without it)"},
 		{"2001-careful", "2004-new", "", `no design "2004-new"`},
 		{`"offset":4096`, `"offset":4097`, "", "it is of main at offset 0x1001, which now is main at 0x1000 (the program has changed: start again)"},

@@ -120,7 +120,7 @@ func (a *app) printAnswers(l, r *checked) {
 	for _, c := range []*checked{l, r} {
 		answers := titles(c.result)
 		if len(answers) == 0 {
-			answers = []string{covered(c.result)}
+			answers = []string{c.result.Verdict() + ": " + covered(c.result)}
 		}
 		for i, answer := range answers {
 			name := ""

@@ -14,8 +14,8 @@ func TestDiff(t *testing.T) {
 		t.Fatalf("exit %d, %q", code, stderr)
 	}
 	for _, want := range []string{
-		"lost-wakeup\n  2001-careful   every interleaving\n  2002-careless  INFO: task hung in fake_wait\n",
-		"nothing-happens\n  2001-careful   every interleaving\n  2002-careless  every interleaving\n",
+		"lost-wakeup\n  2001-careful   clean: every interleaving\n  2002-careless  INFO: task hung in fake_wait\n",
+		"nothing-happens\n  2001-careful   clean: every interleaving\n  2002-careless  clean: every interleaving\n",
 		"lost-wakeup, side by side: the schedule is that of 2002-careless\n",
 		"alike for 0 steps\n",
 		"(ends, and no rule is broken)",

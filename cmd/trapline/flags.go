@@ -120,8 +120,8 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 		}
 	}
 	if o.Strategy == explore.PCT {
-		if f.depth < 1 || f.depth > mostDepth {
-			return none, 0, mistake("--depth %d: want 1 to %d (3 finds most)", f.depth, mostDepth)
+		if f.depth < 1 || f.depth > explore.MostDepth {
+			return none, 0, mistake("--depth %d: want 1 to %d (3 finds most)", f.depth, explore.MostDepth)
 		}
 		o.Depth = f.depth
 	}
@@ -136,12 +136,18 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 	if err := f.weakly(o); err != nil {
 		return none, 0, err
 	}
-	if o.Strategy == explore.DPOR && o.Memory == memory.SC && !o.LockAware && o.Shard.Of == 0 {
-		o.Estimate = probesMade
-	}
+	o.Estimate = estimated(o)
 	executions, limit, err := parseBudget(f.budget)
 	o.Executions = executions
 	return o, limit, err
+}
+
+// estimated is from how many executions the size of the search is to be estimated.
+func estimated(o explore.Options) int {
+	if o.Strategy == explore.DPOR && o.Memory == memory.SC && !o.LockAware && o.Shard.Of == 0 {
+		return probesMade
+	}
+	return 0
 }
 
 // weakly checks that the search can be made under the memory model.
@@ -151,15 +157,15 @@ func (f *searchFlags) weakly(o explore.Options) error {
 		return nil
 	case o.Strategy != explore.DPOR && !slices.Contains(explore.Samples(), o.Strategy):
 		return mistake("--strategy %s: only under --model %s (dpor and the samples know the others)", o.Strategy, modelSC)
-	case f.shard != "" && o.Strategy == explore.DPOR:
-		return mistake("--shard %s: a search under --model %v has no parts (the samples have)", f.shard, o.Memory)
+	case o.LockAware:
+		return mistake("--lock-aware: only under --model %s (leave one of them out)", modelSC)
 	}
 	return nil
 }
 
 // anyModel says whether a search can be made under every memory model.
 func anyModel(o explore.Options) bool {
-	return o.Shard.Of == 0 && o.Strategy == explore.DPOR && !o.LockAware || slices.Contains(explore.Samples(), o.Strategy)
+	return o.Strategy == explore.DPOR && !o.LockAware || slices.Contains(explore.Samples(), o.Strategy)
 }
 
 // part reads which part of the search is to be made.
@@ -196,9 +202,6 @@ func parseShard(text string) (explore.Shard, error) {
 	}
 	return explore.Shard{Index: index - 1, Of: of}, nil
 }
-
-// mostDepth is the largest depth of a bug: no execution has more steps to order.
-const mostDepth = sim.DefaultMaxSteps
 
 // mostWorkers bounds --workers: each holds a machine of its own.
 const mostWorkers = 1000

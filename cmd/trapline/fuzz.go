@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +20,7 @@ import (
 type fuzzFlags struct {
 	programFlags
 	seed       uint64
-	budget     time.Duration
+	budget     string
 	executions int
 	workers    int
 	out        string
@@ -57,7 +57,7 @@ was something else, 130 if it was interrupted.`,
 	}
 	f.add(cmd)
 	cmd.Flags().Uint64Var(&f.seed, "seed", 0, "draw from the seed `N`")
-	cmd.Flags().DurationVar(&f.budget, "budget", 0, "stop after a `TIME`, such as 30s or 8h")
+	cmd.Flags().StringVar(&f.budget, "budget", "", "stop after a `TIME`, such as 30s or 8h, or a number of executions")
 	cmd.Flags().IntVar(&f.executions, "executions", 0, "stop after `N` executions")
 	cmd.Flags().IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "run `N` programs at a time")
 	cmd.Flags().StringVar(&f.out, "out", "", "write an example of each failure to a file in `DIR`, for trapline replay")
@@ -66,8 +66,14 @@ was something else, 130 if it was interrupted.`,
 }
 
 func (a *app) fuzz(ctx context.Context, name string, f *fuzzFlags) error {
-	if f.budget < 0 || f.executions < 0 {
-		return mistake("fuzz: a budget below 0 (leave it out for none)")
+	executions, limit, err := parseBudget(f.budget)
+	switch {
+	case err != nil:
+		return err
+	case f.executions < 0:
+		return mistake("fuzz: --executions %d: a number below 0 (leave it out for none)", f.executions)
+	case executions > 0 && f.executions > 0:
+		return mistake("fuzz: --budget %s and --executions %d are two numbers of executions (give one)", f.budget, f.executions)
 	}
 	if err := checkWorkers(f.workers); err != nil {
 		return err
@@ -80,15 +86,15 @@ func (a *app) fuzz(ctx context.Context, name string, f *fuzzFlags) error {
 	if err != nil {
 		return err
 	}
-	o := fuzz.Options{Image: s.image, Seed: f.seed, Executions: f.executions, Workers: f.workers}
+	o := fuzz.Options{Image: s.image, Seed: f.seed, Executions: max(executions, f.executions), Workers: f.workers}
 	kept, err := openCorpus(f.corpus, s.Subject, &o)
 	if err != nil {
 		return err
 	}
 	limited := ctx
-	if f.budget > 0 {
+	if limit > 0 {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, f.budget)
+		limited, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
 	line := newStatusLine(a.stderr, 0)
@@ -136,7 +142,10 @@ func (a *app) subject(flags programFlags, name string) (program, *subject, error
 		}
 		names = append(names, s.Design.Name)
 	}
-	return program, nil, mistake("no design %q to run programs on (%sthere are %s)", shorten(name), didYouMean(name, names), strings.Join(names, ", "))
+	if slices.Contains(a.catalogue.scenarioNames(), name) {
+		return program, nil, mistake("fuzz: %q is a scenario, and programs are run on a design (trapline list shows all)", name)
+	}
+	return program, nil, mistake("no design %q to run programs on (%strapline list shows all)", shorten(name), didYouMean(name, names))
 }
 
 // fuzzStatus is what the status line says.

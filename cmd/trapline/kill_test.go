@@ -41,6 +41,10 @@ func TestKilledSearchesLoseNothing(t *testing.T) {
 		{"dpor", "", "", "complete: every interleaving, 34650 executions"},
 		{"one worker", "--workers 1", "--workers 1", "complete: every interleaving, 34650 executions"},
 		{"bounded", "--preemptions 4", "", ""},
+		{"delays", "--delays 5", "", ""},
+		{"states", "--strategy states", "", ""},
+		{"lock-aware", "--lock-aware", "", "one order of critical sections that commute, 34650 executions"},
+		{"execution graphs", "--model tso", "", "complete: every execution graph under tso, "},
 		{"a sample", "--strategy pos --budget 30000", "--budget 30000", "pos sample, seed 0 (stopped after 30000 executions): 30000 executions"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

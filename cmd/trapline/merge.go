@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type shardLine struct {
 	Budget     int           `json:"budget"`
 	Divided    int           `json:"divided"`
 	Known      int           `json:"known"`
+	Knowledge  string        `json:"knowledge,omitempty"`
 	Learnt     []string      `json:"learnt"`
 	Stopped    string        `json:"stopped"`
 	Merged     int           `json:"merged"`
@@ -49,6 +51,7 @@ type shardLine struct {
 	Symmetric  bool          `json:"symmetric"`
 	States     int           `json:"states"`
 	Taken      int           `json:"transitions"`
+	Visited    []byte        `json:"visited,omitempty"` // states, 8 bytes each
 	Forgot     bool          `json:"forgot"`
 	Chance     string        `json:"chance"`
 	Findings   []foundInPart `json:"findings"`
@@ -77,6 +80,12 @@ func shardOf(c *checked, p program) *shardLine {
 	}
 	if !p.builtin {
 		l.ELF = p.elf
+	}
+	if r.Part.Knowledge != 0 {
+		l.Knowledge = fmt.Sprintf("%016x", r.Part.Knowledge)
+	}
+	for _, state := range r.Part.Visited {
+		l.Visited = binary.LittleEndian.AppendUint64(l.Visited, state)
 	}
 	for _, s := range r.Part.Learnt {
 		l.Learnt = append(l.Learnt, s.String())
@@ -109,8 +118,9 @@ func parsePart(text []byte) (*part, error) {
 	if s == nil {
 		return nil, errors.New("it is not of a part")
 	}
-	if p.Model != modelSC {
-		return nil, fmt.Errorf("no memory model %q (there is only %s)", shorten(p.Model), modelSC)
+	model, err := modelOf(p.Model)
+	if err != nil {
+		return nil, err
 	}
 	if _, _, err := parsePair(p.Scenario + "/" + p.Design); err != nil {
 		return nil, err
@@ -132,7 +142,7 @@ func parsePart(text []byte) (*part, error) {
 		return nil, errors.New("it says that it is complete, and why it is not")
 	}
 	p.result = &explore.Result{
-		Strategy: p.Strategy, Preemptions: s.Bound, Delays: s.Delays, LockAware: s.LockAware, TaskSteps: s.Steps, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
+		Strategy: p.Strategy, Memory: model, Preemptions: s.Bound, Delays: s.Delays, LockAware: s.LockAware, TaskSteps: s.Steps, Seed: s.Seed, Complete: p.Complete, Stopped: s.Stopped,
 		Executions: p.Executions, Blocked: p.Blocked, Merged: s.Merged, Cut: s.Cut, Assumed: s.Assumed,
 		Varying: s.Varying, Symmetric: s.Symmetric, States: s.States, Transitions: s.Taken, Forgot: s.Forgot,
 		Steps: p.Steps, Longest: s.Longest, Minimising: s.Minimising, First: s.First, Chance: s.Chance,
@@ -140,6 +150,17 @@ func parsePart(text []byte) (*part, error) {
 			Shard: explore.Shard{Index: s.Index - 1, Of: s.Of}, Program: of,
 			Budget: s.Budget, Depth: s.Depth, Divided: s.Divided, Known: s.Known,
 		},
+	}
+	if s.Knowledge != "" {
+		if p.result.Part.Knowledge, err = strconv.ParseUint(s.Knowledge, 16, 64); err != nil {
+			return nil, fmt.Errorf("knowledge %q: want hexadecimal digits", shorten(s.Knowledge))
+		}
+	}
+	if len(s.Visited)%8 != 0 || (s.States > 0) != (len(s.Visited) > 0) {
+		return nil, errors.New("it does not say which states it has visited")
+	}
+	for states := s.Visited; len(states) > 0; states = states[8:] {
+		p.result.Part.Visited = append(p.result.Part.Visited, binary.LittleEndian.Uint64(states))
 	}
 	for _, text := range s.Learnt {
 		schedule, err := sim.ParseSchedule(text)
@@ -288,10 +309,10 @@ func (a *app) openFor(parts []*part, flags programFlags) (program, []*pair, erro
 // join makes the parts of a pair one, and runs what they found.
 func join(p *pair, parts []*part) (*checked, error) {
 	c := &checked{pair: p, settings: parts[0].Shard.settings()}
-	of := explore.Fingerprint(p.program, explore.Options{Setup: c.settings.apply})
+	of := explore.Fingerprint(p.program, explore.Options{Strategy: parts[0].Strategy, Setup: c.settings.apply})
 	var results []*explore.Result
 	for _, x := range parts {
-		if x.result.Part.Program != of {
+		if x.result.Part.Program != of && x.Strategy == parts[0].Strategy {
 			return nil, mistake("merge: %s: it is of another program, or was made by another version of trapline (make all parts with one)", x.from)
 		}
 		for i, r := range x.findings {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,18 +40,42 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
-		next := make(chan int, len(pairs))
-		for i := range pairs {
-			next <- i
+		round := func(of []int, f func(left, i int)) {
+			next := make(chan int, len(of))
+			for n := range of {
+				next <- n
+			}
+			close(next)
+			var all sync.WaitGroup
+			for range min(workers, len(of)) {
+				all.Go(func() {
+					for n := range next {
+						f(len(of)-n, of[n])
+					}
+				})
+			}
+			all.Wait()
 		}
-		close(next)
-		for range min(workers, len(pairs)) {
-			wg.Go(func() {
-				for i := range next {
-					results[i] <- exploreShare(ctx, len(pairs)-i, workers, pairs[i], o, on, line)
+		wg.Go(func() {
+			first := make([]*checked, len(pairs)) // of those that their share was too short for
+			round(upTo(len(pairs)), func(left, i int) {
+				c, short := exploreShare(ctx, left, workers, pairs[i], o, on, line)
+				if short {
+					first[i] = c
+				} else {
+					results[i] <- c
 				}
 			})
-		}
+			again := slices.DeleteFunc(upTo(len(pairs)), func(i int) bool { return first[i] == nil })
+			round(again, func(left, i int) {
+				c := first[i]
+				if timeFor(ctx, left, workers) > c.elapsed {
+					line.add(0, -1)
+					c, _ = exploreShare(ctx, left, workers, pairs[i], o, on, line)
+				}
+				results[i] <- c
+			})
+		})
 		for _, r := range results {
 			if !yield(<-r) {
 				return
@@ -59,22 +84,43 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 	}
 }
 
-// exploreShare is exploreOne with a share of the time, if that is limited: what is left
-// is divided among the pairs that are left, so that a long search does not keep others
-// from being made.
-func exploreShare(ctx context.Context, left, workers int, p *pair, o explore.Options, on settings, line *statusLine) *checked {
-	if end, limited := ctx.Deadline(); limited && left > workers {
-		share := shareOf(time.Until(end), left, workers)
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, share, fmt.Errorf("stopped after %v, its share of the time", share.Round(time.Millisecond)))
-		defer cancel()
+// upTo are the numbers below n.
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
 	}
-	return exploreOne(ctx, p, o, on, line)
+	return all
 }
 
-// shareOf is what the first of some pairs gets of a time, if so many are explored at once.
+// exploreShare is exploreOne with a share of the time, if that is limited: what is left
+// is divided among the pairs that are left, so that a long search does not keep others
+// from being made. It says whether the share was too short. Then the pair is explored
+// again when all have had theirs, if there is more time for it.
+func exploreShare(all context.Context, left, workers int, p *pair, o explore.Options, on settings, line *statusLine) (c *checked, short bool) {
+	ctx := all
+	if share := timeFor(all, left, workers); share > 0 && left > workers {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(all, share, fmt.Errorf("stopped after %v, its share of the time", share.Round(time.Millisecond)))
+		defer cancel()
+	}
+	c = exploreOne(ctx, p, o, on, line)
+	return c, ctx.Err() != nil && all.Err() == nil && c.err == nil && !c.result.Complete
+}
+
+// timeFor is the share of the first of some pairs that are left, if so many are explored
+// at once: 0 if there is no limit, or no time.
+func timeFor(ctx context.Context, left, workers int) time.Duration {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return 0
+	}
+	return max(0, shareOf(time.Until(end), left, workers))
+}
+
+// shareOf is what the first of some pairs gets of a time.
 func shareOf(all time.Duration, left, workers int) time.Duration {
-	return all * time.Duration(workers) / time.Duration(left)
+	return all * time.Duration(workers) / time.Duration(max(left, workers))
 }
 
 // exploreOne explores a pair, or leaves it if there is no time any more.

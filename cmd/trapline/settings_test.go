@@ -210,8 +210,8 @@ func TestSettingsMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"check --steps -1", `--steps -1: want 1 or more, or 0 for no bound`},
 		{"check --lock-aware --preemptions 1", `--lock-aware is for --strategy dpor, not bounded (give only one of them)`},
-		{"check --lock-aware --checkpoint f lost-wakeup/2003-liar", `--checkpoint f: a search with --lock-aware cannot be kept (dpor, bounded and the samples can)`},
-		{"check --strategy states --checkpoint f lost-wakeup/2003-liar", `--checkpoint f: a search with --strategy states cannot be kept (dpor, bounded and the samples can)`},
+		{"check --lock-aware --model tso", `--lock-aware: only under --model sc (leave one of them out)`},
+		{"check --strategy states --model lkmm --shard 1/2", `--strategy states: only under --model sc (dpor and the samples know the others)`},
 		{"check --resume f --steps 2", `--steps and --resume: the file says which search it is (leave --steps out)`},
 		{"check --resume f --commute", `--commute and --resume: the file says which search it is (leave --commute out)`},
 		{"check --checkpoint-every 0s", `--checkpoint-every 0s: want a time above 0 (as in 5s)`},

@@ -10,8 +10,9 @@ import (
 // keeps updaters out of each other's way, and unregister_kprobe waits with
 // synchronize_sched until no CPU is in a handler.
 //
-//	kprobe_lock  updates of the table and of managers; a spinlock, taken with
-//	             interrupts off
+//	kprobe_lock     updates of the table and of managers; a spinlock, taken with
+//	                interrupts off
+//	kretprobe_lock  the instances of kretprobes (instance.go); likewise
 //
 // The patch says that get_kprobe is "called under a rcu_read_lock()", and this file
 // takes it at its word. The code of the processor disables preemption as well, once
@@ -29,7 +30,7 @@ var RCU = add(Design{
 				Title:    "int3: 0000 [#1] in do_int3",
 				Why:      "add_aggr_kprobe takes the first probe out of the table before it puts the manager in, with the breakpoint armed",
 			},
-			lostSlot,
+			lostSlot, countedElsewhere, flushed, lockedInNMI,
 			notSeen, comesBack, lostSlotAgain, slotOfAnother,
 			{
 				Scenario: "last-two-probes-unregister",
@@ -49,12 +50,12 @@ var RCU = add(Design{
 			{
 				Scenario: "last-two-probes-unregister",
 				Title:    "KASAN: slab-use-after-free Write in cleanup_kprobe",
-				Why:      "the same, a moment later",
+				Why:      "a remover takes the manager out of the table that the other one, who found its list empty, has freed",
 			},
 			{
 				Scenario: "probe-beside-an-entry",
 				Title:    "int3: 0000 [#1] in do_int3",
-				Why:      "the same, where the first probe is a jprobe",
+				Why:      "as in second-probe-at-an-address, where the first probe is a jprobe",
 			},
 			{
 				Scenario: "slot-given-to-another-probe",
@@ -69,7 +70,7 @@ var RCU = add(Design{
 			{
 				Scenario: "handler-with-interrupts-on",
 				Title:    "BUG: handler called after unregister in pre_handler",
-				Why:      "the same: unregister_kprobe has returned and the handler has not begun",
+				Why:      "synchronize_sched has not waited for the reader either when unregister_kprobe returns before the handler begins",
 			},
 			{
 				Scenario: "handler-with-interrupts-on",
@@ -83,11 +84,14 @@ var RCU = add(Design{
 			},
 		},
 	},
-	Has: Breakpoints | Entries,
+	Has: Breakpoints | Entries | Returns,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := &rcuKprobes{text: text}
 		k.SpinLockInit(&d.kprobeLock, "kprobe_lock")
 		d.table.list.Init(k, "kprobe_table")
+		k.SpinLockInit(&d.kretprobeLock, "kretprobe_lock")
+		d.instances = instances{lock: &d.kretprobeLock, early: true, scheme: d, cpus: &d.cpus, text: text}
+		d.instances.init(k)
 		return d
 	},
 })
@@ -101,11 +105,18 @@ var lostSlot, lostSlotAgain, slotOfAnother = probes.Failure{
 }, probes.Failure{
 	Scenario: "probe-goes-and-comes",
 	Title:    "memory leak in get_insn_slot",
-	Why:      "the same, where the second probe comes before the first one goes",
+	Why:      "as in second-probe-at-an-address, where the second probe comes before the first one goes",
 }, probes.Failure{
 	Scenario: "probe-beside-an-entry",
 	Title:    "KASAN: double-free in free_insn_slot",
 	Why:      "the second jprobe is refused with -EEXIST, and arch_remove_kprobe gives its slot back, which copy_kprobe has made that of all probes there",
+}
+
+// countedElsewhere is what those have in common that count a hit where it is found.
+var countedElsewhere = probes.Failure{
+	Scenario: "two-probes-in-a-handler",
+	Title:    "BUG: probe missed in execute",
+	Why:      "a hit within a handler is counted in the manager, and in none of the probes",
 }
 
 // notSeen and comesBack are what all have in common that leave a breakpoint at being
@@ -128,6 +139,9 @@ type rcuKprobes struct {
 	kprobeLock sim.SpinLock
 	table      table
 	cpus       cpus
+
+	kretprobeLock sim.SpinLock
+	instances
 }
 
 // RegisterKprobe is register_kprobe().
@@ -161,21 +175,20 @@ func registerUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) error {
 func registerAggrKprobe(k *sim.K, t *table, old, p *Kprobe) error {
 	if old.isManager(k) {
 		p.slot.Set(k, old.slot.Get(k)) // copy_kprobe()
-		return old.addMember(k, p)
+		return old.addNewKprobe(k, p)
 	}
-	ap, err := newManager(k, p.Addr, sim.GFPAtomic)
+	ap, err := newManager(k, p.Addr, sim.GFPAtomic, as2614)
 	if err != nil {
 		return err
 	}
 	addAggrKprobe(k, t, ap, old)
 	p.slot.Set(k, ap.slot.Get(k)) // copy_kprobe()
-	return ap.addMember(k, p)
+	return ap.addNewKprobe(k, p)
 }
 
 // addAggrKprobe is add_aggr_kprobe(): for a moment there is nobody in the table.
 func addAggrKprobe(k *sim.K, t *table, ap, p *Kprobe) {
 	ap.slot.Set(k, p.slot.Get(k)) // copy_kprobe()
-	ap.entry = p.entry
 	ap.members.AddHead(k, &p.list)
 	t.list.Del(k, &p.hlist)
 	t.list.AddHead(k, &ap.hlist)
@@ -202,15 +215,22 @@ func (d *rcuKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 
 // cleanupKprobe is cleanup_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupKprobe(k *sim.K, p *Kprobe, flags int) {
-	d.text.disarmText(k, p.Addr)
-	d.table.list.Del(k, &p.hlist)
+	cleanupUnderLock(k, d.text, &d.table, p)
 	k.SpinUnlockIRQRestore(&d.kprobeLock, flags)
 	d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
 }
 
+// cleanupUnderLock is cleanup_kprobe() up to where it drops kprobe_lock.
+func cleanupUnderLock(k *sim.K, text *Text, t *table, p *Kprobe) {
+	text.disarmText(k, p.Addr)
+	t.list.Del(k, &p.hlist)
+}
+
+var _ = sim.Plumbing("cleanup_under_lock")
+
 // cleanupAggrKprobe is cleanup_aggr_kprobe(). It drops kprobe_lock.
 func (d *rcuKprobes) cleanupAggrKprobe(k *sim.K, old, p *Kprobe, flags int) {
-	old.delMember(k, p)
+	old.members.Del(k, &p.list)
 	if old.members.Empty(k) {
 		d.cleanupKprobe(k, old, flags)
 	} else {

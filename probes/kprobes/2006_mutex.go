@@ -11,7 +11,8 @@ import (
 // the last one alone frees; slots are given back after the grace period; and a probe
 // that is not registered is left alone.
 //
-//	kprobe_mutex  updates of the table and of managers
+//	kprobe_mutex    updates of the table and of managers
+//	kretprobe_lock  the instances of kretprobes; a spinlock, taken with interrupts off
 //
 // The exceptions are protected by preemption, and by nothing that RCU calls a reader.
 var Mutex = add(Design{
@@ -20,10 +21,10 @@ var Mutex = add(Design{
 		Title: "as in 2.6.16: a mutex, one-step replacement, one remover frees",
 		From:  "Linux 2.6.16, kernel/kprobes.c, commits 49a2a1b83ba6 and 0498b63504f8",
 		Order: mutexOrder,
-		Fails: []probes.Failure{notSeen, comesBack},
+		Fails: []probes.Failure{notSeen, comesBack, flushed, lockedInNMI},
 	},
-	Has: Breakpoints | Entries,
-	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, false) },
+	Has: Breakpoints | Entries | Returns,
+	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, as2616) },
 })
 
 var mutexOrder = []string{"kprobe_mutex", "kprobe_insn_mutex"}
@@ -33,13 +34,19 @@ type mutexKprobes struct {
 	kprobeMutex sim.Mutex
 	table       table
 	cpus        cpus
-	relock      bool // see Relock
+	era         era
+
+	kretprobeLock sim.SpinLock
+	instances
 }
 
-func newMutexKprobes(k *sim.K, text *Text, relock bool) *mutexKprobes {
-	d := &mutexKprobes{text: text, relock: relock}
+func newMutexKprobes(k *sim.K, text *Text, as era) *mutexKprobes {
+	d := &mutexKprobes{text: text, era: as}
 	k.MutexInit(&d.kprobeMutex, "kprobe_mutex")
 	d.table.list.Init(k, "kprobe_table")
+	k.SpinLockInit(&d.kretprobeLock, "kretprobe_lock")
+	d.instances = instances{lock: &d.kretprobeLock, scheme: d, cpus: &d.cpus, text: text}
+	d.instances.init(k)
 	return d
 }
 
@@ -64,27 +71,18 @@ func (d *mutexKprobes) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 	ap := old
 	if !old.isManager(k) {
 		var err error
-		if ap, err = newManager(k, p.Addr, sim.GFPKernel); err != nil {
+		if ap, err = newManager(k, p.Addr, sim.GFPKernel, d.era); err != nil {
 			return err
 		}
 		// add_aggr_kprobe()
-		ap.slot.Set(k, old.slot.Get(k))
-		ap.entry = old.entry
-		if old.PostHandler != nil {
-			ap.post.Write(k, true)
-		}
+		ap.slot.Set(k, old.slot.Get(k)) // copy_kprobe()
+		ap.takePostHandler(k, old)
+		ap.takeBreakHandler(k, old)
 		ap.members.AddHead(k, &old.list)
 		d.table.list.Replace(k, &old.hlist, &ap.hlist)
 	}
-	// add_new_kprobe()
-	p.slot.Set(k, ap.slot.Get(k))
-	if err := ap.addMember(k, p); err != nil {
-		return err
-	}
-	if p.PostHandler != nil {
-		ap.post.Write(k, true)
-	}
-	return nil
+	p.slot.Set(k, ap.slot.Get(k)) // copy_kprobe()
+	return ap.addNewKprobe(k, p)
 }
 
 // singular is list_is_singular() of the list of a manager. The caller holds
@@ -100,10 +98,20 @@ func (p *Kprobe) singular(k *sim.K) bool {
 // UnregisterKprobe is unregister_kprobe().
 func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 	k.MutexLock(&d.kprobeMutex)
+	l, ok := d.takeOut(k, p, func(*sim.K, *Kprobe) {})
+	k.MutexUnlock(&d.kprobeMutex)
+	if ok {
+		k.SynchronizeSched()
+		d.unregisterBottom(k, l)
+	}
+}
+
+// takeOut is what unregister_kprobe() does before the grace period. It calls tidy for a
+// manager that stays. The caller holds kprobe_mutex.
+func (d *mutexKprobes) takeOut(k *sim.K, p *Kprobe, tidy func(k *sim.K, old *Kprobe)) (leaving, bool) {
 	old := d.table.valid(k, p)
 	if old == nil {
-		k.MutexUnlock(&d.kprobeMutex)
-		return
+		return leaving{}, false
 	}
 	last := old == p || old.singular(k)
 	if last {
@@ -111,24 +119,24 @@ func (d *mutexKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
 		d.text.disarmText(k, p.Addr)
 		d.table.list.Del(k, &old.hlist)
 	} else {
-		old.delMember(k, p)
+		tidy(k, old)
+		old.members.Del(k, &p.list)
 	}
-	k.MutexUnlock(&d.kprobeMutex)
+	return leaving{p, old, last}, true
+}
 
-	k.SynchronizeSched()
+var _ = sim.Plumbing("take_out")
 
-	switch {
-	case last:
-		if old != p {
-			old.members.Del(k, &p.list)
-			k.Kfree(&old.Life)
-		}
-		d.text.slots.freeInsnSlot(k, p.slot.Get(k)) // arch_remove_kprobe()
-	case d.relock:
-		k.MutexLock(&d.kprobeMutex)
-		d.dropPostHandler(k, old, p)
-		k.MutexUnlock(&d.kprobeMutex)
+// unregisterBottom is what it does after that.
+func (d *mutexKprobes) unregisterBottom(k *sim.K, l leaving) {
+	if !l.last {
+		return
 	}
+	if l.old != l.p {
+		l.old.members.Del(k, &l.p.list)
+		k.Kfree(&l.old.Life)
+	}
+	d.text.slots.freeInsnSlot(k, l.p.slot.Get(k)) // arch_remove_kprobe()
 }
 
 // KprobeHandler is kprobe_handler().

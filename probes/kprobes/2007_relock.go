@@ -6,8 +6,9 @@ import (
 )
 
 // Relock is kprobes from Linux 2.6.18 to 2.6.25. A manager has a post_handler only if
-// one of its probes has one, as it costs a second exception; so a remover who was not
-// the last one looks, after the grace period, whether it is still wanted.
+// one of its probes has one, as it costs a second exception, and a break_handler only if
+// one is a jprobe; so a remover who was not the last one looks, after the grace period,
+// whether they are still wanted.
 var Relock = add(Design{
 	Design: probes.Design{
 		Name:  "2007-relock",
@@ -20,13 +21,31 @@ var Relock = add(Design{
 			Why:      "while the first remover waits for the grace period, the second one removes the last probe and frees the manager",
 		}},
 	},
-	New: func(k *sim.K, text *Text) Scheme { return newMutexKprobes(k, text, true) },
+	Has: Breakpoints | Entries,
+	New: func(k *sim.K, text *Text) Scheme { return &relockKprobes{newMutexKprobes(k, text, as2618)} },
 })
 
-// dropPostHandler takes the post_handler off a manager if p was the only probe that
-// had one. The caller holds kprobe_mutex.
-func (d *mutexKprobes) dropPostHandler(k *sim.K, old, p *Kprobe) {
-	if p.PostHandler != nil && old.lastPostHandler(k, p) {
-		old.post.Write(k, false)
+type relockKprobes struct{ *mutexKprobes }
+
+// UnregisterKprobe is unregister_kprobe().
+func (d *relockKprobes) UnregisterKprobe(k *sim.K, p *Kprobe) {
+	k.MutexLock(&d.kprobeMutex)
+	l, ok := d.takeOut(k, p, func(*sim.K, *Kprobe) {})
+	k.MutexUnlock(&d.kprobeMutex)
+	if !ok {
+		return
 	}
+
+	k.SynchronizeSched()
+
+	if l.last {
+		d.unregisterBottom(k, l)
+		return
+	}
+	k.MutexLock(&d.kprobeMutex)
+	l.old.dropHandlers(k, p)
+	k.MutexUnlock(&d.kprobeMutex)
 }
+
+// UnregisterJprobe is part of [JumpProber].
+func (d *relockKprobes) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKprobe(k, &jp.Kprobe) }

@@ -13,7 +13,7 @@ var EntryTraced = add(Design{
 		Title: "as in 3.18: a function that never returns is followed to its return",
 		From:  `Linux 3.18, arch/x86/kernel/kprobes/core.c, setjmp_pre_handler(); commit 237d28db036e "ftrace/jprobes/x86: Fix conflict between jprobes and function graph tracing"`,
 		Order: mutexOrder,
-		Fails: []probes.Failure{{
+		Fails: []probes.Failure{entryStranded, {
 			Scenario: "entry-while-functions-are-traced",
 			Title:    "BUG: function graph tracer: bad frame in trace",
 			Why:      "jprobe_return jumps out of the entry, whose return address stays on the tracer's stack: the probed function returns to it",
@@ -21,6 +21,6 @@ var EntryTraced = add(Design{
 	},
 	Has: Entries | Graphs,
 	New: func(k *sim.K, text *Text) Scheme {
-		return &batchKprobes{newMutexKprobes(k, text, false)}
+		return &batchKprobes{newMutexKprobes(k, text, as2618)}
 	},
 })

@@ -13,10 +13,11 @@ var EntryPauses = add(Design{
 		Title: "as in 4.0: the function graph tracer pauses in the entry of a jprobe",
 		From:  `Linux 4.0, arch/x86/kernel/kprobes/core.c, setjmp_pre_handler(), longjmp_break_handler()`,
 		Order: mutexOrder,
+		Fails: []probes.Failure{entryStranded},
 	},
 	Has: Entries | Graphs,
 	New: func(k *sim.K, text *Text) Scheme {
-		return &entryPauses{batchKprobes{newMutexKprobes(k, text, false)}}
+		return &entryPauses{batchKprobes{newMutexKprobes(k, text, as2618)}}
 	},
 })
 
@@ -25,13 +26,10 @@ type entryPauses struct{ batchKprobes }
 
 // RegisterJprobe is register_jprobe(), with another setjmp_pre_handler().
 func (d *entryPauses) RegisterJprobe(k *sim.K, jp *Jprobe) error {
-	err := d.batchKprobes.RegisterJprobe(k, jp)
-	setjmp := jp.PreHandler
-	jp.PreHandler = func(k *sim.K) {
-		setjmp(k)
+	return registerEntry(k, d, jp, func(k *sim.K) {
+		d.cpus.setjmp(k, jp)
 		d.text.pauseGraphTracing(k)
-	}
-	return err
+	})
 }
 
 // JprobeReturn is part of [JumpProber].

@@ -22,7 +22,7 @@ var FlagBeforeText = addModern(Design{
 			{
 				Scenario: "probe-before-a-jump-that-goes",
 				Title:    "invalid opcode: 0000 [#1] in execute",
-				Why:      "the same, where the jump goes because of a probe in front of it",
+				Why:      "as in hit-while-unoptimizing, where the jump goes because of a probe in front of it",
 			},
 		},
 	},

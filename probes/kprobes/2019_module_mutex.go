@@ -19,6 +19,7 @@ var ModuleMutex = addModern(Design{
 				Scenario: "tracer-switched-on-while-optimizing",
 				Title:    "possible deadlock in kprobe_optimizer",
 				Why:      "text_mutex is asked for inside module_mutex",
+				Model:    "sc", // elsewhere the order that is learnt last is always the other one
 			},
 			{
 				Scenario: "tracer-switched-on-while-optimizing",

@@ -19,6 +19,7 @@ var StopMachine = addModern(Design{
 				Scenario: "tracer-switched-on-while-registering",
 				Title:    "possible deadlock in prepare_kprobe",
 				Why:      "text_mutex is asked for inside cpu_hotplug_lock",
+				Model:    "sc", // elsewhere the order that is learnt last is always the other one
 			},
 			{
 				Scenario: "tracer-switched-on-while-registering",

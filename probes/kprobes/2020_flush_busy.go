@@ -14,7 +14,7 @@ var FlushBusy = addModern(Design{
 		From:  `Linux 5.8, kernel/kprobes.c, kprobe_busy_begin(); commit 9b38cc704e84`,
 		Order: todaysOrder,
 	},
-	Has: Returns,
+	Has: Returns | Repeats,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := newToday(k, text)
 		d.former.preHandlerKretprobe = hashed{d}.preHandlerKretprobe

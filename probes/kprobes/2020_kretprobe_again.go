@@ -23,21 +23,21 @@ var KretprobeAgain = addModern(Design{
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "KASAN: slab-use-after-free Write in rethook_try_get",
-				Why:      "the same, a step later",
+				Why:      "a hit takes a node of what was made for the second registration, which has failed and freed it",
 			},
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "WARNING: refcount bug in rethook_try_get",
-				Why:      "the same, when the count has been dropped and the memory is not free yet",
+				Why:      "a hit counts itself in what was made for the second registration, when that has dropped the count and not freed the memory yet",
 			},
 			{
 				Scenario: "kretprobe-registered-again",
 				Title:    "KASAN: slab-use-after-free Write in stop_returns",
-				Why:      "the same, when the probe is unregistered",
+				Why:      "the probe is unregistered, and clears the handler in what was made for the second registration",
 			},
 		},
 	},
-	Has: Returns,
+	Has: Returns | Repeats,
 	New: func(k *sim.K, text *Text) Scheme { return kretprobeAgain{newToday(k, text)} },
 })
 
@@ -46,15 +46,10 @@ type kretprobeAgain struct{ *today }
 
 // RegisterKretprobe is register_kretprobe(): register_kprobe(), which looks, comes last.
 func (d kretprobeAgain) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
-	again := d.isRegistered(k, &rp.Kprobe)
 	if err := rethookAlloc(k, rp); err != nil {
 		return err
 	}
 	rp.PreHandler = func(k *sim.K) { d.former.preHandlerKretprobe(k, rp) }
-	if again {
-		rp.hook(k).put(k)
-		return sim.EINVAL
-	}
 	err := d.RegisterKprobe(k, &rp.Kprobe)
 	if err != nil {
 		rp.hook(k).put(k)

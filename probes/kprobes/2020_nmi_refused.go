@@ -22,7 +22,7 @@ var NMIRefused = addModern(Design{
 			},
 		},
 	},
-	Has: Returns,
+	Has: Returns | Repeats,
 	New: func(k *sim.K, text *Text) Scheme {
 		d := newToday(k, text)
 		d.former.preHandlerKretprobe = nmiRefused{d}.preHandlerKretprobe

@@ -16,7 +16,7 @@ var GoneFirst = addModern(Design{
 		Fails: []probes.Failure{{
 			Scenario: "register-while-the-module-goes",
 			Title:    "BUG: function still traced in quiet",
-			Why:      "the same, for a probe that was registered when the module was about to go",
+			Why:      "as in module-with-a-traced-probe-goes, for a probe that was registered when the module was about to go",
 		}, {
 			Scenario: "module-with-a-traced-probe-goes",
 			Title:    "BUG: function still traced in quiet",

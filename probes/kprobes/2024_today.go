@@ -19,6 +19,10 @@ import (
 //
 // The exceptions and handlers run with preemption off, and synchronize_rcu waits for
 // that. It says nothing of when a CPU sees a changed byte; text_poke_sync does.
+//
+// Left out is what changes nothing that anybody could see here: an instruction that is
+// boosted or emulated and so needs no second exception, and the revival of a manager that
+// was marked gone, as no module comes back.
 var Today = addModern(Design{
 	Design: probes.Design{
 		Name:  "2024-today",
@@ -26,7 +30,7 @@ var Today = addModern(Design{
 		From:  "Linux 6.12, kernel/kprobes.c, arch/x86/kernel/kprobes/, kernel/trace/{rethook,fprobe}.c",
 		Order: todaysOrder,
 	},
-	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Exits | Addresses | Keys |
+	Has: Breakpoints | Jumps | Tracing | Switching | Returns | Repeats | Exits | Addresses | Keys |
 		Patching | EarlyPatching | Borrowing | Calls | Batches,
 	New: func(k *sim.K, text *Text) Scheme { return newToday(k, text) },
 })
@@ -69,7 +73,6 @@ type former struct {
 	unoptimizeQueued       func(k *sim.K, p *Kprobe)
 	doUnoptimizeKprobes    func(k *sim.K)
 	kprobeFreeInitMem      func(k *sim.K)
-	isRegistered           func(k *sim.K, p *Kprobe) bool
 	optimizedCallback      func(k *sim.K, ap *Kprobe)
 	ftraceRunUpdateCode    func(k *sim.K, change func(k *sim.K))
 	killFtrace             func(k *sim.K, p *Kprobe)
@@ -123,7 +126,6 @@ func newToday(k *sim.K, text *Text) *today {
 		unoptimizeQueued:       d.unoptimizeQueued,
 		doUnoptimizeKprobes:    d.doUnoptimizeKprobes,
 		kprobeFreeInitMem:      d.kprobeFreeInitMem,
-		isRegistered:           d.isRegistered,
 		optimizedCallback:      d.optimizedCallback,
 		ftraceRunUpdateCode:    d.ftraceRunUpdateCode,
 		killFtrace:             d.killFtrace,
@@ -161,8 +163,14 @@ func (d *today) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	if err := d.former.adjustAddr(k, p.Addr); err != nil {
 		return err
 	}
-	k.MutexLock(&d.kprobeMutex)
-	defer k.MutexUnlock(&d.kprobeMutex)
+	if d.isRegistered(k, p) {
+		return sim.EINVAL
+	}
+	p.initFlags(k, 0)
+	if p.Disabled {
+		p.state = disabled
+		p.initFlags(k, disabled)
+	}
 	mod, err := d.checkProbe(k, p.Addr)
 	if err != nil {
 		return err
@@ -170,11 +178,8 @@ func (d *today) RegisterKprobe(k *sim.K, p *Kprobe) error {
 	if mod != nil {
 		defer k.ModulePut(mod)
 	}
-	p.initFlags(k, 0)
-	if p.Disabled {
-		p.state = disabled
-		p.initFlags(k, disabled)
-	}
+	k.MutexLock(&d.kprobeMutex)
+	defer k.MutexUnlock(&d.kprobeMutex)
 	if old := d.table.get(k, p.Addr, true); old != nil {
 		return d.registerAggrKprobe(k, old, p)
 	}
@@ -209,23 +214,10 @@ func (d *today) prepareKprobe(k *sim.K, p *Kprobe) error {
 
 // registerAggrKprobe is register_aggr_kprobe(). The caller holds kprobe_mutex.
 func (d *today) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
-	ap := old
-	switch {
-	case !old.isManager(k):
-		var err error
-		if ap, err = d.initAggrKprobe(k, old); err != nil {
-			return err
-		}
-	case old.unused(k):
-		d.optimizeKprobe(k, ap) // reuse_unused_kprobe()
+	ap, err := d.joinAggrKprobe(k, old, p)
+	if err != nil {
+		return err
 	}
-	p.slot.Set(k, ap.slot.Get(k))
-	// add_new_kprobe()
-	if p.PostHandler != nil {
-		d.forceUnoptimize(k, ap) // a jump has no place for it
-		ap.post.Write(k, true)
-	}
-	ap.members.AddTail(k, &p.list)
 	if ap.state&disabled != 0 && !p.off() {
 		ap.clear(k, disabled)
 		if !d.allDisarmed {
@@ -235,18 +227,43 @@ func (d *today) registerAggrKprobe(k *sim.K, old, p *Kprobe) error {
 	return nil
 }
 
+// joinAggrKprobe is what it does with the text locked: it returns the manager. The caller
+// holds kprobe_mutex.
+func (d *today) joinAggrKprobe(k *sim.K, old, p *Kprobe) (ap *Kprobe, err error) {
+	k.PercpuDownRead(&d.cpusLock)
+	defer k.PercpuUpRead(&d.cpusLock)
+	k.MutexLock(&d.key.mutex) // jump_label_lock()
+	defer k.MutexUnlock(&d.key.mutex)
+	k.MutexLock(&d.textMutex)
+	defer k.MutexUnlock(&d.textMutex)
+	ap = old
+	switch {
+	case !old.isManager(k):
+		if ap, err = d.initAggrKprobe(k, old); err != nil {
+			return nil, err
+		}
+	case old.unused(k):
+		d.reuseUnusedKprobe(k, ap)
+	}
+	p.slot.Set(k, ap.slot.Get(k)) // copy_kprobe()
+	if p.PostHandler != nil {
+		d.unoptimizeKprobe(k, ap, true) // a jump has no place for it
+	}
+	return ap, ap.addNewKprobe(k, p)
+}
+
+var _ = sim.Plumbing("join_aggr_kprobe")
+
 // initAggrKprobe is alloc_aggr_kprobe() and init_aggr_kprobe(): a manager takes the
 // place of a probe. The caller holds kprobe_mutex.
 func (d *today) initAggrKprobe(k *sim.K, p *Kprobe) (*Kprobe, error) {
-	ap, err := newManager(k, p.Addr, sim.GFPKernel)
+	ap, err := newManager(k, p.Addr, sim.GFPKernel, as2618)
 	if err != nil {
 		return nil, err
 	}
 	ap.slot.Set(k, p.slot.Get(k))
 	ap.initFlags(k, p.state)
-	if p.PostHandler != nil {
-		ap.post.Write(k, true)
-	}
+	ap.takePostHandler(k, p)
 	ap.members.AddHead(k, &p.list)
 	d.table.list.Replace(k, &p.hlist, &ap.hlist)
 	return ap, nil
@@ -305,7 +322,7 @@ func (d *today) unregisterTop(k *sim.K, p *Kprobe) (leaving, bool) {
 		d.table.list.Del(k, &ap.hlist)
 	default:
 		// If it was the last one, the manager waits for the optimizer, who frees it.
-		d.dropPostHandler(k, ap, p)
+		ap.dropPostHandler(k, p)
 		ap.members.Del(k, &p.list)
 		if !ap.off() && !d.allDisarmed {
 			d.optimizeKprobe(k, ap)
@@ -331,14 +348,6 @@ func (d *today) removeSlot(k *sim.K, p *Kprobe) {
 	if slot := p.slot.Get(k); slot != nil {
 		d.text.slots.freeInsnSlot(k, slot)
 		p.slot.Set(k, nil)
-	}
-}
-
-// dropPostHandler takes the post_handler off a manager if p was the only probe that
-// had one. The caller holds kprobe_mutex.
-func (d *today) dropPostHandler(k *sim.K, ap, p *Kprobe) {
-	if p.PostHandler != nil && ap.lastPostHandler(k, p) {
-		ap.post.Write(k, false)
 	}
 }
 

@@ -42,8 +42,6 @@ func (d twoModuleLookups) checkKprobeAddressSafe(k *sim.K, a Addr) (*sim.Module,
 	if w.kind != moduleText {
 		return d.today.checkKprobeAddressSafe(k, a)
 	}
-	k.PreemptDisable()
-	defer k.PreemptEnable()
 	if w.module.DereferenceSched(k) == nil { // is_module_text_address()
 		return nil, sim.EINVAL
 	}

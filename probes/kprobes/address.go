@@ -84,11 +84,15 @@ func (d *today) adjustAddr(_ *sim.K, a Addr) error {
 }
 
 // checkProbe is check_kprobe_address_safe() with what it calls. The module that it
-// returns, if any, must be put. The caller holds kprobe_mutex.
+// returns, if any, must be put. Who holds kprobe_mutex must not call it.
 func (d *today) checkProbe(k *sim.K, a Addr) (*sim.Module, error) {
 	if d.text.modules {
 		d.former.ftraceLocation(k, a)
 	}
+	k.MutexLock(&d.key.mutex) // jump_label_lock()
+	defer k.MutexUnlock(&d.key.mutex)
+	k.PreemptDisable()
+	defer k.PreemptEnable()
 	d.former.jumpLabelReserved(k, a)
 	if d.former.withinBlacklist(a) {
 		return nil, sim.EINVAL
@@ -101,7 +105,7 @@ func (d *today) withinBlacklist(a Addr) bool { return d.text.insns[a].where.kind
 
 // checkKprobeAddressSafe is the heart of check_kprobe_address_safe(): only the text of the
 // kernel and of modules, and a module that is going does not count. One look at the
-// list of modules decides.
+// list of modules decides. Preemption is off.
 func (d *today) checkKprobeAddressSafe(k *sim.K, a Addr) (*sim.Module, error) {
 	w := &d.text.insns[a].where
 	switch w.kind {
@@ -111,8 +115,6 @@ func (d *today) checkKprobeAddressSafe(k *sim.K, a Addr) (*sim.Module, error) {
 	default:
 		return nil, nil
 	}
-	k.PreemptDisable()
-	defer k.PreemptEnable()
 	mod := w.module.DereferenceSched(k)
 	if mod == nil {
 		return nil, sim.EINVAL
@@ -179,7 +181,8 @@ func (d *today) ModuleGoing(k *sim.K, a Addr) {
 }
 
 // killKprobe is kill_kprobe(): the text of a probe is about to go, and is not touched
-// any more. The caller holds kprobe_mutex.
+// any more. No text that goes is long enough for a jump, so kill_optimized_kprobe() has
+// nothing to do. The caller holds kprobe_mutex.
 func (d *today) killKprobe(k *sim.K, p *Kprobe) {
 	d.former.killFtrace(k, p)
 	p.set(k, gone)

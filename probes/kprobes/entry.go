@@ -15,7 +15,8 @@ type JumpProber interface {
 	// JprobeEntry is where the CPU goes on when the exception says [Entered].
 	JprobeEntry(k *sim.K) *Jprobe
 	// JprobeReturn is jprobe_return(), the breakpoint at the end of the entry: all is as it
-	// was at the probe, and the CPU steps what is in the slot.
+	// was at the probe, and the CPU steps what is in the slot. It is nil if nobody knows
+	// of that breakpoint.
 	JprobeReturn(k *sim.K) *Slot
 }
 
@@ -29,10 +30,19 @@ type Jprobe struct {
 
 // registerJprobe is register_jprobe().
 func registerJprobe(k *sim.K, d Scheme, c *cpus, jp *Jprobe) error {
+	return registerEntry(k, d, jp, func(k *sim.K) { c.setjmp(k, jp) })
+}
+
+// registerEntry is register_jprobe() with a setjmp_pre_handler(), which must be there
+// before the probe can be hit.
+func registerEntry(k *sim.K, d Scheme, jp *Jprobe, setjmp func(k *sim.K)) error {
 	jp.entry = true
-	jp.PreHandler = func(k *sim.K) { c.this(k).jump = jp } // setjmp_pre_handler()
+	jp.PreHandler = setjmp
 	return d.RegisterKprobe(k, &jp.Kprobe)
 }
+
+// setjmp is setjmp_pre_handler().
+func (c *cpus) setjmp(k *sim.K, jp *Jprobe) { c.this(k).jump = jp }
 
 // trap is what the exception says when it has run the handlers.
 func (r *running) trap(slot *Slot) (Trap, *Slot) {
@@ -42,35 +52,68 @@ func (r *running) trap(slot *Slot) (Trap, *Slot) {
 	return Handled, slot
 }
 
-// longjmp is longjmp_break_handler().
+// longjmp is longjmp_break_handler(), which is called only if the probe that is being
+// handled, or the manager, has a break_handler.
 func (r *running) longjmp(k *sim.K) *Slot {
+	if p := r.current; p.manager && p.era >= as2618 && !p.breaks.Read(k) {
+		return nil
+	}
 	r.jump = nil
 	return r.current.slot.Get(k)
 }
 
-// addMember is add_new_kprobe(): an entry comes last, as nothing comes after it. The
-// caller holds the lock of the table.
-func (p *Kprobe) addMember(k *sim.K, member *Kprobe) error {
+// addNewKprobe is add_new_kprobe(): the newest probe is the first one, but an entry is
+// the last one, as nothing comes after it. The caller holds the lock of the table.
+func (ap *Kprobe) addNewKprobe(k *sim.K, p *Kprobe) error {
 	switch {
-	case member.entry && p.entry:
+	case !p.entry:
+		ap.members.AddHead(k, &p.list)
+	case ap.hasEntry(k):
 		return sim.EEXIST
-	case member.entry:
-		p.entry = true
-		p.members.AddTail(k, &member.list)
-	case p.entry:
-		p.members.AddHead(k, &member.list)
 	default:
-		p.members.AddTail(k, &member.list)
+		ap.members.AddTail(k, &p.list)
+		ap.takeBreakHandler(k, p)
 	}
+	ap.takePostHandler(k, p)
 	return nil
 }
 
-// delMember takes a probe out of its manager. The caller holds the lock of the table.
-func (p *Kprobe) delMember(k *sim.K, member *Kprobe) {
-	if member.entry {
-		p.entry = false
+// hasEntry says that there is a jprobe among the probes of a manager. The caller holds
+// the lock of the table.
+func (ap *Kprobe) hasEntry(k *sim.K) bool {
+	if ap.era >= as2618 {
+		return ap.breaks.Read(k)
 	}
-	p.members.Del(k, &member.list)
+	for member := range ap.members.All(k, true) {
+		if member.entry {
+			return true
+		}
+	}
+	return false
+}
+
+// takePostHandler has a manager call post_handlers, if p has one. The caller holds the
+// lock of the table, or is the only one who knows of the manager.
+func (ap *Kprobe) takePostHandler(k *sim.K, p *Kprobe) {
+	if ap.era >= as2618 && p.PostHandler != nil && !ap.post.Peek() {
+		ap.post.Write(k, true)
+	}
+}
+
+// takeBreakHandler is the same for the break_handler.
+func (ap *Kprobe) takeBreakHandler(k *sim.K, p *Kprobe) {
+	if ap.era >= as2618 && p.entry {
+		ap.breaks.Write(k, true)
+	}
+}
+
+// dropHandlers takes those handlers off a manager that it had for p only. The caller
+// holds kprobe_mutex.
+func (ap *Kprobe) dropHandlers(k *sim.K, p *Kprobe) {
+	if p.entry {
+		ap.breaks.Write(k, false)
+	}
+	ap.dropPostHandler(k, p)
 }
 
 // RegisterJprobe is part of [JumpProber].
@@ -118,4 +161,5 @@ func (d *mutexKprobes) JprobeReturn(k *sim.K) *Slot { return d.cpus.this(k).long
 // UnregisterJprobe is part of [JumpProber].
 func (d *batchKprobes) UnregisterJprobe(k *sim.K, jp *Jprobe) { d.UnregisterKprobe(k, &jp.Kprobe) }
 
-var _ = sim.Plumbing("register_jprobe", "trap", "longjmp", "add_member", "del_member")
+var _ = sim.Plumbing("register_jprobe", "register_entry", "setjmp", "trap", "longjmp", "has_entry",
+	"take_post_handler", "take_break_handler", "drop_handlers")

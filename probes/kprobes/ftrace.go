@@ -103,12 +103,14 @@ func (d *today) KprobeFtraceHandler(k *sim.K, addr Addr) {
 	}
 	cpu := d.cpus.this(k)
 	if cpu.current != nil {
-		p.each(k, func(p *Kprobe) { p.missed(k) })
+		p.incNmissed(k)
 		return
 	}
 	cpu.current = p
 	p.eachEnabled(k, (*Kprobe).pre)
-	p.eachEnabled(k, (*Kprobe).after)
+	if p.posts(k) {
+		p.eachEnabled(k, (*Kprobe).after)
+	}
 	cpu.current = nil
 }
 

@@ -34,7 +34,7 @@ func (r *running) hit(k *sim.K, p *Kprobe) *Slot {
 		if r.reenter {
 			k.Fail(&sim.Violation{Kind: Unrecoverable, Subject: "a third probe was hit while two were being handled"})
 		}
-		p.each(k, func(p *Kprobe) { p.missed(k) })
+		p.incNmissed(k)
 		r.outer, r.current, r.reenter = r.current, p, true
 		return p.slot.Get(k)
 	}
@@ -53,23 +53,31 @@ func (r *running) stepped(k *sim.K) {
 		r.current, r.outer, r.reenter = r.outer, nil, false
 		return
 	}
-	r.current.each(k, func(p *Kprobe) {
-		if p.PostHandler != nil {
-			p.PostHandler(k)
-		}
-	})
+	if r.current.posts(k) {
+		r.current.each(k, func(p *Kprobe) {
+			if p.PostHandler != nil {
+				p.PostHandler(k)
+			}
+		})
+	}
 	r.current = nil
 }
 
-var _ = sim.Plumbing("is_manager", "each", "each_enabled", "hit", "hit_enabled", "stepped", "stepped_enabled", "drop_post_handler", "last_post_handler", "valid")
+// posts is p->post_handler, as far as that of a probe does not tell by itself. The caller
+// is an exception.
+func (p *Kprobe) posts(k *sim.K) bool { return !p.manager || p.era < as2618 || p.post.Read(k) }
 
-// Unrecoverable is a probe hit where not even that can be counted.
+var _ = sim.Plumbing("is_manager", "inc_nmissed", "each", "each_enabled", "hit", "hit_enabled", "stepped", "stepped_enabled", "posts", "drop_post_handler", "valid")
+
+// Unrecoverable is a probe hit where not even that can be counted: prev_kprobe, and with it
+// the way back, would be overwritten.
 var Unrecoverable = sim.Kind{Name: "unrecoverable-kprobe", Class: "kernel BUG: Unrecoverable kprobe detected"}
 
 // unknown is an int3 that no probe is found for. If the breakpoint is gone from the
-// text, another CPU has removed it after this one had fetched it.
+// text, another CPU has removed it after this one had fetched it. The handler reads the
+// text as data, and so does not see what its CPU may have fetched long before.
 func (t *Text) unknown(k *sim.K, a Addr) Trap {
-	if t.Fetch(k, a) == Int3 {
+	if t.readAs(k, opLook, a) == Int3 {
 		return NotOurs
 	}
 	return Restart
@@ -91,7 +99,9 @@ func (r *running) steppedEnabled(k *sim.K) {
 		r.stepped(k)
 		return
 	}
-	r.current.eachEnabled(k, (*Kprobe).after)
+	if r.current.posts(k) {
+		r.current.eachEnabled(k, (*Kprobe).after)
+	}
 	r.current = nil
 }
 

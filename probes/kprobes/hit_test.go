@@ -1,6 +1,7 @@
 package kprobes
 
 import (
+	"strings"
 	"testing"
 
 	"trapline/sim"
@@ -112,4 +113,53 @@ func once(t *testing.T, f func(k *sim.K)) *sim.Outcome {
 	t.Cleanup(m.Close)
 	o := m.Run(func(m *sim.Machine) { m.Go("cpu", f) }, sim.StrategyFunc(func(*sim.Machine, *sim.Point) int { return 0 }))
 	return &o
+}
+
+// TestManagerOrdersItsProbes adds probes to a manager: the newest comes first, a jprobe
+// last, and there is one of those at most. Whether there is one is known from the list or,
+// since 2.6.18, from the break_handler of the manager.
+func TestManagerOrdersItsProbes(t *testing.T) {
+	for _, as := range []era{as2614, as2616, as2618} {
+		o := once(t, func(k *sim.K) {
+			ap, err := newManager(k, 0, sim.GFPKernel, as)
+			if err != nil {
+				t.Fatal(err)
+			}
+			probe := func(name string, entry bool) *Kprobe {
+				p := &Kprobe{entry: entry, PostHandler: func(*sim.K) {}}
+				k.Born(&p.Life, name)
+				InitKprobe(k, p, name, 0)
+				return p
+			}
+			all := []*Kprobe{probe("first", false), probe("entry", true), probe("second", false)}
+			for _, p := range all {
+				if err := ap.addNewKprobe(k, p); err != nil {
+					t.Errorf("%s is refused: %v", p.Name(), err)
+				}
+			}
+			other := probe("another entry", true)
+			if err := ap.addNewKprobe(k, other); err != sim.EEXIST {
+				t.Errorf("a second jprobe: %v", err)
+			}
+			var order []string
+			for p := range ap.members.All(k, true) {
+				order = append(order, p.Name())
+			}
+			if got := strings.Join(order, ", "); got != "second, first, entry" {
+				t.Errorf("in order %s", got)
+			}
+			if as == as2618 {
+				ap.dropHandlers(k, all[1])
+				if ap.breaks.Peek() || !ap.post.Peek() {
+					t.Errorf("without its jprobe: break_handler %t, post_handler %t", ap.breaks.Peek(), ap.post.Peek())
+				}
+			}
+			for _, p := range append(all, other, ap) {
+				k.Kfree(&p.Life)
+			}
+		})
+		if o.Violation != nil {
+			t.Errorf("managers of era %d: %v", as, o.Violation)
+		}
+	}
 }

@@ -23,10 +23,14 @@ type Kprobe struct {
 
 	manager bool                 // pre_handler == aggr_pre_handler
 	members sim.RCUHList[Kprobe] // of a manager: the probes of its address
+	era     era                  // of a manager
 	post    sim.Word[bool]       // of a manager: post_handler is set
-	entry   bool                 // break_handler is set: it is a jprobe, or manages one
+	breaks  sim.Word[bool]       // of a manager: break_handler is set
+	entry   bool                 // it is a jprobe, with a break_handler
 
-	nmissed []int // by task, so that no increment is lost
+	// nmissed is by task, so that no increment is lost. That register_kprobe() sets it
+	// to 0 is left out: nobody looks at more than differences.
+	nmissed []int
 
 	// What came with later kernels. state are the flags as those know them who hold
 	// kprobe_mutex, flags is where others look.
@@ -34,6 +38,20 @@ type Kprobe struct {
 	state flags
 	queue queue // op->list: on which of the optimizer's lists a manager is
 }
+
+// era is how managers were at a time.
+type era uint8
+
+const (
+	// as2614 is up to 2.6.15: a manager has all handlers, whether one of its probes has
+	// them or not, and a hit that is missed is counted in the manager.
+	as2614 era = iota
+	// as2616 is from 2.6.16 on: it is counted in each of the probes.
+	as2616
+	// as2618 is from 2.6.18 on: a manager has a post_handler, or a break_handler, if one
+	// of its probes has one, as each costs an exception.
+	as2618
+)
 
 // InitKprobe prepares a probe, whose memory has begun its life, for the first
 // registration.
@@ -56,6 +74,15 @@ func (p *Kprobe) Nmissed(k *sim.K) int {
 		return 0
 	}
 	return p.nmissed[k.ID()]
+}
+
+// incNmissed is kprobes_inc_nmissed_count(), which up to 2.6.15 was p->nmissed++.
+func (p *Kprobe) incNmissed(k *sim.K) {
+	if p.manager && p.era == as2614 {
+		p.missed(k)
+		return
+	}
+	p.each(k, func(p *Kprobe) { p.missed(k) })
 }
 
 func (p *Kprobe) missed(k *sim.K) {
@@ -87,8 +114,8 @@ func (p *Kprobe) each(k *sim.K, f func(p *Kprobe)) {
 
 // newManager is the allocation of an aggregate kprobe for an address, with
 // kcalloc().
-func newManager(k *sim.K, a Addr, gfp sim.GFP) (*Kprobe, error) {
-	ap := &Kprobe{Addr: a, manager: true}
+func newManager(k *sim.K, a Addr, gfp sim.GFP, as era) (*Kprobe, error) {
+	ap := &Kprobe{Addr: a, manager: true, era: as}
 	if err := k.Kzalloc(&ap.Life, "aggregate kprobe", gfp); err != nil {
 		return nil, err
 	}
@@ -98,6 +125,8 @@ func newManager(k *sim.K, a Addr, gfp sim.GFP) (*Kprobe, error) {
 	ap.members.Init(k, "ap->list")
 	ap.post.Init(k, "ap->post_handler", false)
 	ap.post.In(&ap.Life)
+	ap.breaks.Init(k, "ap->break_handler", false)
+	ap.breaks.In(&ap.Life)
 	ap.slot.Init(k, "ap->ainsn.insn")
 	ap.initFlags(k, 0)
 	return ap, nil
@@ -134,13 +163,16 @@ func (t *table) valid(k *sim.K, p *Kprobe) *Kprobe {
 	return nil
 }
 
-// lastPostHandler says that of the probes of a manager no other than p has a
-// post_handler. The caller holds kprobe_mutex.
-func (ap *Kprobe) lastPostHandler(k *sim.K, p *Kprobe) bool { //nolint:revive // two probes, with their names in the kernel
+// dropPostHandler takes the post_handler off a manager if p was the only probe that
+// had one. The caller holds kprobe_mutex.
+func (ap *Kprobe) dropPostHandler(k *sim.K, p *Kprobe) { //nolint:revive // two probes, with their names in the kernel
+	if p.PostHandler == nil {
+		return
+	}
 	for member := range ap.members.All(k, true) {
 		if member != p && member.PostHandler != nil {
-			return false
+			return
 		}
 	}
-	return true
+	ap.post.Write(k, false)
 }

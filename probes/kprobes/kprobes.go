@@ -46,6 +46,8 @@ const (
 	Switching
 	// Returns is about the returns of functions: [ReturnProber].
 	Returns
+	// Repeats is about a kretprobe that is registered twice, which is refused since 2.6.32.
+	Repeats
 	// Exits is about the ftrace-based fprobe, which has returns as well: [ExitProber].
 	Exits
 	// Addresses is about where a probe may lie, and modules that come and go:

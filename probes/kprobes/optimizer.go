@@ -64,12 +64,21 @@ func (d *today) tryToOptimize(k *sim.K, p *Kprobe) {
 		return
 	}
 	k.PercpuDownRead(&d.cpusLock)
+	k.MutexLock(&d.key.mutex) // jump_label_lock()
 	k.MutexLock(&d.textMutex)
 	if ap, err := d.initAggrKprobe(k, p); err == nil {
 		d.optimizeKprobe(k, ap)
 	}
 	k.MutexUnlock(&d.textMutex)
+	k.MutexUnlock(&d.key.mutex)
 	k.PercpuUpRead(&d.cpusLock)
+}
+
+// reuseUnusedKprobe is reuse_unused_kprobe(): the jump of a manager that was to be freed
+// is there still, and stays. The caller holds kprobe_mutex.
+func (d *today) reuseUnusedKprobe(k *sim.K, ap *Kprobe) {
+	ap.clear(k, disabled)
+	d.optimizeKprobe(k, ap)
 }
 
 // optimizeKprobe is optimize_kprobe(). The caller holds kprobe_mutex.
@@ -126,19 +135,6 @@ func (d *today) unoptimizeKprobe(k *sim.K, p *Kprobe, force bool) {
 func (d *today) unoptimizeQueued(k *sim.K, p *Kprobe) {
 	d.former.unoptimized(k, p, Int3)
 	d.optimizer.move(k, p, freeing)
-}
-
-// forceUnoptimize has a manager give up its jump at once. The caller holds
-// kprobe_mutex.
-func (d *today) forceUnoptimize(k *sim.K, ap *Kprobe) {
-	if ap.state&optimized == 0 {
-		return
-	}
-	k.PercpuDownRead(&d.cpusLock)
-	k.MutexLock(&d.textMutex)
-	d.unoptimizeKprobe(k, ap, true)
-	k.MutexUnlock(&d.textMutex)
-	k.PercpuUpRead(&d.cpusLock)
 }
 
 // unoptimized puts a breakpoint in place of the jump, and then says so: until the
@@ -277,7 +273,7 @@ func (d *today) callback(k *sim.K, ap *Kprobe) {
 	k.PreemptDisable()
 	cpu := d.cpus.this(k)
 	if cpu.current != nil {
-		ap.each(k, func(p *Kprobe) { p.missed(k) })
+		ap.incNmissed(k)
 	} else {
 		cpu.current = ap
 		ap.eachEnabled(k, (*Kprobe).pre)

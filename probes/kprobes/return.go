@@ -29,6 +29,8 @@ type Kretprobe struct {
 
 	rh    *rethook
 	place sim.Object // orders who reads rh and who sets it
+
+	free, used []*instance // free_instances and used_instances, before there were rethooks
 }
 
 // rethook is struct rethook, with its pool of nodes: what outlives the probe, as long
@@ -124,7 +126,7 @@ func (rh *rethook) rethookTryGet(k *sim.K) bool {
 // RegisterKretprobe is register_kretprobe(). What is registered has calls under way.
 // (Since 5.12 it says so with a WARNING, which is left out here.)
 func (d *today) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
-	if d.former.isRegistered(k, &rp.Kprobe) {
+	if d.isRegistered(k, &rp.Kprobe) { // warn_kprobe_rereg()
 		return sim.EINVAL
 	}
 	if err := rethookAlloc(k, rp); err != nil {
@@ -138,17 +140,25 @@ func (d *today) RegisterKretprobe(k *sim.K, rp *Kretprobe) error {
 	return err
 }
 
-// isRegistered is warn_kprobe_rereg().
+// isRegistered is __get_valid_kprobe() for a probe that is about to be registered, in
+// warn_kprobe_rereg().
 func (d *today) isRegistered(k *sim.K, p *Kprobe) bool {
 	k.MutexLock(&d.kprobeMutex)
 	defer k.MutexUnlock(&d.kprobeMutex)
-	return d.table.valid(k, p) == p
+	return d.table.valid(k, p) != nil
 }
 
-// UnregisterKretprobe is unregister_kretprobe().
+// UnregisterKretprobe is unregister_kretprobes() for one probe. rethook_free() puts the
+// pool from a callback of RCU: the grace period here stands for that one as well.
 func (d *today) UnregisterKretprobe(k *sim.K, rp *Kretprobe) {
-	d.former.stopReturns(k, rp.hook(k))
-	d.UnregisterKprobe(k, &rp.Kprobe) // which waits for those who have seen the handler
+	k.MutexLock(&d.kprobeMutex)
+	l, ok := d.unregisterTop(k, &rp.Kprobe)
+	d.former.stopReturns(k, rp.hook(k)) // rethook_free()
+	k.MutexUnlock(&d.kprobeMutex)
+	k.SynchronizeRCU()
+	if ok {
+		d.unregisterBottom(k, l)
+	}
 	rp.hook(k).put(k)
 }
 

@@ -74,9 +74,10 @@ var (
 	opDisarm = sim.NewOp("arch_disarm_kprobe(%s)")
 	opPoke   = sim.NewOp("text_poke(%s)")
 	opRead   = sim.NewOp("copy_from_kernel_nofault(%s)")
+	opLook   = sim.NewOp("*addr of %s")
 )
 
-var _ = sim.Plumbing("arm_text", "disarm_text", "write_text", "read_text", "poke_text", "poke_jump")
+var _ = sim.Plumbing("arm_text", "disarm_text", "write_text", "read_text", "read_as", "poke_text", "poke_jump")
 
 // NewText makes a text of so many instructions, all of them in order. It is for the
 // setup of a scenario.
@@ -135,9 +136,11 @@ func (t *Text) Fetch(k *sim.K, a Addr) Byte {
 }
 
 // readText is the kernel reading the byte as data: it is never late.
-func (t *Text) readText(k *sim.K, a Addr) Byte {
+func (t *Text) readText(k *sim.K, a Addr) Byte { return t.readAs(k, opRead, a) }
+
+func (t *Text) readAs(k *sim.K, op sim.Op, a Addr) Byte {
 	i := &t.insns[a]
-	k.Step(opRead, &i.o, sim.Read)
+	k.Step(op, &i.o, sim.Read)
 	k.Machine().Fold(uint64(i.b))
 	if k.Tracing() {
 		k.Note("= %s", i.b)

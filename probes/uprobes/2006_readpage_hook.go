@@ -1,8 +1,6 @@
 package uprobes
 
 import (
-	"slices"
-
 	"fmt"
 
 	"trapline/pagecache"
@@ -23,7 +21,7 @@ import (
 //	mapping->a_ops       nothing: the page cache reads it without a lock
 //
 // The mail holds the hooks and what it changes around them. register_uprobe,
-// unregister_uprobe and map_uprobe_page are described after the posts of March
+// unregister_uprobe, map_uprobe_page and insert_kprobe_user are those of the posts of March
 // and May 2006 to linux-kernel, which are the nearest complete text. Words that
 // the patch accesses without a lock are marked accesses here, so that the races
 // on them can be explored. Where the February post and the later ones may differ
@@ -34,9 +32,10 @@ import (
 // (2006_readpage_hook_register.go), and what is known to go wrong
 // (2006_readpage_hook_fails.go).
 //
-// Left out: several probes at one place (aggregate kprobes; the second one gets
-// EEXIST), the allocation of instruction slots, current_uprobe, and the attempt
-// to take mmap_sem without sleeping in the trap.
+// Left out: the path of the file and what path_lookup() holds, several probes at one
+// place (aggregate kprobes; the second one gets EEXIST), the allocation of instruction
+// slots, current_uprobe, and the attempt to take mmap_sem without sleeping in the trap.
+// The offset of a trap is reckoned as it should be; both posts subtract vm_pgoff.
 var ReadpageHook = add(Design{
 	Design: probes.Design{
 		Name:  "2006-readpage-hook",
@@ -45,9 +44,8 @@ var ReadpageHook = add(Design{
 		Order: []string{"mm->mmap_sem", "uprobe_mutex", "kprobe_mutex", "mapping->i_mmap_lock"},
 		Fails: failsOfReadpageHook,
 	},
-	drawn: append(slices.Clone(hooked),
-		drawnTitle("INFO: task hung in do_page_fault", "as in hook-after-the-last-unregister: who faults waits for mmap_sem behind a task that waits for the page, which stays locked")),
-	New: func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },
+	drawn: refused,
+	New:   func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{}) },
 })
 
 // int3 is BREAKPOINT_INSTRUCTION.
@@ -153,6 +151,9 @@ func (h *readpageHook) uprobeReadpages(k *sim.K, inode *pagecache.Inode, pages [
 
 	umodule := h.getModuleByInode(k, inode)
 	if umodule == nil {
+		if h.looks {
+			return inode.Mapping.AOps.Read(k).Readpages(k, inode, pages)
+		}
 		return sim.EINVAL // "we don't have a module associated with this file.. Aborting"
 	}
 
@@ -186,6 +187,9 @@ func (h *readpageHook) uprobeReadpage(k *sim.K, inode *pagecache.Inode, page *pa
 
 	umodule := h.getModuleByInode(k, inode)
 	if umodule == nil {
+		if h.looks {
+			return inode.Mapping.AOps.Read(k).Readpage(k, inode, page)
+		}
 		return sim.EINVAL // "we don't have a module associated with this file.. Aborting"
 	}
 

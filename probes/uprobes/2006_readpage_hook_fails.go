@@ -1,9 +1,49 @@
 package uprobes
 
-import "trapline/probes"
+import (
+	"slices"
+
+	"trapline/probes"
+)
+
+// failsAlike are failures for one reason in several scenarios.
+func failsAlike(title, why string, scenarios ...string) []probes.Failure {
+	var fails []probes.Failure
+	for _, s := range scenarios {
+		fails = append(fails, probes.Failure{Scenario: s, Title: title, Why: why})
+	}
+	return fails
+}
+
+// inFirstPage are the failures where the probe is in the first page: in February the hook
+// plants it nowhere else.
+func inFirstPage(fails []probes.Failure) []probes.Failure {
+	fails = slices.Clone(fails)
+	for i := range fails {
+		fails[i].Only = probes.FirstPage
+	}
+	return fails
+}
+
+// writesZero is ours.
+const writesZero = "unregister_uprobe has looked the page up while it was being read, and writes kp.opcode to it when it has been read; that is 0 as long as the hook has not planted the breakpoint"
+
+// What goes wrong in all three posts, and nobody has said.
+var (
+	// plantedTwice is ours.
+	plantedTwice = failsAlike("BUG: operation refused in must_succeed",
+		"the hook plants the breakpoint as soon as the module is there; register_uprobe finds it in the page, returns an error though the probe stays, and has saved the breakpoint as the opcode",
+		"mmap-while-registering", "mremap-while-registering", "readahead-while-registering", "thread-maps-while-another-unmaps")
+	// noReadpages is ours.
+	noReadpages = failsAlike("BUG: unable to handle kernel paging request in uprobe_readpages",
+		"get_inode_ops gives the file a readpages though its file system has none, and the hook calls that",
+		"readahead-without-readpages")
+)
 
 // failsOfReadpageHook is what [ReadpageHook] is known to get wrong.
-var failsOfReadpageHook = []probes.Failure{
+var failsOfReadpageHook = slices.Concat(inFirstPage(plantedTwice), noReadpages, failsAlike("BUG: page touched before PG_uptodate in remove_kprobe_user",
+	"unregister_uprobe finds the page while it is being read, and writes kp.opcode to it, which is 0 as nobody has planted the breakpoint yet",
+	"hook-after-the-last-unregister", "unregister-against-readpage"), failsAlike("BUG: program text corrupted in execute", writesZero, "unregister-against-readpage"), []probes.Failure{
 	{
 		Scenario: "readpage-returns-before-uptodate", Only: probes.FirstPage,
 		Title: "BUG: page touched before PG_uptodate in insert_kprobe_user",
@@ -252,6 +292,16 @@ var failsOfReadpageHook = []probes.Failure{
 		Why:   "the page is mapped when the probe goes: kprobe_mutex is taken under i_mmap_lock",
 	},
 	{
+		Scenario: "text-after-a-read-error", Only: probes.LaterPage,
+		Title: "BUG: program text corrupted in must_be_original",
+		Why:   "the hook leaves the page alone, so that kp.opcode is 0, and unregister_uprobe writes it over the text",
+	},
+	{
+		Scenario: "unregister-after-a-read-error", Only: probes.LaterPage,
+		Title: "BUG: page touched before PG_uptodate in remove_kprobe_user",
+		Why:   "the hook leaves the page alone, so that kp.opcode is 0, and unregister_uprobe writes it to the page whose read has failed",
+	},
+	{
 		Scenario: "text-after-a-read-error", Only: probes.FirstPage,
 		Title: "BUG: program text corrupted in must_be_original",
 		Why:   "what the hook saves is what somebody has left in the page; the read fails, the next one brings the text, and unregister_uprobe writes over it",
@@ -326,4 +376,4 @@ var failsOfReadpageHook = []probes.Failure{
 		Title:    "BUG: sleeping function called from invalid context in remove_kprobe_user",
 		Why:      "kprobe_mutex is taken in a walk under the spinlock i_mmap_lock",
 	},
-}
+})

@@ -9,29 +9,28 @@ import (
 	"trapline/vm"
 )
 
-// ReadpageHookMarch is the form that came to linux-kernel first, in March 2006. The table
-// is under a spinlock, and nobody holds that while text is changed: map_uprobe_page waits
-// for the page, looks whether it has been read, and locks it. The text is changed once,
-// not for each process, and the trap looks at the areas of the process without mmap_sem.
+// ReadpageHookMarch is the form that came to linux-kernel first, in March 2006, with the
+// proposals of the review: the hooks compare the offset of the probe, and a hook without a
+// module calls the method that the file has by now; the mutex that was taken under
+// i_mmap_lock is gone, and the table is under a spinlock. Nobody holds that while text is
+// changed: map_uprobe_page waits for the page, looks whether it has been read, and locks
+// it. The text is changed once, not for each process, and the trap looks at the areas of
+// the process without mmap_sem.
 // The parts that are not mentioned are those of [ReadpageHook]. The three things that the
 // review found are as posted: find_vma() in the trap, the page that is kept when
 // map_uprobe_page fails, and the look at the page before it is locked.
 var ReadpageHookMarch = add(Design{
 	Design: probes.Design{
 		Name:  "2006-readpage-hook-march",
-		Title: "as posted in March: looks at the page before it locks it, and at areas without mmap_sem",
+		Title: "as posted in March, with what the review had asked for: looks at the page before it locks it, and at areas without mmap_sem",
 		From:  `linux-kernel, 20 March 2006, Prasanna S Panchamukhi, "[1/3 PATCH] Kprobes: User space probes support- base interface" and "[2/3 PATCH]", with Andrew Morton's review, 20060320024248.426b97ec.akpm@osdl.org`,
 		Order: []string{"mm->mmap_sem", "uprobe_mutex", "uprobe_lock"},
-		Fails: []probes.Failure{
+		Fails: slices.Concat(plantedTwice, noReadpages, failsAlike("BUG: program text corrupted in execute", writesZero,
+			"fork-while-unregistering", "mmap-while-unregistering", "mremap-while-unregistering", "unregister-against-readpage"), []probes.Failure{
 			{
 				Scenario: "fork-while-unregistering",
 				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
 				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
-			},
-			{
-				Scenario: "fork-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute",
-				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
 				Scenario: "fork-while-unregistering",
@@ -59,11 +58,6 @@ var ReadpageHookMarch = add(Design{
 				Why:      "the reader has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
 			},
 			{
-				Scenario: "hook-after-the-last-unregister",
-				Title:    "BUG: read(2) of a sound file failed in sys_read",
-				Why:      "the hook finds no module and returns -EINVAL to a reader who has nothing to do with probes",
-			},
-			{
 				Scenario: "invalidate-while-registering",
 				Title:    "BUG: probe missed in execute",
 				Why:      "the page was dropped after it was found, and the breakpoint is in a page that is no longer in the file; or it was dropped later, and kp.opcode says that the breakpoint is there",
@@ -82,11 +76,6 @@ var ReadpageHookMarch = add(Design{
 				Scenario: "mmap-while-unregistering",
 				Title:    "KASAN: slab-use-after-free Read in page_cache_read",
 				Why:      "the fault has loaded mapping->a_ops; the table lies in the module, which unregister_uprobe frees",
-			},
-			{
-				Scenario: "mmap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute",
-				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
 			},
 			{
 				Scenario: "mmap-while-unregistering",
@@ -142,6 +131,12 @@ var ReadpageHookMarch = add(Design{
 				Scenario: "program-executes-while-unregistering",
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
+			},
+			{
+				Scenario: "program-pages-its-text-in",
+				Title:    "kernel BUG in int3",
+				Why:      "the trap looks for its area without mmap_sem and finds none; under sc its data race with munmap is seen first",
+				Model:    "tso,lkmm",
 			},
 			{
 				Scenario: "program-pages-its-text-in",
@@ -210,11 +205,6 @@ var ReadpageHookMarch = add(Design{
 			},
 			{
 				Scenario: "mremap-while-unregistering",
-				Title:    "BUG: page fault on a sound file failed in execute",
-				Why:      "the hook finds no module and returns -EINVAL to a program that faults",
-			},
-			{
-				Scenario: "mremap-while-unregistering",
 				Title:    "BUG: program killed by SIGTRAP in do_int3",
 				Why:      "the program traps, and the probe is gone from the table before it is looked up",
 			},
@@ -228,7 +218,7 @@ var ReadpageHookMarch = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
-		},
+		}),
 	},
 	drawn: append(slices.Clone(hooked), hungInHook,
 		drawnTitle("BUG: page changed that has left its file in remove_kprobe_user",
@@ -261,18 +251,12 @@ func (h *readpageHookMarch) RegisterUprobe(k *sim.K, p *Probe) error {
 	}
 	page := pagecache.FindGetPage(k, p.Inode.Mapping, uint64(p.Offset)>>pagecache.PageShift)
 	h.insertKprobe(k, u)
-	// -EINVAL is "no page": the hook will do it.
-	_ = h.mapUprobePage(k, page, u, h.insertKprobeUser)
-	if page != nil {
-		h.flushVma(k, p.Inode.Mapping)
-		pagecache.PageCacheRelease(k, page)
-	}
-	return nil
+	return h.plant(k, u, page)
 }
 
 // removeKprobeUser is remove_kprobe_user(), of a probe that is in the table no more.
 func (h *readpageHookMarch) removeKprobeUser(k *sim.K, u *uprobe, page *pagecache.Page) error {
-	if kp := u.kp.Read(k); kp.opcode != 0 && kp.opcode != int3 {
+	if kp := u.kp.Read(k); kp.opcode != int3 {
 		pagecache.WriteByte(k, page, int(u.Offset&(pagecache.PageSize-1)), kp.opcode)
 	}
 	return nil
@@ -301,9 +285,7 @@ func (h *readpageHookMarch) UnregisterUprobe(k *sim.K, p *Probe) {
 // Int3 is uprobe_handler(), called for the int3 exception.
 func (h *readpageHookMarch) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 	vma := vm.FindVMA(k, mm, addr) // without mmap_sem
-	if vma == nil {
-		return NotOurs, nil
-	}
+	k.BugOn(vma == nil, "not in our memory map")
 	u := h.getKprobeUser(k, vma.Inode, offsetIn(vma, addr))
 	if u == nil {
 		return NotOurs, nil

@@ -23,9 +23,7 @@ func (h *readpageHook) getInodeOps(k *sim.K, u *uprobe, umodule *uprobeModule) {
 	umodule.userAOps.Name = "user_a_ops"
 	umodule.userAOps.Life = &umodule.Life
 	umodule.userAOps.Readpage = h.uprobeReadpage
-	if umodule.oriAOps.Readpages != nil {
-		umodule.userAOps.Readpages = h.uprobeReadpages
-	}
+	umodule.userAOps.Readpages = h.uprobeReadpages // even if the file has none
 	as.AOps.Write(k, &umodule.userAOps)
 }
 
@@ -48,16 +46,20 @@ func (h *readpageHook) mapUprobePage(k *sim.K, page *pagecache.Page, u *uprobe, 
 	return fn(k, u, page)
 }
 
-// insertKprobeUser is insert_kprobe_user(): it saves the instruction and writes
-// the breakpoint.
+// insertKprobeUser is insert_kprobe_user(), with arch_copy_uprobe(): it saves the
+// instruction and writes the breakpoint. If that is there already, it is saved as the
+// opcode all the same, and an error returned (1 in the kernel).
 func (h *readpageHook) insertKprobeUser(k *sim.K, u *uprobe, page *pagecache.Page) error {
 	at := int(u.Offset & (pagecache.PageSize - 1))
 	var kp kprobe
-	n := copy(kp.insn[:], pagecache.ReadBytes(k, page, at, min(maxInsnSize, pagecache.PageSize-at)))
-	kp.opcode = kp.insn[0]
-	if n > 0 && kp.opcode == int3 {
+	copy(kp.insn[:], pagecache.ReadBytes(k, page, at, min(maxInsnSize, pagecache.PageSize-at)))
+	if kp.insn[0] == int3 {
+		kp = u.kp.Read(k)
+		kp.opcode = int3
+		u.kp.Write(k, kp)
 		return sim.EEXIST
 	}
+	kp.opcode = kp.insn[0]
 	u.kp.Write(k, kp)
 	pagecache.WriteByte(k, page, at, int3)
 	return nil
@@ -87,7 +89,7 @@ func (h *readpageHook) removeKprobeUser(k *sim.K, u *uprobe, page *pagecache.Pag
 	}
 	k.Step(opTableDel, &h.table, sim.Write)
 	h.uprobeTable = slices.DeleteFunc(h.uprobeTable, func(o *uprobe) bool { return o == oldP })
-	if kp := oldP.kp.Read(k); page != nil && kp.opcode != 0 && kp.opcode != int3 {
+	if kp := oldP.kp.Read(k); page != nil && kp.opcode != int3 {
 		pagecache.WriteByte(k, page, int(u.Offset&(pagecache.PageSize-1)), kp.opcode)
 	}
 	return nil
@@ -102,41 +104,49 @@ func (h *readpageHook) flushVma(k *sim.K, mapping *pagecache.Mapping) {
 }
 
 // linkUprobe is the part of register_uprobe() that makes the probe known to its module,
-// and the file hooked.
+// and the file hooked. struct uprobe is memory of whoever registers; here it comes with
+// the registration and goes with it.
 func (h *readpageHook) linkUprobe(k *sim.K, p *Probe) (*uprobe, error) {
-	k.MutexLock(&h.uprobeMutex)
-	umodule := h.getModuleByInode(k, p.Inode)
-	if umodule != nil && slices.ContainsFunc(umodule.ulist, func(u *uprobe) bool { return u.Offset == p.Offset }) {
-		k.MutexUnlock(&h.uprobeMutex)
-		return nil, sim.EEXIST
-	}
 	u := &uprobe{Probe: p}
 	if err := k.Kzalloc(&u.Life, "uprobe", sim.GFPKernel); err != nil {
-		k.MutexUnlock(&h.uprobeMutex)
 		return nil, err
 	}
 	u.kp.Init(k, "uprobe->kp", kprobe{})
 	u.kp.In(&u.Life)
-	if umodule == nil {
-		if err := p.Inode.DenyWriteAccess(k); err != nil {
-			k.Kfree(&u.Life)
-			k.MutexUnlock(&h.uprobeMutex)
-			return nil, err
+
+	k.MutexLock(&h.uprobeMutex)
+	err := h.addToModule(k, u)
+	k.MutexUnlock(&h.uprobeMutex)
+	if err != nil {
+		k.Kfree(&u.Life)
+		return nil, err
+	}
+	return u, nil
+}
+
+// addToModule adds the probe to those of its file, which nobody may write to from the
+// first one on. Caller holds uprobe_mutex.
+func (h *readpageHook) addToModule(k *sim.K, u *uprobe) error {
+	if err := u.Inode.DenyWriteAccess(k); err != nil { // ex_write_lock()
+		return err
+	}
+	umodule := h.getModuleByInode(k, u.Inode)
+	if umodule != nil {
+		u.Inode.AllowWriteAccess(k) // ex_write_unlock(): the first one has it
+		if slices.ContainsFunc(umodule.ulist, func(o *uprobe) bool { return o.Offset == u.Offset }) {
+			return sim.EEXIST
 		}
-		umodule = &uprobeModule{inode: p.Inode}
-		if err := k.Kzalloc(&umodule.Life, "uprobe_module", sim.GFPKernel); err != nil {
-			p.Inode.AllowWriteAccess(k)
-			k.Kfree(&u.Life)
-			k.MutexUnlock(&h.uprobeMutex)
-			return nil, err
-		}
-		h.getInodeOps(k, u, umodule)
-	} else {
 		h.modules.Write(k)
 		umodule.ulist = append(umodule.ulist, u)
+		return nil
 	}
-	k.MutexUnlock(&h.uprobeMutex)
-	return u, nil
+	umodule = &uprobeModule{inode: u.Inode}
+	if err := k.Kzalloc(&umodule.Life, "uprobe_module", sim.GFPKernel); err != nil {
+		u.Inode.AllowWriteAccess(k)
+		return err
+	}
+	h.getInodeOps(k, u, umodule)
+	return nil
 }
 
 // RegisterUprobe is register_uprobe().
@@ -153,13 +163,21 @@ func (h *readpageHook) RegisterUprobe(k *sim.K, p *Probe) error {
 	h.uprobeTable = append(h.uprobeTable, u)
 	k.MutexUnlock(&h.kprobeMutex)
 
-	// -EINVAL is "no page": the hook will do it.
-	_ = h.mapUprobePage(k, page, u, h.insertKprobeUser)
+	return h.plant(k, u, page)
+}
+
+// plant is the end of register_uprobe(). -EINVAL is "no page": the hook will do it. Any
+// other error is returned, and the probe stays.
+func (h *readpageHook) plant(k *sim.K, u *uprobe, page *pagecache.Page) error {
+	err := h.mapUprobePage(k, page, u, h.insertKprobeUser)
+	if err == sim.EINVAL {
+		err = nil
+	}
+	h.flushVma(k, u.Inode.Mapping)
 	if page != nil {
-		h.flushVma(k, p.Inode.Mapping)
 		pagecache.PageCacheRelease(k, page)
 	}
-	return nil
+	return err
 }
 
 // UnregisterUprobe is unregister_uprobe().
@@ -174,6 +192,7 @@ func (h *readpageHook) UnregisterUprobe(k *sim.K, p *Probe) {
 		_ = h.removeKprobeUser(k, u, nil)
 	} else {
 		h.removeFromAll(k, u, page)
+		h.flushVma(k, p.Inode.Mapping)
 		pagecache.PageCacheRelease(k, page)
 	}
 	k.Kfree(&u.Life)

@@ -19,10 +19,10 @@ import (
 var ReadpageHookWait = add(Design{
 	Design: probes.Design{
 		Name:  "2006-readpage-hook-wait",
-		Title: "as posted in May: the hook waits for the page lock before it plants the breakpoint",
+		Title: "with the page lock of May: the hook waits for it before it plants the breakpoint",
 		From:  `linux-kernel, 9 May 2006, "[RFC] [PATCH 4/6] Kprobes: Insert probes on non-memory resident pages", 20060509070911.GD22493@in.ibm.com`,
 		Order: ReadpageHook.Order,
-		Fails: []probes.Failure{
+		Fails: slices.Concat(plantedTwice, noReadpages, failsAlike("BUG: program text corrupted in execute", writesZero, "unregister-against-readpage"), []probes.Failure{
 			{
 				Scenario: "program-executes-while-registering",
 				Title:    "BUG: sleeping function called from invalid context in map_uprobe_page",
@@ -268,8 +268,8 @@ var ReadpageHookWait = add(Design{
 				Title:    "BUG: handler called after unregister in handler",
 				Why:      "nothing waits for a trap that has found the probe",
 			},
-		},
+		}),
 	},
-	drawn: append(slices.Clone(hooked), hungInHook),
+	drawn: append(slices.Clone(refused), hungInHook),
 	New:   func(k *sim.K) Scheme { return newReadpageHook(k, readpageHook{waits: true}) },
 })

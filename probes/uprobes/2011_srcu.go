@@ -29,7 +29,9 @@ import (
 // whether a trap can be due to a probe. So is uprobe->pending_list: mmap_uprobe leaves an
 // uprobe without a consumer on the list of a stack frame that is gone, but the next one
 // to put it on a list writes the link without reading it. unregister_uprobe drops its
-// reference under i_mutex here and behind it in the mail; nobody waits for it.
+// reference under i_mutex here and behind it in the mail; nobody waits for it. mmap_uprobe
+// has references to what it lists: the mail says that they would do instead of
+// uprobes_mmap_mutex. Areas that are not valid_vma() do not come here, and inodes stay.
 var SRCU = add(Design{
 	Design: probes.Design{
 		Name:  "2011-srcu",
@@ -91,11 +93,13 @@ var SRCU = add(Design{
 				Scenario: "munmap-while-registering",
 				Title:    "INFO: task hung in register_uprobe",
 				Why:      "register is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+				Model:    "sc",
 			},
 			{
 				Scenario: "munmap-while-registering",
 				Title:    "INFO: task hung in unregister",
 				Why:      "unregister is an SRCU reader and waits for mmap_sem; munmap holds mmap_sem and waits for SRCU readers",
+				Model:    "sc",
 			},
 			{
 				Scenario: "munmap-while-registering",
@@ -204,6 +208,12 @@ var SRCU = add(Design{
 			},
 			{
 				Scenario: "process-exits-while-registering",
+				Title:    "KASAN: slab-use-after-free Write in register_uprobe",
+				Why:      "munmap does not see yet that there are probes and bails out, and register takes the area off its list when it is gone; under sc the data race before it is seen first",
+				Model:    "tso,lkmm",
+			},
+			{
+				Scenario: "process-exits-while-registering",
 				Title:    "list_del corruption in register_uprobe",
 				Why:      "munmap has taken the area off the list that is being walked: no lock is common to both",
 			},
@@ -226,6 +236,7 @@ var SRCU = add(Design{
 				Scenario: "thread-maps-while-another-unmaps",
 				Title:    "INFO: task hung in munmap_uprobe",
 				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+				Model:    "sc",
 			},
 			{
 				Scenario: "thread-maps-while-another-unmaps",
@@ -246,6 +257,7 @@ var SRCU = add(Design{
 				Scenario: "thread-unmaps-while-another-maps",
 				Title:    "INFO: task hung in munmap_uprobe",
 				Why:      "munmap holds mmap_sem and waits for an SRCU reader, who waits for mmap_sem",
+				Model:    "sc",
 			},
 			{
 				Scenario: "thread-unmaps-while-another-maps",
@@ -271,6 +283,7 @@ var SRCU = add(Design{
 				Scenario: "mremap-while-registering",
 				Title:    "INFO: task hung in register_uprobe",
 				Why:      "register is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+				Model:    "sc",
 			},
 			{
 				Scenario: "mremap-while-registering",
@@ -296,6 +309,7 @@ var SRCU = add(Design{
 				Scenario: "mremap-while-unregistering",
 				Title:    "INFO: task hung in unregister",
 				Why:      "unregister is an SRCU reader and waits for mmap_sem; mremap holds mmap_sem, and waits for SRCU readers when the old area goes",
+				Model:    "sc",
 			},
 			{
 				Scenario: "mremap-while-unregistering",
@@ -305,11 +319,18 @@ var SRCU = add(Design{
 		},
 	},
 	drawn: []probes.Failure{
-		drawnTitle("INFO: task hung in do_truncate", "as in munmap-while-registering; who truncates waits for i_mutex behind the two"),
-		drawnTitle("INFO: task hung in do_page_fault", "as in munmap-while-registering; who faults waits for mmap_sem behind the two"),
-		drawnTitle("INFO: task hung in do_mmap", "as in munmap-while-registering; who maps something waits for mmap_sem behind the two"),
+		behindTheTwo("do_truncate", "truncates waits for i_mutex"),
+		behindTheTwo("do_page_fault", "faults waits for mmap_sem"),
+		behindTheTwo("do_mmap", "maps something waits for mmap_sem"),
+		behindTheTwo("do_munmap", "unmaps something waits for mmap_sem"),
+		behindTheTwo("mremap", "moves something waits for mmap_sem"),
+		behindTheTwo("mprotect", "changes what a process may do waits for mmap_sem"),
+		behindTheTwo("dup_mmap", "forks waits for mmap_sem"),
+		behindTheTwo("place_of", "has trapped waits for mmap_sem"),
 		drawnTitle("BUG: mapped page differs in settled",
 			"as in register-while-the-last-one-goes: alloc_uprobe has found an uprobe that is gone from the tree when i_mutex is taken, and the breakpoint that is then put in is one that unregister does not find"),
+		drawnTitle("KASAN: slab-use-after-free Write in put",
+			"as before, with a file that is cut off: register fails, and delete_uprobe drops the reference of a tree that the uprobe has left already"),
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcu{}
@@ -319,6 +340,11 @@ var SRCU = add(Design{
 		return d
 	},
 })
+
+// behindTheTwo is of those who come to a lock that munmap or register holds for ever.
+func behindTheTwo(function, who string) probes.Failure {
+	return drawnTitle("INFO: task hung in "+function, "as in munmap-while-registering; who "+who+" behind the two")
+}
 
 var srcuOrder = []string{"inode->i_mutex", "mm->mmap_sem", "mapping->i_mmap_lock", "uprobes_mmap_mutex", "uprobes_treelock"}
 
@@ -404,7 +430,7 @@ var _ = sim.Plumbing("list_del", "vma_list", "mm", "link")
 // installBreakpoint is install_breakpoint() of 2011: the first process that gets the
 // breakpoint has the instruction copied. The caller holds mm->mmap_sem.
 func installBreakpoint(k *sim.K, u *countedUprobe, mm *vm.MM, vaddr uint64) error {
-	if err := u.arch.prepare(k, u.inode, u.offset); err != nil {
+	if err := u.arch.prepare(k, u.inode, u.offset, false); err != nil {
 		return err
 	}
 	return setSwbp(k, mm, vaddr)

@@ -117,7 +117,7 @@ func (d *srcuRepaired) install(k *sim.K, u *countedUprobe, mm *vm.MM, vaddr uint
 		return sim.EEXIST
 	}
 	k.MutexLock(&u.copyMutex)
-	err := u.arch.prepare(k, u.inode, u.offset)
+	err := u.arch.prepare(k, u.inode, u.offset, true)
 	k.MutexUnlock(&u.copyMutex)
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (d *srcuRepaired) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 		return Restart, nil
 	}
 	defer u.put(k)
-	if !u.arch.copied.Read(k) {
+	if !u.arch.ready(k, true) {
 		return Restart, nil
 	}
 	u.handlerChain(k)

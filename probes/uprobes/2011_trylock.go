@@ -20,7 +20,9 @@ import (
 //	uprobes_treelock             the tree of uprobes
 //
 // The rest is as in [SRCU]: areas are on a temporary list, and mmap and munmap first ask
-// inode->uprobes_count. As munmap has i_mutex, no list is being walked then.
+// inode->uprobes_count. As munmap has i_mutex, no list is being walked then. Where an area
+// maps the place is asked of the area when its turn comes, in place of uprobes_vaddr, which
+// lies in it as well.
 var Trylock = add(Design{
 	Design: probes.Design{
 		Name:  "2011-trylock",
@@ -77,6 +79,7 @@ var Trylock = add(Design{
 				Scenario: "process-exits-while-registering",
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
 				Why:      "munmap sees no probes and bails out; register then puts the area on its list, and munmap frees it",
+				Model:    "sc",
 			},
 			{
 				Scenario: "second-process-maps-while-registering",
@@ -116,7 +119,7 @@ var Trylock = add(Design{
 			{
 				Scenario: "mremap-while-registering",
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
-				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
+				Why:      "munmap_uprobe sees no probes and bails out; register then finds the old area, as the file still knows it, and mremap frees it",
 			},
 			{
 				Scenario: "mremap-while-registering",
@@ -126,7 +129,7 @@ var Trylock = add(Design{
 			{
 				Scenario: "mremap-while-unregistering",
 				Title:    "KCSAN: data-race in remove_vma / vma_address",
-				Why:      "the walk asks an area where it maps the place before it takes mmap_sem, and mremap frees it",
+				Why:      "munmap_uprobe has had i_mutex and let go of it; unregister then finds the old area, as the file still knows it, and mremap frees it",
 			},
 			movedOffTheList,
 			{

@@ -21,6 +21,12 @@ var DupMmapSem = add(Design{
 				Title:    "possible deadlock in handler_chain",
 				Why:      "the handler waits for mmap_sem under consumer_rwsem, which mmap asks for with mmap_sem held",
 			},
+			{
+				Scenario: "trap-between-two-registrations",
+				Title:    "BUG: wrong instruction stepped in execute",
+				Why:      "the flag that says that the instruction was copied is seen before the copy: there are no barriers until v4.20",
+				Model:    "lkmm",
+			},
 			mremapForgets,
 			mremapForgetsToo,
 			mremapForgetsAgain,

@@ -87,6 +87,9 @@ type mergedRules struct {
 	filters bool
 	// registers is e591c8d78e49, v3.9: handlers are called under register_rwsem.
 	registers bool
+	// ordered is 09d3f015d1e1, v4.20: a trap that sees that an uprobe is prepared sees
+	// its copy.
+	ordered bool
 	// lost is between c6bc9bd06dff and b0d6d4789677, v5.12-rc; see [LostReference].
 	lost bool
 }
@@ -205,7 +208,7 @@ func (d *merged) prepareUprobe(k *sim.K, u *countedUprobe) error {
 		k.MutexLock(&u.copyMutex)
 		defer k.MutexUnlock(&u.copyMutex)
 	}
-	return u.arch.prepare(k, u.inode, u.offset)
+	return u.arch.prepare(k, u.inode, u.offset, d.ordered)
 }
 
 // ignoreDouble is what the callers of install_breakpoint() make of its error: EEXIST
@@ -217,7 +220,7 @@ func ignoreDouble(err error) error {
 	return err
 }
 
-var _ = sim.Plumbing("for_each_vma", "lock_register", "unlock_register", "prepare", "step")
+var _ = sim.Plumbing("for_each_vma", "lock_register", "unlock_register", "prepare", "ready", "step")
 
 // Mmap implements [vm.Hooks].
 func (d *merged) Mmap(k *sim.K, vma *vm.VMA) error { return d.uprobeMmap(k, vma) }
@@ -287,7 +290,7 @@ func (d *merged) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 		return Restart, nil
 	}
 	defer u.put(k)
-	if d.careful && !u.arch.copied.Read(k) {
+	if d.careful && !u.arch.ready(k, d.ordered) {
 		return Restart, nil
 	}
 	d.handlerChain(k, u)

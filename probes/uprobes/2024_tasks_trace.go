@@ -24,8 +24,11 @@ import (
 //	uprobes_treelock         changes of the tree
 //
 // A lookup is one step here, so the seqcount that makes it look again has nothing to do
-// and is left out, as are instruction slots, return probes (and with them the SRCU that
-// their leases have), counters of users, and the lookup of areas without mmap_sem.
+// and is in [LookupSeqcount] only. Left out are instruction slots, return probes (and with them the SRCU that
+// their leases have), counters of users, and the lookup of areas without mmap_sem. So is
+// what only spares work or reports: no_uprobe_events(), the look for a fatal signal in
+// uprobe_mmap(), and the uprobe that is leaked, with a warning, when a breakpoint cannot be
+// taken out again.
 var TasksTrace = add(Design{
 	Design: probes.Design{
 		Name:  "2024-tasks-trace",
@@ -77,6 +80,9 @@ type tracedSteps struct {
 	lastPut      func(k *sim.K, u *tracedUprobe)
 	free         func(k *sim.K, u *tracedUprobe)
 	synchronize  func(k *sim.K)
+	// findUprobe is find_uprobe_rcu(), and turn has the tree change.
+	findUprobe func(k *sim.K, inode *pagecache.Inode, offset int64) *tracedUprobe
+	turn       func(k *sim.K, change func())
 }
 
 // tracedUprobe is struct uprobe.
@@ -118,6 +124,8 @@ func newTasksTrace(k *sim.K, rules tasksTraceRules) *tasksTrace {
 		lastPut:      func(k *sim.K, u *tracedUprobe) { k.ScheduleWork(&u.work) },
 		free:         d.callFree,
 		synchronize:  (*sim.K).SynchronizeRCUTasksTrace,
+		findUprobe:   d.findUprobeRCU,
+		turn:         func(_ *sim.K, change func()) { change() },
 	}
 	if rules.ordinary {
 		d.steps.synchronize = (*sim.K).SynchronizeRCU
@@ -168,7 +176,7 @@ func (d *tasksTrace) allocUprobe(k *sim.K, p *Probe) (*tracedUprobe, error) {
 		}
 		d.erase(k, cur)
 	}
-	d.uprobes = append(d.uprobes, u)
+	d.steps.turn(k, func() { d.uprobes = append(d.uprobes, u) })
 	u.inTree = true
 	return u, nil
 }
@@ -176,7 +184,9 @@ func (d *tasksTrace) allocUprobe(k *sim.K, p *Probe) (*tracedUprobe, error) {
 // erase takes the uprobe out of the tree. The caller holds treelock.
 func (d *tasksTrace) erase(k *sim.K, u *tracedUprobe) {
 	k.Step(opRBErase, &d.tree, sim.Write)
-	d.uprobes = slices.DeleteFunc(d.uprobes, func(o *tracedUprobe) bool { return o == u })
+	d.steps.turn(k, func() {
+		d.uprobes = slices.DeleteFunc(d.uprobes, func(o *tracedUprobe) bool { return o == u })
+	})
 	u.inTree = false
 }
 
@@ -287,7 +297,7 @@ func (d *tasksTrace) filterChain(k *sim.K, u *tracedUprobe, mm *vm.MM) bool {
 // installBreakpoint is install_breakpoint(). The caller holds mm->mmap_sem for writing.
 func (d *tasksTrace) installBreakpoint(k *sim.K, u *tracedUprobe, mm *vm.MM, vaddr uint64) error {
 	k.MutexLock(&u.copyMutex) // prepare_uprobe(), under a lock of its own here
-	err := u.arch.prepare(k, u.inode, u.offset)
+	err := u.arch.prepare(k, u.inode, u.offset, true)
 	k.MutexUnlock(&u.copyMutex)
 	if err != nil {
 		return err
@@ -338,7 +348,7 @@ func (d *tasksTrace) Int3(k *sim.K, mm *vm.MM, addr uint64) (Trap, []byte) {
 	switch {
 	case u == nil && swbp:
 		return NotOurs, nil
-	case u == nil || !u.arch.copied.Read(k):
+	case u == nil || !u.arch.ready(k, true):
 		return Restart, nil
 	}
 	return d.steps.handlerChain(k, u, mm, addr)
@@ -362,11 +372,16 @@ func (d *tasksTrace) findActiveUprobeRCU(k *sim.K, mm *vm.MM, addr uint64) (u *t
 	if vma == nil {
 		return nil, false
 	}
-	k.Step(opRBFind, &d.tree, sim.Read)
-	if u = d.at(vma.Inode, offsetIn(vma, addr)); u == nil {
+	if u = d.steps.findUprobe(k, vma.Inode, offsetIn(vma, addr)); u == nil {
 		swbp, _ = isSwbpAtAddr(k, mm, addr)
 	}
 	return u, swbp
 }
 
-var _ = sim.Plumbing("at", "try_get", "erase", "run_handlers", "call_free")
+// findUprobeRCU is find_uprobe_rcu().
+func (d *tasksTrace) findUprobeRCU(k *sim.K, inode *pagecache.Inode, offset int64) *tracedUprobe {
+	k.Step(opRBFind, &d.tree, sim.Read)
+	return d.at(inode, offset)
+}
+
+var _ = sim.Plumbing("at", "try_get", "erase", "run_handlers", "call_free", "turn", "find_uprobe_rcu")

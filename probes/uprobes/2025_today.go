@@ -367,9 +367,5 @@ func (d *today) unapplyUprobe(k *sim.K, u *tracedUprobe, mm *vm.MM) {
 	}
 }
 
-// MayHaveUprobes says whether the flag of the address space is set that says that it may
-// have breakpoints. It is for checks, and not a step.
-func MayHaveUprobes(s Scheme, mm *vm.MM) bool {
-	d, ok := s.(*today)
-	return ok && d.state(mm).flags.Peek()&(1<<hasUprobes) != 0
-}
+// MayHaveUprobes implements [SpaceInit].
+func (d *today) MayHaveUprobes(mm *vm.MM) bool { return d.state(mm).flags.Peek()&(1<<hasUprobes) != 0 }

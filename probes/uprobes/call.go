@@ -151,7 +151,7 @@ func (d *today) SysUprobe(k *sim.K, t *Thread) {
 	k.RCUReadLockTrace()
 	defer k.RCUReadUnlockTrace()
 	u, _ := d.steps.findActive(k, t.mm, vaddr)
-	if u == nil || !u.arch.copied.Read(k) {
+	if u == nil || !u.arch.ready(k, true) {
 		return
 	}
 	d.callHandlers(k, u, t.mm)

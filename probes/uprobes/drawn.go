@@ -13,18 +13,35 @@ import (
 var hooked = []probes.Failure{
 	drawnTitle("BUG: mapped page differs in settled",
 		"kp.opcode says of the probe and not of the page whether the breakpoint is there, so a page that is read again goes without one, or keeps one that nobody answers for"),
-	drawnTitle("INFO: task hung in filemap_nopage", lockedForEver),
-	drawnTitle("INFO: task hung in do_generic_mapping_read", lockedForEver),
-	drawnTitle("INFO: task hung in truncate_inode_pages", lockedForEver),
+	drawnTitle("KASAN: slab-use-after-free Read in read_pages",
+		"as in hook-after-the-last-unregister: readahead has loaded mapping->a_ops, and the table lies in the module, which unregister_uprobe frees"),
+	drawnTitle("memory leak in register_uprobe", neverUnregistered),
+	drawnTitle("memory leak in add_to_module", neverUnregistered),
+}
+
+const neverUnregistered = "as in mmap-while-registering: register_uprobe has found the breakpoint of the hook and failed, so nobody unregisters the probe, which stays with its module"
+
+// refused are those of the posts whose hook returns an error when there is no module.
+var refused = append(slices.Clone(hooked),
+	leftLocked("filemap_nopage", "faults waits for the page"),
+	leftLocked("do_generic_mapping_read", "reads waits for the page"),
+	leftLocked("truncate_inode_pages", "truncates waits for the page"),
+	leftLocked("truncate_partial_page", "truncates waits for the page"),
+	leftLocked("do_page_fault", "faults waits for mmap_sem behind one who waits for the page"),
+	leftLocked("do_mmap", "maps something waits for mmap_sem behind one who waits for the page"),
+	leftLocked("do_munmap", "unmaps something waits for mmap_sem behind one who waits for the page"),
+	leftLocked("mprotect", "changes what a process may do waits for mmap_sem behind one who waits for the page"),
 	drawnTitle("BUG: Bad page state in quiet",
 		"as in hook-after-the-last-unregister: the hook finds no module and returns -EINVAL with the page locked, and so it stays"),
 	drawnTitle("memory leak in alloc_page",
 		"as in hook-after-the-last-unregister, in the hook of readahead: it returns -EINVAL, and the pages that it was given are neither read nor freed"),
-	drawnTitle("KASAN: slab-use-after-free Read in read_pages",
-		"as in hook-after-the-last-unregister: readahead has loaded mapping->a_ops, and the table lies in the module, which unregister_uprobe frees"),
-}
+)
 
-const lockedForEver = "as in hook-after-the-last-unregister: the hook finds no module and returns -EINVAL with the page locked, and who wants the page next waits for ever"
+// leftLocked is of those who come to a page that a hook has left locked.
+func leftLocked(function, who string) probes.Failure {
+	return drawnTitle("INFO: task hung in "+function,
+		"as in hook-after-the-last-unregister: the hook finds no module and returns -EINVAL with the page locked; who "+who+" for ever")
+}
 
 // hungInHook is of those who wait for the page in the hook.
 var hungInHook = drawnTitle("INFO: task hung in uprobe_readpage",

@@ -33,8 +33,9 @@ func (a *archUprobe) init(k *sim.K, life *sim.Life) {
 
 // prepare is prepare_uprobe() without the lock around it: copy_insn() and the
 // analysis, unless that was done. It sleeps. It returns EIO if the place is behind the
-// end of the file, which may have been cut off.
-func (a *archUprobe) prepare(k *sim.K, inode *pagecache.Inode, offset int64) error {
+// end of the file, which may have been cut off. If it is ordered, as since 09d3f015d1e1,
+// v4.20, whoever sees the flag sees the copy.
+func (a *archUprobe) prepare(k *sim.K, inode *pagecache.Inode, offset int64, ordered bool) error {
 	if a.copied.Read(k) {
 		return nil
 	}
@@ -47,8 +48,23 @@ func (a *archUprobe) prepare(k *sim.K, inode *pagecache.Inode, offset int64) err
 	}
 	a.insn.Write(k, xolInsn{bytes: string(bytes)})
 	a.insn.Write(k, xolInsn{string(bytes), true}) // arch_uprobe_analyze_insn()
+	if ordered {
+		k.SmpWmb() // pairs with that of ready
+	}
 	a.copied.Write(k, true)
 	return nil
+}
+
+// ready says whether the copy is there, as a trap has to know: the test of
+// UPROBE_COPY_INSN in handle_swbp(), ordered or not.
+func (a *archUprobe) ready(k *sim.K, ordered bool) bool {
+	if !a.copied.Read(k) {
+		return false
+	}
+	if ordered {
+		k.SmpRmb()
+	}
+	return true
 }
 
 // step is the instruction that a task which steps the copy executes: none that makes

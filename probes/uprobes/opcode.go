@@ -7,7 +7,9 @@ import (
 )
 
 // The designs from 2011 on never touch pages of files: a process that is probed gets
-// a copy of the page with the breakpoint in it.
+// a copy of the page with the breakpoint in it. Each change makes a new copy, as up to
+// Linux 6.15; since then the one that is there is changed in place, and given back when it
+// is as the file again, all with mmap_sem held for writing.
 
 // writeOpcode is write_opcode(): it puts a byte into the program at vaddr, in a new
 // page that takes the place of the one that is mapped there. It returns ESRCH if

@@ -83,6 +83,8 @@ const (
 	Collapses
 	// Locked is about text that programs lock in memory.
 	Locked
+	// Lookups is about lookups in the tree of uprobes while it changes.
+	Lookups
 )
 
 // Scheme is one design at work. Its methods are called by tasks that may sleep
@@ -110,6 +112,9 @@ type SpaceInit interface {
 	vm.Hooks
 	// InitSpace is called when an address space is set up that is no child's.
 	InitSpace(k *sim.K, mm *vm.MM)
+	// MayHaveUprobes says whether the design takes it that the address space can have
+	// breakpoints: it answers for none in one that cannot. It is for checks, and no step.
+	MayHaveUprobes(mm *vm.MM) bool
 }
 
 // Threader is a Scheme that has to know which thread of a program has trapped, beside

@@ -1,6 +1,8 @@
 package uprobes
 
 import (
+	"fmt"
+
 	"trapline/pagecache"
 	"trapline/sim"
 	"trapline/vm"
@@ -191,8 +193,15 @@ func (d *today) handleSinglestep(k *sim.K, t *Thread, length uint64) {
 	d.xolFreeSlot(k, t.mm, utask.slot)
 }
 
-// freeXolArea is the part of uprobe_clear_state() that is about the area.
+// SlotLeft is a slot that is taken when the last thread of its process has gone.
+var SlotLeft = sim.Kind{Name: "slot-left", Class: "slot leak"}
+
+// freeXolArea is the part of uprobe_clear_state() that is about the area. Nobody steps a
+// copy any more: all slots but the trampoline's are free.
 func (d *today) freeXolArea(k *sim.K, area *xolArea) {
+	if taken := area.bitmap.Peek(); taken != 1 {
+		k.Fail(&sim.Violation{Kind: SlotLeft, Subject: fmt.Sprintf("area->bitmap is %b", taken)})
+	}
 	pagecache.PageCacheRelease(k, area.page)
 	k.Kfree(&area.Life)
 }

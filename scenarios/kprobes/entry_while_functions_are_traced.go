@@ -6,8 +6,8 @@ import (
 	"trapline/sim"
 )
 
-// EntryWhileFunctionsAreTraced hits a jprobe in a function that the function graph tracer
-// follows.
+// EntryWhileFunctionsAreTraced hits a jprobe, which comes and goes, in a function that the
+// function graph tracer follows.
 var EntryWhileFunctionsAreTraced = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "entry-while-functions-are-traced",
@@ -24,8 +24,10 @@ var EntryWhileFunctionsAreTraced = add(Scenario{
 	Setup: func(w *World) {
 		w.Text.TraceGraph()
 		entry := w.EntryProbe("entry", doFork)
-		must(w.K, w.Register(w.K, entry))
 		w.M.Go("fork", func(k *sim.K) { w.Trace(k, doFork) })
-		w.M.Go("remove", func(k *sim.K) { w.Unregister(k, entry) })
+		w.M.Go("jprobe", func(k *sim.K) {
+			must(k, w.Register(k, entry))
+			w.Unregister(k, entry)
+		})
 	},
 })

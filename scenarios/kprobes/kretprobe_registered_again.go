@@ -19,7 +19,7 @@ var KretprobeRegisteredAgain = add(Scenario{
 			"calls under way came back to what had been made anew, or to nothing, and the old memory " +
 			"was lost. It is asked before anything is touched now.",
 	},
-	Needs: kprobes.Returns,
+	Needs: kprobes.Returns | kprobes.Repeats,
 	Setup: func(w *World) {
 		p := w.ReturnProbe("probe", doFork)
 		must(w.K, w.Register(w.K, p))

@@ -13,11 +13,11 @@ var TaskEndsUnderAKretprobe = add(Scenario{
 		Asks: "Can a kretprobe be hit while the lock of its nodes is held?",
 		From: "commit 9b38cc704e84",
 		Story: "A task that ends may have been in functions that it never returned from; what " +
-			"kretprobes keep of them is freed from its successor, under the lock of the hash table " +
-			"in which it is kept. In some kernels the functions called under the lock could be " +
-			"probed. A kretprobe there takes the same lock at its entry, and waits for itself. In " +
-			"5.8 the CPU pretends to be handling a probe meanwhile, so that the hit only counts. " +
-			"Later there was no lock any more.",
+			"kretprobes keep of them is freed at its end, under the lock of the table in which it " +
+			"is kept. In some kernels the functions called under the lock could be probed. A " +
+			"kretprobe there takes the same lock at its entry, and waits for itself; before 2.6.15, " +
+			"when one lock was for all, any probe did. In 5.8 the CPU pretends to be handling a probe " +
+			"meanwhile, so that the hit only counts. Later there was no lock any more.",
 	},
 	Needs: kprobes.Returns,
 	Setup: func(w *World) {

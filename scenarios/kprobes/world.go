@@ -233,7 +233,11 @@ func (w *World) runEntry(k *sim.K) *kprobes.Slot {
 	jp := d.JprobeEntry(k)
 	w.Text.FunctionBegins(k, "the entry") // and never returns
 	jp.Entry(k)
-	return d.JprobeReturn(k)
+	slot := d.JprobeReturn(k)
+	if slot == nil {
+		k.Fail(&sim.Violation{Kind: UnknownTrap, Subject: "the breakpoint at the end of an entry, which no probe answers for"})
+	}
+	return slot
 }
 
 // Trace is a function that the function graph tracer may follow, and which does no more

@@ -11,7 +11,7 @@ var ModuleWithAMarker = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "module-with-a-marker",
 		Asks: "Is a marker connected that comes, and left alone when it has gone?",
-		From: "the patch: \"markers_mutex nests inside module_mutex\", so that the markers of all " +
+		From: "the patch, as merged: \"markers_mutex nests inside module_mutex\", so that the markers of all " +
 			"modules can be updated",
 		Story: "The markers of modules lie in the memory of the modules. To update them an operation " +
 			"takes module_mutex, so that none goes meanwhile, and a module that comes has its markers " +

@@ -19,11 +19,19 @@ func TestProperty(t *testing.T) { drawn.HoldAll(t, Subjects(), 100) }
 // TestRefind finds again what designs are known for and no scenario asks about.
 func TestRefind(t *testing.T) { drawn.Refind(t, Subjects(), "testdata/drawn.txt") }
 
-// FuzzStaticCalls is for go test -fuzz: it decodes bytes to programs.
-func FuzzStaticCalls(f *testing.F) {
-	drawn.Fuzz(f, drawn.Of(f, Subjects(), &markers.StaticCalls2021.Design),
-		"t0: register 0, hit 0, unregister 0\nt1: hit 0\n",
-		"world: before=2\nt0: unregister 0, register 1\nt1: hit 0, retire 0\nschedule: 9>1 4>1\n")
+// FuzzRepaired and FuzzToday are for go test -fuzz: they decode bytes to programs.
+func FuzzRepaired(f *testing.F) {
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &markers.SeveralProbesRepaired.Design), first...)
+}
+
+func FuzzToday(f *testing.F) {
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &markers.StaticCalls2021.Design), first...)
+}
+
+// first is what fuzzing begins with.
+var first = []string{
+	"t0: register 0, hit 0, unregister 0\nt1: hit 0\n",
+	"world: before=2\nt0: unregister 0, register 1\nt1: hit 0, retire 0\nschedule: 9>1 4>1\n",
 }
 
 // TestPropertyPosted shows that the property can fail: programs that are drawn find again

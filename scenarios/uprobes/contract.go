@@ -39,6 +39,8 @@ var (
 	// WrongFrame is a signal whose handler is shown that the program was interrupted
 	// where it has nothing of its own.
 	WrongFrame = sim.Kind{Name: "wrong-frame", Class: "BUG: signal shows a slot"}
+	// Denied is a breakpoint in a process that, as far as the design knows, has none.
+	Denied = sim.Kind{Name: "breakpoint-denied", Class: "BUG: breakpoint denied"}
 	// SpuriousError is a system call of an innocent program that fails.
 	SpuriousError = sim.Kind{Name: "spurious-error", Class: "BUG: read(2) of a sound file failed"}
 )

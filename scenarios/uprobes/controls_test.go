@@ -50,7 +50,7 @@ func TestControls(t *testing.T) {
 				w.Execute(k, mm, p)
 				executed = true
 			})
-			return func() bool { return executed && uprobes.MayHaveUprobes(w.Scheme, mm) }
+			return func() bool { return executed && w.Scheme.(uprobes.SpaceInit).MayHaveUprobes(mm) }
 		}},
 		{"N-07: mmap has no memory for the breakpoint, and the hit is missed", uprobes.Today, func(w *World) func() bool {
 			file := w.File(pagecache.Ramfs)

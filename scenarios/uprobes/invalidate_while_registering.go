@@ -12,7 +12,7 @@ var InvalidateWhileRegistering = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "invalidate-while-registering",
 		Asks: "Is the breakpoint written into a page that is still the one of the file?",
-		From: "linux-kernel, 20 March 2006, Andrew Morton on the hooks: \"there's a race with truncate here\", 20060320024248.426b97ec.akpm@osdl.org",
+		From: "linux-kernel, 20 March 2006, Andrew Morton on map_uprobe_page(): \"might be racy with truncate\", 20060320024248.426b97ec.akpm@osdl.org",
 		Story: "A page that was found in the page cache may leave it at any time, unless it is " +
 			"locked. map_uprobe_page waited for the page, looked at it, and then locked it; by " +
 			"then the page may be nobody's. The breakpoint goes into that, the next fault reads " +

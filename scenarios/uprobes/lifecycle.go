@@ -81,9 +81,6 @@ type life struct {
 	mms    [2]*vm.MM
 	owned  [][2]*Probe // by task
 	length int64       // the least that the file ever had
-	// copies says that the design gives each process a page of its own with the
-	// breakpoint in it.
-	copies bool
 	// whole says that nobody truncates the file, so that each execution is held to
 	// the contract. In a file that is cut off and grown again under a probe, it is
 	// anyone's guess what is executed; and where a page cannot be read when a
@@ -99,8 +96,7 @@ func live(world *World, p *lifecycle.Program) {
 		fs = pagecache.Disk
 	}
 	l := &life{World: world, file: world.File(fs)}
-	_, l.copies = l.Scheme.(vm.Hooks)
-	l.whole = !p.Uses("truncate") && (!l.copies || p.Knob("io-errors") == 0)
+	l.whole = !p.Uses("truncate") && (!l.copies() || p.Knob("io-errors") == 0)
 	l.file.IOMayFail, l.file.ReadaheadPages = p.Knob("io-errors") > 0, p.Knob("readahead")
 	l.length = int64(len(l.Image.Bytes))
 	for i := range l.mms {
@@ -199,7 +195,7 @@ func (l *life) write(k *sim.K, _, place int) {
 	start, length, _ := l.text()
 	const prot = vm.ProtRead | vm.ProtExec
 	if vm.Mprotect(k, mm, start, length, prot|vm.ProtWrite) == nil {
-		_ = vm.HandleMmFault(k, mm, l.Image.Addr, l.copies)
+		_ = vm.HandleMmFault(k, mm, l.Image.Addr, l.copies())
 		_ = vm.Mprotect(k, mm, start, length, prot)
 	}
 }
@@ -221,7 +217,8 @@ func (l *life) truncate(k *sim.K, _, place int) {
 }
 
 func (l *life) read(k *sim.K, _, _ int) {
-	_, _ = pagecache.DoGenericMappingRead(k, l.file, l.Image.Offset, 1)
+	got, _ := pagecache.DoGenericMappingRead(k, l.file, l.Image.Offset, 1)
+	l.mustBeFile(k, l.Image.Offset, got)
 }
 
 // execute executes the instruction at a place, unless it is not mapped or cannot be
@@ -319,7 +316,7 @@ func (l *life) comparePage(k *sim.K, mm *vm.MM, off int64, got, want []byte, whe
 		if b == want[i] || zero && want[i] != breakpoint {
 			continue
 		}
-		if l.copies && !l.whole && want[i] == breakpoint && (zero || b == l.Image.Bytes[at]) {
+		if l.copies() && !l.whole && want[i] == breakpoint && (zero || b == l.Image.Bytes[at]) {
 			continue
 		}
 		k.Fail(&sim.Violation{Kind: WrongBytes, Subject: fmt.Sprintf("%s has %02x at %#x, not %02x, %s", mm.Name, b, at, want[i], when)})

@@ -12,7 +12,7 @@ var MremapWhileRegistering = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "mremap-while-registering",
 		Asks: "Is text that moves during the walk over all who map the file seen in one of its places?",
-		From: "ours: found by trapline fuzz in 2011-srcu-repaired and 2025-skip-moved",
+		From: "ours: found by trapline fuzz in 2025-skip-moved, and in 2011-srcu-repaired as it then was; Linux 6.18, register_for_each_vma() and move_vma()",
 		Story: "Who registers a probe first lists where the file is mapped, under i_mmap_lock, and then " +
 			"takes the mmap_sem of one process after the other. A place that is no longer mapped is " +
 			"passed over: munmap has nothing to be probed. But the text may have been moved. mremap " +

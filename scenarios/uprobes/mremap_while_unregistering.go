@@ -12,7 +12,7 @@ var MremapWhileUnregistering = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "mremap-while-unregistering",
 		Asks: "Can text take a breakpoint along to where nobody takes it out?",
-		From: "ours: found by trapline fuzz in 2011-srcu-repaired and 2025-skip-moved",
+		From: "ours: found by trapline fuzz in 2025-skip-moved, and in 2011-srcu-repaired as it then was; Linux 6.18, register_for_each_vma() and move_vma()",
 		Story: "The other half of mremap-while-registering, and the worse one: the pages that move keep " +
 			"their breakpoints. Who unregisters has listed the old place, finds nothing mapped there, " +
 			"and goes on. The uprobe is deleted, the breakpoint stays, and kills the program when it " +

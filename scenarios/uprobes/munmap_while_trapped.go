@@ -12,7 +12,7 @@ var MunmapWhileTrapped = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "munmap-while-trapped",
 		Asks: "Is the area looked up with mmap_sem held?",
-		From: "linux-kernel, 20 March 2006, Andrew Morton on \"[1/3 PATCH] Kprobes: User space probes support- base interface\", 20060320024248.426b97ec.akpm@osdl.org",
+		From: "linux-kernel, 20 March 2006, Andrew Morton on get_uprobe(): \"All this appears to be happening without mmap_sem held?\", 20060320024248.426b97ec.akpm@osdl.org",
 		Story: "The trap has to find out which place in which file the address stands for, and so " +
 			"looks at the areas of the process. Another thread may take them away, unless " +
 			"mmap_sem is held; and to take that one may have to sleep, which a trap must not. So " +

@@ -12,7 +12,7 @@ var ProgramExecutesWhileRegistering = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "program-executes-while-registering",
 		Asks: "Does a processor that executes the text never notice that a breakpoint is put there?",
-		From: "linux-kernel, 20 March 2006, Andrew Morton on \"[1/3 PATCH] Kprobes: User space probes support- base interface\", 20060320024248.426b97ec.akpm@osdl.org",
+		From: "ours, after __replace_page() of Linux 3.5: who puts another page in a place flushes the old one from all processors",
 		Story: "A processor fetches the bytes of each instruction through its TLB, and has translated " +
 			"the page before the probe is there. Whatever it finds, the program computes what it " +
 			"computes without: the same registers, flags and stack after each instruction, and the " +

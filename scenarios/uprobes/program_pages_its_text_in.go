@@ -12,7 +12,7 @@ var ProgramPagesItsTextIn = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "program-pages-its-text-in",
 		Asks: "Does a program that faults its text in, and loses it, stop where it would stop without a probe?",
-		From: "the February 2006 post: breakpoints in pages that are not in memory yet; 64c37e134b12 (uprobes: Reject the shared zeropage in uprobe_write_opcode()) on what may be found there",
+		From: "the February 2006 post: breakpoints in pages that are not in memory yet; bddf10d26e6e (uprobes: Reject the shared zeropage in uprobe_write_opcode()) on what may be found there",
 		Story: "The first fetch faults, the read ends in an interrupt, and the breakpoint is there when " +
 			"the processor tries again. Then another thread unmaps the text, at any moment: before " +
 			"the fault, during the read, when the processor has fetched the breakpoint, or while a " +

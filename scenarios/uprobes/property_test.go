@@ -2,6 +2,7 @@ package uprobes
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -58,15 +59,56 @@ func TestPropertyPosted(t *testing.T) {
 	}
 }
 
+// TestEverythingIsDrawn holds the language to what a program can do, and the draw to
+// leaving nothing of it out.
+func TestEverythingIsDrawn(t *testing.T) {
+	want := []string{
+		"register", "unregister", "mmap", "munmap", "mremap", "mprotect", "fork", "exec", "exit", "fault",
+		"execute", "truncate", "write", "reclaim", "signal", "io-errors", "a consumer added to another, and removed",
+	}
+	seen := map[string]bool{}
+	r := rand.New(rand.NewPCG(2006, 0))
+	for range 200 {
+		c := Language.Draw(func(_ string, n int) int { return r.IntN(n) })
+		seen["io-errors"] = seen["io-errors"] || c.Program.Knob("io-errors") > 0
+		users := [2]map[int]bool{{}, {}}
+		for i, ops := range c.Program.Tasks {
+			for _, op := range ops {
+				name := lifeVerbs[op.Verb].Name
+				seen[name] = true
+				if name == "register" {
+					users[op.Place][i] = true
+				}
+				if name == "unregister" && users[op.Place][i] && len(users[op.Place]) > 1 {
+					seen["a consumer added to another, and removed"] = true
+				}
+			}
+		}
+	}
+	for _, what := range want {
+		if !seen[what] {
+			t.Errorf("%s is never drawn", what)
+		}
+	}
+}
+
 // TestRefind finds again what designs are known for and no scenario asks about.
 func TestRefind(t *testing.T) { drawn.Refind(t, Subjects(), "testdata/drawn.txt") }
 
-// FuzzRepaired is for go test -fuzz: it decodes bytes to programs.
+// FuzzRepaired and FuzzToday are for go test -fuzz: they decode bytes to programs.
 func FuzzRepaired(f *testing.F) {
-	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design),
-		"t0: register 0\nt1: mmap 0, execute 0\n",
-		"world: disk=1 readahead=2\nt0: register 0, unregister 0\nt1: mmap 1, fault 1, execute 1\nt2: reclaim\nschedule: 9>1 4>2\n",
-		"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n")
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.ReadpageHookRepaired.Design), first...)
+}
+
+func FuzzToday(f *testing.F) {
+	drawn.Fuzz(f, drawn.Of(f, Subjects(), &uprobes.Today.Design), first...)
+}
+
+// first is what fuzzing begins with.
+var first = []string{
+	"t0: register 0\nt1: mmap 0, execute 0\n",
+	"world: disk=1 readahead=2\nt0: register 0, unregister 0\nt1: mmap 1, fault 1, execute 1\nt2: reclaim\nschedule: 9>1 4>2\n",
+	"world: io-errors=1\nt0: mmap 0, register 0, execute 0\nt1: truncate 1, fork 0\nschedule: 20>1\n",
 }
 
 // capture checks a property that is expected to fail, and says whether it did.

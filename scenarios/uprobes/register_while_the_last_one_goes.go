@@ -12,7 +12,7 @@ var RegisterWhileTheLastOneGoes = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "register-while-the-last-one-goes",
 		Asks: "Can a new user be attached to an uprobe that is being taken down?",
-		From: "the proposal of July 2011: alloc_uprobe before i_mutex; Linux 3.6 still had it (66d06dffa5ef)",
+		From: "the proposal of July 2011: alloc_uprobe before i_mutex; what 66d06dffa5ef, which took uprobes_mutex away, looks again for",
 		Story: "Whoever registers looks the uprobe up in the tree, and takes a reference, before he " +
 			"has the mutex. The one who takes the last consumer off holds it: he removes the " +
 			"breakpoints and takes the uprobe out of the tree. Then the first one adds a consumer " +

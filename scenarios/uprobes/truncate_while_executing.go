@@ -12,7 +12,7 @@ var TruncateWhileExecuting = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "truncate-while-executing",
 		Asks: "Does a program whose text is cut off get SIGBUS, and nothing else?",
-		From: "linux-kernel, 20 March 2006, Andrew Morton on the hooks: \"there's a race with truncate here\", 20060320024248.426b97ec.akpm@osdl.org",
+		From: "linux-kernel, 20 March 2006, Andrew Morton on map_uprobe_page(): \"might be racy with truncate\", 20060320024248.426b97ec.akpm@osdl.org",
 		Story: "The file grows by a page first, which is nothing to the program. Then it is cut " +
 			"off before the text: all page tables lose it, with the copies that have " +
 			"breakpoints in them. The program may have fetched the breakpoint, may have trapped, " +

@@ -12,7 +12,7 @@ var UnregisterAfterAReadError = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "unregister-after-a-read-error",
 		Asks: "Is a page that could not be read let go of?",
-		From: "linux-kernel, 20 March 2006, Andrew Morton on the hooks: the page is leaked if map_uprobe_page fails, 20060320024248.426b97ec.akpm@osdl.org",
+		From: "linux-kernel, 20 March 2006, Andrew Morton on unregister_uprobe(): \"If that page isn't uptodate, we leak a ref\", 20060320024248.426b97ec.akpm@osdl.org",
 		Story: "unregister_uprobe has a reference to the page when it calls map_uprobe_page, which says " +
 			"-EINVAL if there is no page, and also if the page has not been read. The caller takes " +
 			"that for \"no page\" and keeps the reference for ever. A page that is kept is never " +

@@ -13,7 +13,7 @@ var UnregisterAgainstReadpage = add(Scenario{
 	Scenario: catalogue.Scenario{
 		Name: "unregister-against-readpage",
 		Asks: "Can a breakpoint be left behind that no probe answers for?",
-		From: "the February 2006 post: unregister_uprobe looks for the page before it takes uprobe_mutex",
+		From: "the posts of 2006: unregister_uprobe calls find_get_page before it takes uprobe_mutex",
 		Story: "To remove a probe the patch looks for its page, takes the mutex, takes the probe off " +
 			"the list, and puts the instruction back if there was a page. The page may be read by " +
 			"another one between the look and the mutex: the hook still finds the probe on the " +

@@ -151,24 +151,71 @@ func (w *World) Exit(k *sim.K, mm *vm.MM) {
 // Read is pread(2) of the instruction. In a world without I/O errors it must not
 // fail.
 func (w *World) Read(k *sim.K, inode *pagecache.Inode) {
-	sysRead(k, inode, w.Image.Offset, len(w.Image.Insn))
+	w.mustBeFile(k, w.Image.Offset, sysRead(k, inode, w.Image.Offset, len(w.Image.Insn)))
 }
 
-func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) {
-	if _, err := pagecache.DoGenericMappingRead(k, inode, pos, count); err != nil {
+func sysRead(k *sim.K, inode *pagecache.Inode, pos int64, count int) []byte {
+	got, err := pagecache.DoGenericMappingRead(k, inode, pos, count)
+	if err != nil {
 		k.Fail(&sim.Violation{Kind: SpuriousError, Subject: "read(2) = " + err.Error() + ", and the device is in order"})
 	}
+	return got
 }
+
+// copies says that the design gives each process a page of its own with the breakpoint
+// in it. The others write to the page of the file, which everybody reads.
+func (w *World) copies() bool {
+	_, copies := w.Scheme.(vm.Hooks)
+	return copies
+}
+
+// mustBeFile fails if bytes at an offset of the file are others than those on the disk,
+// and the design leaves the file alone. There may be zeroes where it was cut off.
+func (w *World) mustBeFile(k *sim.K, off int64, got []byte) {
+	for i, b := range got {
+		if was := w.Image.Bytes[off+int64(i)]; b != was && b != 0 && w.copies() {
+			k.Fail(&sim.Violation{Kind: WrongText, Subject: fmt.Sprintf("the file has %02x at %#x, not %02x", b, off+int64(i), was)})
+		}
+	}
+}
+
+// mustBeSilent is what is looked at when nobody does anything: the two instructions of the
+// file that may be probed, and the processes with a breakpoint, which the design must know
+// to have one.
+func (w *World) mustBeSilent(k *sim.K) {
+	for _, inode := range w.files {
+		for off := w.Image.Offset; off < w.Image.Offset+int64(2*len(w.Image.Insn)); off++ {
+			if b, there := pagecache.Peek(inode, off); there {
+				w.mustBeFile(k, off, []byte{b})
+			}
+		}
+	}
+	s, ok := w.Scheme.(uprobes.SpaceInit)
+	if !ok {
+		return
+	}
+	for _, mm := range w.spaces {
+		if b, mapped := vm.Peek(mm, w.addr(mm)); mapped && b == breakpoint && !s.MayHaveUprobes(mm) {
+			k.Fail(&sim.Violation{Kind: Denied, Subject: mm.Name + " has a breakpoint, and may not have one"})
+		}
+	}
+}
+
+// addr is where the instruction is in a process.
+func (w *World) addr(mm *vm.MM) uint64 {
+	if slices.Contains(w.moved, mm) {
+		return w.Image.Addr + elsewhere
+	}
+	return w.Image.Addr
+}
+
+var _ = sim.Plumbing("must_be_file")
 
 // Execute runs the program through the instruction, once, and holds the design
 // to its contract for the probe p. The text must be mapped, and in the file.
 func (w *World) Execute(k *sim.K, mm *vm.MM, p *Probe) {
-	addr := w.Image.Addr
-	if slices.Contains(w.moved, mm) {
-		addr += elsewhere
-	}
 	run := p.beginRun(k)
-	if !w.runText(k, mm, addr) {
+	if !w.runText(k, mm, w.addr(mm)) {
 		k.Fail(&sim.Violation{Kind: SpuriousFault, Subject: "page fault, and the file and the device are in order"})
 	}
 	p.endRun(k, run)
@@ -248,6 +295,7 @@ func (w *World) AtRest(check func(k *sim.K)) { w.atRest = append(w.atRest, check
 // its tasks are gone, no page is locked or has a reference too many, and nothing of
 // the page cache is left behind.
 func (w *World) quiet(k *sim.K) {
+	w.mustBeSilent(k)
 	for _, check := range w.atRest {
 		check(k)
 	}

@@ -9,14 +9,18 @@ import (
 	"time"
 
 	"trapline/sim"
+	"trapline/sim/memory"
 )
 
 // checkpointVersion changes when what an old search has saved would be taken for
 // something else, or when a search goes another way.
-const checkpointVersion = 2
+const checkpointVersion = 3
 
 // DefaultCheckpointEvery is how often Options.Checkpoint is called.
 const DefaultCheckpointEvery = 5 * time.Second
+
+// restAfter is how many times as long as a checkpoint took no other is made.
+const restAfter = 10
 
 // ErrResume is wrapped by the error of Run if Options.Resume cannot be resumed.
 var ErrResume = errors.New("explore: this cannot be resumed")
@@ -40,7 +44,10 @@ type sealed struct {
 type checkpoint struct {
 	Program     string `json:"program"`
 	Strategy    string `json:"strategy"`
+	Memory      string `json:"memory"`
 	Preemptions int    `json:"preemptions"`
+	Delays      int    `json:"delays,omitempty"`
+	LockAware   bool   `json:"lock_aware,omitempty"`
 	TaskSteps   int    `json:"task_steps,omitempty"`
 	Seed        uint64 `json:"seed"`
 	Depth       int    `json:"depth"`
@@ -50,27 +57,37 @@ type checkpoint struct {
 	Counts   savedCounts    `json:"counts"`
 	Found    []savedFinding `json:"found"`
 	Learning []string       `json:"learning"`
+	Unaware  []int          `json:"unaware,omitempty"` // of Learning: by a machine that was not aware of locks
+	Ours     []int          `json:"ours,omitempty"`    // of Learning: by the search
 	Known    int            `json:"known"`
 	Names    sim.Names      `json:"names"`
+	// Of a search that is aware of locks: that it has given that up, or what is known
+	// of the sections.
+	GivenUp bool        `json:"given_up,omitempty"`
+	Habits  *sim.Habits `json:"habits,omitempty"`
 
 	// One of these, by the strategy.
-	Tree *savedTree `json:"tree,omitempty"`
-	Walk *savedWalk `json:"walk,omitempty"`
-	Next int        `json:"next,omitempty"` // execution of a sample
+	Tree   *savedTree   `json:"tree,omitempty"`
+	Walk   *savedWalk   `json:"walk,omitempty"`
+	Graphs *savedGraphs `json:"graphs,omitempty"`
+	States *savedStates `json:"states,omitempty"`
+	Next   int          `json:"next,omitempty"` // execution of a sample
 }
 
 // savedCounts is the part of a Result that is counted.
 type savedCounts struct {
-	Executions int  `json:"executions"`
-	Blocked    int  `json:"blocked"`
-	Merged     int  `json:"merged"`
-	Cut        int  `json:"cut"`
-	Assumed    int  `json:"assumed,omitempty"`
-	Steps      int  `json:"steps"`
-	Longest    int  `json:"longest"`
-	First      int  `json:"first"`
-	Varying    bool `json:"varying"`
-	TooLong    bool `json:"too_long"`
+	Executions  int  `json:"executions"`
+	Blocked     int  `json:"blocked"`
+	Merged      int  `json:"merged"`
+	Cut         int  `json:"cut"`
+	Assumed     int  `json:"assumed,omitempty"`
+	Steps       int  `json:"steps"`
+	Longest     int  `json:"longest"`
+	States      int  `json:"states,omitempty"`
+	Transitions int  `json:"transitions,omitempty"`
+	First       int  `json:"first"`
+	Varying     bool `json:"varying"`
+	TooLong     bool `json:"too_long"`
 }
 
 // savedFinding is a finding in the making.
@@ -92,8 +109,10 @@ func (s *search) watch() func() {
 	go func() {
 		for {
 			select {
-			case <-ticker.C:
-				s.ripe.Store(true)
+			case now := <-ticker.C:
+				if now.UnixNano() >= s.notBefore.Load() {
+					s.ripe.Store(true)
+				}
 			case <-quit:
 				return
 			}
@@ -127,22 +146,41 @@ func (s *search) keep(fill func(*checkpoint)) error {
 		return nil
 	}
 	s.ripe.Store(false)
+	begun := time.Now()
+	defer func() {
+		now := time.Now()
+		s.notBefore.Store(now.Add(restAfter * now.Sub(begun)).UnixNano())
+	}()
 	s.addAll()
 	r, o := s.result, &s.options
 	c := &checkpoint{
-		Program: printOf(s.print), Strategy: o.Strategy, Preemptions: o.Preemptions, TaskSteps: o.TaskSteps, Seed: o.Seed, Depth: o.Depth, Shard: o.Shard,
+		Program: printOf(s.print), Strategy: o.Strategy, Memory: s.memory().String(), Preemptions: o.Preemptions, Delays: o.Delays,
+		LockAware: o.LockAware, TaskSteps: o.TaskSteps, Seed: o.Seed, Depth: o.Depth, Shard: o.Shard,
 		Begun: int(s.begun.Load()),
 		Counts: savedCounts{
 			Executions: r.Executions, Blocked: r.Blocked, Merged: r.Merged, Cut: r.Cut, Assumed: r.Assumed, Steps: r.Steps, Longest: r.Longest,
-			First: r.First, Varying: r.Varying, TooLong: s.stopped[tooLong(s.machine)],
+			States: r.States, Transitions: r.Transitions, First: r.First, Varying: r.Varying, TooLong: s.stopped[tooLong(s.machine)],
 		},
 		Known: s.machine.Known(), Names: s.machine.Names(),
+	}
+	switch {
+	case s.lockAware:
+		habits := s.machine.Habits()
+		c.Habits = &habits
+	case o.LockAware:
+		c.GivenUp = true
 	}
 	for _, f := range s.found {
 		c.Found = append(c.Found, savedFinding{f.title, f.schedule.String(), f.steps, f.preemptions})
 	}
-	for _, l := range s.learning {
-		c.Learning = append(c.Learning, l.String())
+	for i, l := range s.learning {
+		c.Learning = append(c.Learning, l.schedule.String())
+		if !l.aware {
+			c.Unaware = append(c.Unaware, i)
+		}
+		if l.ours {
+			c.Ours = append(c.Ours, i)
+		}
 	}
 	fill(c)
 	state, err := json.Marshal(c)
@@ -201,24 +239,40 @@ func (s *search) resume(c *checkpoint) error {
 		s.setLockAware(s.lockAware)
 		s.prepare()
 	}
-	s.learning = slices.Clone(o.Learnt)
+	if c != nil && c.GivenUp {
+		s.lockAware = false
+	}
 	if c == nil {
-		s.relearn(s.learning)
+		for _, schedule := range o.Learnt {
+			s.learning = append(s.learning, lesson{schedule: schedule, aware: s.lockAware})
+		}
+		s.relearn()
 		return nil
 	}
 	if c.Program != printOf(s.print) {
 		return notResumed("it is of another program, or of another version of it or of trapline")
 	}
-	s.learning = schedules(c.Learning)
-	s.relearn(s.learning)
+	if c.Memory != s.memory().String() {
+		return notResumed("it is of another search: its memory model is %s, not %v", c.Memory, s.memory())
+	}
+	if o.Strategy == DPOR && s.weak() != (c.Graphs != nil) {
+		return notResumed("it does not say where the search was")
+	}
+	for i, schedule := range schedules(c.Learning) {
+		s.learning = append(s.learning, lesson{schedule: schedule, aware: !slices.Contains(c.Unaware, i), ours: slices.Contains(c.Ours, i)})
+	}
+	s.relearn()
 	if n := s.machine.Known(); n != c.Known {
 		return notResumed("the search had learnt %d things of the program, which are now %d", c.Known, n)
+	}
+	if c.Habits != nil {
+		s.machine.AdoptHabits(*c.Habits)
 	}
 	s.resumed = c
 	s.begun.Store(int64(c.Begun))
 	n, r := &c.Counts, s.result
 	r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest = n.Executions, n.Blocked, n.Merged, n.Cut, n.Steps, n.Longest
-	r.Assumed, r.First, r.Varying = n.Assumed, n.First, n.Varying
+	r.Assumed, r.First, r.Varying, r.States, r.Transitions = n.Assumed, n.First, n.Varying, n.States, n.Transitions
 	if n.TooLong {
 		s.stop(tooLong(s.machine))
 	}
@@ -252,5 +306,14 @@ func CheckpointOf(state []byte) (Options, error) {
 	if err != nil {
 		return Options{}, notResumed("it is not a checkpoint: %w", err)
 	}
-	return Options{Strategy: c.Strategy, Preemptions: c.Preemptions, TaskSteps: c.TaskSteps, Seed: c.Seed, Depth: c.Depth, Shard: c.Shard, Resume: state}, nil
+	model := memory.SC
+	for model.String() != c.Memory {
+		if model++; model > memory.LKMM {
+			return Options{}, notResumed("there is no memory model %q", c.Memory)
+		}
+	}
+	return Options{
+		Strategy: c.Strategy, Memory: model, Preemptions: c.Preemptions, Delays: c.Delays, LockAware: c.LockAware, TaskSteps: c.TaskSteps,
+		Seed: c.Seed, Depth: c.Depth, Shard: c.Shard, Resume: state,
+	}, nil
 }

@@ -15,7 +15,8 @@ func (c *checkpoint) check(o *Options) error {
 		what     string
 		was, now any
 	}{
-		{"strategy", c.Strategy, o.Strategy}, {"bound", c.Preemptions, o.Preemptions}, {"bound of each task", c.TaskSteps, o.TaskSteps}, {"seed", c.Seed, o.Seed},
+		{"strategy", c.Strategy, o.Strategy}, {"bound", c.Preemptions, o.Preemptions}, {"bound of delays", c.Delays, o.Delays},
+		{"awareness of locks", c.LockAware, o.LockAware}, {"bound of each task", c.TaskSteps, o.TaskSteps}, {"seed", c.Seed, o.Seed},
 		{"depth", c.Depth, o.Depth}, {"shard", c.Shard, o.Shard},
 	} {
 		if d.was != d.now {
@@ -23,7 +24,7 @@ func (c *checkpoint) check(o *Options) error {
 		}
 	}
 	n := &c.Counts
-	if min(c.Begun, n.Executions, n.Blocked, n.Merged, n.Cut, n.Assumed, n.Steps, n.Longest, n.First, c.Known, c.Next) < 0 {
+	if min(c.Begun, n.Executions, n.Blocked, n.Merged, n.Cut, n.Assumed, n.Steps, n.Longest, n.States, n.Transitions, n.First, c.Known, c.Next) < 0 {
 		return errors.New("a number is below 0")
 	}
 	m := sim.NewMachine()
@@ -41,30 +42,60 @@ func (c *checkpoint) check(o *Options) error {
 			return err
 		}
 	}
+	if h := c.Habits; h != nil {
+		if err := checkHabits(h, &c.Names); err != nil {
+			return err
+		}
+	}
 	switch {
 	case c.Strategy == DPOR && c.Tree != nil:
 		return c.Tree.check(&c.Names)
+	case c.Strategy == DPOR && c.Graphs != nil:
+		return c.Graphs.check(&c.Names)
 	case c.Strategy == Bounded && c.Walk != nil:
 		return c.Walk.check(c.Preemptions)
+	case c.Strategy == States && c.States != nil:
+		return c.States.check()
+	case c.Strategy == Delays && c.Walk != nil:
+		return c.Walk.check(c.Delays)
 	case sampled(c.Strategy):
 		return nil
 	}
 	return errors.New("it does not say where the search was")
 }
 
+func below(x, n int) bool { return x >= 0 && x < n }
+
+// checkHabits refuses what cannot be known of critical sections.
+func checkHabits(h *sim.Habits, names *sim.Names) error {
+	known := func(p []int) bool {
+		return below(p[0], len(names.Objects)) && below(p[1], len(names.Objects)) && below(p[2], len(names.Tasks)) && below(p[3], int(sim.Add)+1)
+	}
+	for _, p := range h.Places {
+		if !known(p[:]) {
+			return fmt.Errorf("nothing is used as %v says", p)
+		}
+	}
+	for _, s := range h.Sections {
+		if len(s) == 0 || slices.ContainsFunc(s, func(u [5]int) bool { return !known(u[:]) }) {
+			return fmt.Errorf("there is no section %v", s)
+		}
+	}
+	return nil
+}
+
 // check refuses a tree that cannot be walked.
 func (t *savedTree) check(names *sim.Names) error {
-	within := func(x, n int) bool { return x >= 0 && x < n }
 	uses := func(all [][2]int) bool {
 		for _, u := range all {
-			if !within(u[0], len(names.Objects)) || !within(u[1], int(sim.Add)+1) {
+			if !below(u[0], len(names.Objects)) || !below(u[1], int(sim.Add)+1) {
 				return false
 			}
 		}
 		return true
 	}
 	aStep := func(s savedStep) bool {
-		return s[0] > 0 && within(s[0], len(names.Tasks)) && within(s[1], len(t.Prints)+1) && within(s[2], math.MaxInt16+1) && within(s[3], allMarks+1)
+		return s[0] > 0 && below(s[0], len(names.Tasks)) && below(s[1], len(t.Prints)+1) && below(s[2], math.MaxInt16+1) && below(s[3], allMarks+1)
 	}
 	all := opNames()
 	for _, name := range t.Ops {
@@ -73,17 +104,17 @@ func (t *savedTree) check(names *sim.Names) error {
 		}
 	}
 	for _, op := range t.Some {
-		if !within(op, len(t.Ops)) {
+		if !below(op, len(t.Ops)) {
 			return fmt.Errorf("there is no kind of steps %d", op)
 		}
 	}
 	for _, v := range t.Varying {
-		if !within(v[0], len(t.Ops)) || !within(v[1], math.MaxInt32) {
+		if !below(v[0], len(t.Ops)) || !below(v[1], math.MaxInt32) {
 			return fmt.Errorf("no kind of steps varies as %v", v)
 		}
 	}
 	known := func(s [5]int) bool {
-		return within(s[0], len(names.Tasks)) && within(s[1], math.MaxInt32) && within(s[2], len(t.Ops)) && within(s[3], len(names.Objects)) && within(s[4], math.MaxInt16+1)
+		return below(s[0], len(names.Tasks)) && below(s[1], math.MaxInt32) && below(s[2], len(t.Ops)) && below(s[3], len(names.Objects)) && below(s[4], math.MaxInt16+1)
 	}
 	for _, e := range t.Extra {
 		if !known(e.Step) || !uses(e.Uses) {
@@ -111,7 +142,7 @@ func (t *savedTree) check(names *sim.Names) error {
 			}
 		}
 		for at, w := range n.Tree {
-			if !aStep(w.Step) || !within(w.Below, len(n.Tree)-at) {
+			if !aStep(w.Step) || !below(w.Below, len(n.Tree)-at) {
 				return fmt.Errorf("in the tree of place %d there is no step %v", i, w.Step)
 			}
 		}
@@ -120,7 +151,7 @@ func (t *savedTree) check(names *sim.Names) error {
 		}
 		switch {
 		case i == 0 && n.Parent == -1 && n.Slot == 0:
-		case i == 0 || !within(n.Parent, i) || !within(n.Slot, len(t.Nodes[n.Parent].Asleep)):
+		case i == 0 || !below(n.Parent, i) || !below(n.Slot, len(t.Nodes[n.Parent].Asleep)):
 			return fmt.Errorf("nothing leads to place %d", i)
 		}
 	}

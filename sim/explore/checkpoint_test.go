@@ -2,8 +2,11 @@ package explore_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 
 	"trapline/sim"
 	"trapline/sim/explore"
+	"trapline/sim/memory"
 )
 
 var errKilled = errors.New("killed")
@@ -74,12 +78,12 @@ func allTitles(r *explore.Result) []string {
 func wantSameSearch(t rapid.TB, got, want *explore.Result, p any) {
 	t.Helper()
 	type counts struct {
-		executions, blocked, merged, cut, steps, longest, first int
-		varying                                                 bool
-		verdict                                                 string
+		executions, blocked, merged, cut, steps, longest, states, transitions, first int
+		varying, lockAware                                                           bool
+		verdict, coverage                                                            string
 	}
 	of := func(r *explore.Result) counts {
-		return counts{r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest, r.First, r.Varying, r.Verdict()}
+		return counts{r.Executions, r.Blocked, r.Merged, r.Cut, r.Steps, r.Longest, r.States, r.Transitions, r.First, r.Varying, r.LockAware, r.Verdict(), r.Coverage()}
 	}
 	if of(got) != of(want) || !slices.Equal(allTitles(got), allTitles(want)) {
 		t.Errorf("in pieces: %+v %q\nat once:   %+v %q%v", of(got), allTitles(got), of(want), allTitles(want), p)
@@ -125,13 +129,12 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		verbs := rapid.SampledFrom([][]string{quiet, wild}).Draw(rt, "verbs")
 		p := programs(verbs).Draw(rt, "program")
-		strategy := rapid.SampledFrom([]string{explore.DPOR, explore.DPOR, explore.Bounded}).Draw(rt, "strategy")
+		o := rapid.SampledFrom([]explore.Options{
+			{}, {}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Bounded, Preemptions: 3},
+			{Strategy: explore.Delays, Delays: 2}, {Strategy: explore.States},
+		}).Draw(rt, "options")
 		program := p.program(false, func(string) {})
-		o := explore.Options{Strategy: strategy, MinimiseExecutions: 200}
-		if strategy == explore.Bounded {
-			o.Preemptions = rapid.IntRange(0, 3).Draw(rt, "bound")
-		}
-		o.Executions = 300
+		o.MinimiseExecutions, o.Executions = 200, 300
 		want, err := explore.Run(context.Background(), program, o)
 		if err != nil {
 			rt.Fatal(err)
@@ -278,11 +281,17 @@ func TestResumeRefuses(t *testing.T) {
 		{"nothing", counter(3, 1), explore.Options{Resume: []byte{}}, "it is not a checkpoint"},
 		{"half of it", counter(3, 1), explore.Options{Resume: good[:len(good)/2]}, "it is not a checkpoint"},
 		{"a bit", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"blocked":0`, `"blocked":1`, 1))}, "it is damaged"},
-		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":2`, `"version":3`, 1))}, "it is of version 3, and this search reads version 2"},
+		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":3`, `"version":4`, 1))}, "it is of version 4, and this search reads version 3"},
 		{"another program", counter(4, 1), explore.Options{Resume: good}, "it is of another program, or of another version"},
 		{"another machine", counter(3, 1), explore.Options{Resume: good, Setup: func(m *sim.Machine) { m.MaxSteps = 50 }}, "it is of another program, or of another version"},
 		{"another strategy", counter(3, 1), explore.Options{Resume: good, Strategy: explore.Bounded}, "it is of another search: its strategy is dpor, not bounded"},
 		{"another shard", counter(3, 1), explore.Options{Resume: good, Shard: explore.Shard{Of: 2}}, "it is of another search: its shard is the whole, not shard 1 of 2"},
+		{"another bound of delays", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.Delays, Delays: 2}), Strategy: explore.Delays, Delays: 3}, "its bound of delays is 2, not 3"},
+		{"aware of locks", counter(3, 1), explore.Options{Resume: good, LockAware: true}, "its awareness of locks is false, not true"},
+		{"another program of states", counter(3, 2), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.States}), Strategy: explore.States}, "it is of another program"},
+		{"another model", counter(3, 1), explore.Options{Resume: good, Memory: memory.TSO}, "it is of another search: its memory model is sc, not tso"},
+		{"no model", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Memory: memory.LKMM})}, "its memory model is lkmm, not sc"},
+		{"a sample of another model", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.POS, Memory: memory.LKMM}), Strategy: explore.POS, Memory: memory.TSO}, "its memory model is lkmm, not tso"},
 		{"another seed", counter(3, 1), explore.Options{Resume: checkpoint(counter(3, 1), explore.Options{Strategy: explore.PCT}), Strategy: explore.PCT, Seed: 3}, "its seed is 0, not 3"},
 	} {
 		_, err := explore.Run(context.Background(), c.p, c.o)
@@ -298,33 +307,152 @@ func TestCheckpointThatCannotBeKept(t *testing.T) {
 	for _, strategy := range explore.Strategies() {
 		for workers := 1; workers <= 3; workers++ {
 			o := explore.Options{Strategy: strategy, Executions: 10, Workers: workers, CheckpointEvery: -1, Checkpoint: func([]byte) error { return full }}
-			want := full
-			if strategy == explore.States || strategy == explore.Delays {
-				want = errors.ErrUnsupported
-			}
-			if _, err := explore.Run(context.Background(), counter(3, 1), o); !errors.Is(err, want) {
-				t.Errorf("%s: got %v, want %v", strategy, err, want)
+			if _, err := explore.Run(context.Background(), counter(3, 1), o); !errors.Is(err, full) {
+				t.Errorf("%s: got %v, want %v", strategy, err, full)
 			}
 		}
 	}
+}
+
+// kept are searches of every kind that can be resumed.
+var kept = []explore.Options{
+	{}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1}, {Strategy: explore.Delays, Delays: 2}, {Strategy: explore.States},
+	{Memory: memory.LKMM}, {Strategy: explore.PCT}, {Shard: explore.Shard{Of: 2}, Strategy: explore.States}, {Shard: explore.Shard{Of: 2}, Memory: memory.TSO},
+}
+
+// A search that is done stays done.
+func TestResumeWhatIsDone(t *testing.T) {
+	for _, o := range kept {
+		o.MinimiseExecutions, o.Executions = 100, 20
+		if o.Strategy != explore.PCT {
+			o.Executions = 0
+		}
+		for _, p := range []sim.Program{counter(2, 1), func(*sim.Machine) {}} {
+			var last []byte
+			o.Resume, o.Checkpoint = nil, func(state []byte) error { last = state; return nil }
+			want, err := explore.Run(context.Background(), p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Resume = last
+			got, err := explore.Run(context.Background(), p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantSameSearch(t, got, want, fmt.Sprintf("%+v", o))
+			if !reflect.DeepEqual(got.Part, want.Part) {
+				t.Errorf("%+v, want %+v", got.Part, want.Part)
+			}
+		}
+	}
+}
+
+// A checkpoint in which a number, or a byte, is another one is refused, or resumed: it
+// does nothing worse.
+func TestResumeOfNonsense(t *testing.T) {
+	p := counter(2, 2)
+	refused := 0
+	for _, o := range kept {
+		var state []byte
+		o.CheckpointEvery = -1
+		saved := 0
+		o.Executions = 40
+		o.Resume, o.Checkpoint = nil, func(s []byte) error {
+			if saved++; saved <= 4 {
+				state = explore.Unseal(s)
+			}
+			return nil
+		}
+		if _, err := explore.Run(context.Background(), p, o); err != nil {
+			t.Fatal(err)
+		}
+		o.Checkpoint, o.MinimiseExecutions = nil, 1
+		for _, other := range nonsense(t, state) {
+			o.Resume = explore.Seal(other)
+			if r, err := explore.Run(context.Background(), p, o); (r == nil) == (err == nil) {
+				t.Fatalf("%s: %v, %v", other, r, err)
+			} else if err != nil {
+				refused++
+			}
+		}
+	}
+	if refused < 1000 {
+		t.Errorf("only %d were refused", refused)
+	}
+}
+
+// nonsense is a state with one thing in it changed, in several ways.
+func nonsense(t *testing.T, state []byte) [][]byte {
+	t.Helper()
+	var all [][]byte
+	var root any
+	if err := json.Unmarshal(state, &root); err != nil {
+		t.Fatal(err)
+	}
+	emit := func() {
+		text, err := json.Marshal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	var change func(v any, set func(any))
+	change = func(v any, set func(any)) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				change(v[key], func(x any) { v[key] = x })
+			}
+		case []any:
+			for i := range v {
+				change(v[i], func(x any) { v[i] = x })
+			}
+			if len(v) > 0 {
+				set(v[:len(v)-1])
+				emit()
+				set(append(slices.Clone(v), v[0]))
+				emit()
+			}
+		case float64:
+			for _, x := range []float64{-1, v + 1, v - 1, 1 << 20, 1 << 40} {
+				set(x)
+				emit()
+			}
+		case string:
+			for i := range len(v) {
+				x := []byte(v)
+				x[i] = "AZ/9"[i%4]
+				set(string(x))
+				emit()
+			}
+		case bool:
+			set(!v)
+			emit()
+		}
+		set(v)
+	}
+	change(root, func(any) {})
+	return all
 }
 
 // FuzzResume: whatever is given to be resumed, a search says that it cannot be, or
 // comes to its end.
 func FuzzResume(f *testing.F) {
 	p := counter(2, 2)
-	for _, strategy := range []string{explore.DPOR, explore.Bounded, explore.PCT} {
-		o := explore.Options{Strategy: strategy, CheckpointEvery: -1, Executions: 8}
+	for i := range kept {
+		o := kept[i]
+		o.CheckpointEvery, o.Executions = -1, 8
 		o.Checkpoint = func(state []byte) error {
-			f.Add(explore.Unseal(state), strategy)
+			f.Add(explore.Unseal(state), uint8(i))
 			return nil
 		}
 		if _, err := explore.Run(context.Background(), p, o); err != nil {
 			f.Fatal(err)
 		}
 	}
-	f.Fuzz(func(t *testing.T, state []byte, strategy string) {
-		o := explore.Options{Strategy: strategy, Executions: 50, MinimiseExecutions: 5, Resume: explore.Seal(state)}
+	f.Fuzz(func(t *testing.T, state []byte, i uint8) {
+		o := kept[int(i)%len(kept)]
+		o.Executions, o.MinimiseExecutions, o.Resume = 50, 5, explore.Seal(state)
 		r, err := explore.Run(context.Background(), p, o)
 		if (r == nil) == (err == nil) {
 			t.Fatal(r, err)

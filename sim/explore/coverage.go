@@ -33,6 +33,9 @@ func (r *Result) Coverage() string {
 	}
 	if r.Strategy == States {
 		counts = fmt.Sprintf("%d states, %d transitions, %d executions, %d merged", r.States, r.Transitions, r.Executions, r.Merged)
+		if r.Shared > 0 {
+			counts += fmt.Sprintf("; %d of the states were visited by several parts, whose work is all counted", r.Shared)
+		}
 		if r.Forgot {
 			counts += "; as far as what tasks say they forget is right"
 		}

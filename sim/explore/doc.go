@@ -57,7 +57,8 @@
 //
 // dpor.go is the exhaustive search, bounded.go the one that counts preemptions,
 // states.go the one for states; random.go, pct.go, pos.go and surw.go are the
-// samples; graphs.go is the search under a memory model; minimise.go makes a schedule
-// simpler. checkpoint.go, shard.go, crown.go and merge.go are for long searches;
-// options.go, result.go, coverage.go, runner.go and findings.go are what all share.
+// samples; graphs.go is the search under a memory model, graphs_known.go what it
+// knows and graphs_shard.go how it is divided; minimise.go makes a schedule simpler.
+// checkpoint.go, shard.go, crown.go and merge.go are for long searches; options.go,
+// result.go, coverage.go, runner.go and findings.go are what all share.
 package explore

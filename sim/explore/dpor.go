@@ -330,6 +330,9 @@ func (d *worker) theEnd() {
 		}
 	}
 	for _, j := range o.beside(last) {
+		if !d.m.BreaksWithout(func(i int) bool { return o.knows(o.events[i].clock, o.events[j].task, j) }) {
+			continue // there it is a step like any other
+		}
 		s := d.elsewhere(last)
 		s.fatal = true
 		d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), s))

@@ -28,11 +28,8 @@ func Run(ctx context.Context, p sim.Program, o Options) (*Result, error) {
 	if err := o.Shard.check(); err != nil {
 		return nil, err
 	}
-	if o.Depth < 0 {
-		return nil, fmt.Errorf("explore: no bug has depth %d (the smallest is 1)", o.Depth)
-	}
-	if (o.LockAware || o.Strategy == States || o.Strategy == Delays) && (o.Checkpoint != nil || o.Resume != nil) {
-		return nil, fmt.Errorf("explore: a search by %s, or one that is aware of locks, cannot be resumed: %w", o.Strategy, errors.ErrUnsupported)
+	if o.Depth < 0 || o.Depth > MostDepth {
+		return nil, fmt.Errorf("explore: no bug has depth %d (want 1 to %d, or 0 for %d)", o.Depth, MostDepth, DefaultDepth)
 	}
 	if o.Workers > mostWorkers {
 		return nil, fmt.Errorf("explore: %d workers are too many (want up to %d)", o.Workers, mostWorkers)
@@ -128,11 +125,13 @@ type search struct {
 	joined atomic.Bool
 	// eased says that the collector runs less often for this search.
 	eased atomic.Bool
-	// ripe says that it is time for a checkpoint.
-	ripe    atomic.Bool
-	resumed *checkpoint // what is to be resumed, nil once that is done
-	print   uint64      // of the program, if it is needed
-	divided int         // the depth of the division
+	// ripe says that it is time for a checkpoint, and notBefore (in Unix nanoseconds) when
+	// the next one may come.
+	ripe      atomic.Bool
+	notBefore atomic.Int64
+	resumed   *checkpoint // what is to be resumed, nil once that is done
+	print     uint64      // of the program, if it is needed
+	divided   int         // the depth of the division
 
 	mu      sync.Mutex   // for all that follows
 	second  *sim.Machine // runs schedules again
@@ -146,8 +145,19 @@ type search struct {
 	minimising bool
 	// simplifying counts the steps of that one.
 	simplifying int
-	// learning are the executions in which the machine has learnt something.
-	learning []sim.Schedule
+	// learning are the executions in which the machine, or the search, has learnt
+	// something, and known stands for what the search has.
+	learning []lesson
+	known    uint64
+	// visited are the states of a shard.
+	visited []uint64
+}
+
+// lesson is an execution in which something was learnt.
+type lesson struct {
+	schedule sim.Schedule
+	aware    bool // the machine was aware of locks
+	ours     bool // the search has learnt it, and not the machine
 }
 
 func newSearch(ctx context.Context, p sim.Program, o Options, resumed *checkpoint) *search {

@@ -1,13 +1,11 @@
 package explore
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"trapline/sim"
 	"trapline/sim/graph"
-	"trapline/sim/memory"
 )
 
 // graphs visits every execution of a program under a memory model other than SC once,
@@ -37,6 +35,13 @@ type graphs struct {
 	depth int // turnings of the execution under way
 	fresh int // depth from which on it is new
 	known knowledge
+	err   error
+
+	division division
+	place    whereabouts
+	// patience is how many executions a pass goes on after it has learnt something, and
+	// passed how many it has made.
+	patience, passed int
 
 	tasks  []holdup // by TaskID
 	events int      // taken account of
@@ -67,59 +72,76 @@ type holdup struct {
 	from     int // where a step that is no load last began to wait, -1 if it did not
 }
 
-// knowledge is what earlier executions have shown.
-type knowledge struct {
-	uses  map[useOf]int32 // the last step in which it was seen, and one
-	extra map[stepOf][]sim.Access
-	grown bool
-}
-
-// useOf is a use of an object by a task. A store to memory has the mode memoryWrite.
-type useOf struct {
-	task sim.TaskID
-	obj  sim.ObjID
-	mode sim.Mode
-}
-
-// stepOf is a kind of step of a task.
-type stepOf struct {
-	task sim.TaskID
-	op   sim.Op
-	obj  sim.ObjID
-}
-
-const memoryWrite sim.Mode = 1 << 7
+// firstPatience is the patience of the first pass, which each further one doubles.
+const firstPatience = 16
 
 // graphs makes the search.
 func (s *search) graphs() error {
 	s.machine.RememberMemory()
-	g := &graphs{runner: s.runners[0], known: knowledge{uses: map[useOf]int32{}, extra: map[stepOf][]sim.Access{}}}
-	for patience := 16; ; patience *= 2 {
-		g.path, g.fresh, g.known.grown = g.path[:0], 0, false
-		ended, err := g.pass(patience)
-		if err != nil || ended && !g.known.grown || s.result.Stopped != "" {
+	g := &graphs{runner: s.runners[0], known: newKnowledge(), division: undivided}
+	by, err := g.divide()
+	if err != nil {
+		return err
+	}
+	g.division = by
+	defer func() { s.known = g.known.sum(s.machine.Names()) }()
+	for patience := firstPatience; ; patience *= 2 {
+		g.first(patience)
+		if c := s.resumed; c != nil {
+			s.resumed = nil
+			g.resume(c.Graphs)
+			if patience = g.patience; c.Graphs.Done {
+				return nil
+			}
+		}
+		ended, err := g.pass()
+		if err != nil || s.result.Stopped != "" && !ended {
 			return err
+		}
+		if ended && !g.known.grown || s.result.Stopped != "" {
+			return s.keep(func(c *checkpoint) { g.save(c); c.Graphs.Done = true })
 		}
 		s.startAgain()
 	}
 }
 
+// first makes a pass begin with its first execution.
+func (g *graphs) first(patience int) {
+	g.path, g.fresh, g.known.grown = g.path[:0], 0, false
+	g.patience, g.passed = patience, 0
+}
+
 // pass goes through executions until none is left, or until it pays to begin again.
-func (g *graphs) pass(patience int) (ended bool, err error) {
-	for n := 0; ; n++ {
-		g.depth, g.events, g.writes, g.pick = 0, 0, 0, -1
-		clear(g.tasks)
-		clear(g.steps)
+func (g *graphs) pass() (ended bool, err error) {
+	counting := g.division.counted != nil
+	for {
+		if !counting {
+			if err := g.keepIfDue(g.save); err != nil {
+				return false, err
+			}
+		}
+		g.Repeat()
+		before := g.known.growths
 		ran, err := g.execute(g)
-		if err != nil || !ran {
+		if err == nil {
+			err = g.err
+		}
+		switch {
+		case err != nil:
 			return false, err
+		case !ran && counting:
+			return false, nil
+		case !ran:
+			return false, g.keep(g.save)
 		}
 		g.follow(g.m)
 		g.rest(g.m)
+		g.taught(before)
 		if o := &g.last; o.Violation != nil && !o.AtEnd {
 			g.parkFatal()
 		}
-		if g.known.grown && n < patience {
+		g.passed++
+		if g.known.grown && g.passed <= g.patience {
 			return false, nil
 		}
 		if !g.backtrack() {
@@ -130,7 +152,8 @@ func (g *graphs) pass(patience int) (ended bool, err error) {
 
 // Repeat begins the execution again.
 func (g *graphs) Repeat() {
-	g.depth, g.events, g.writes, g.pick = 0, 0, 0, -1
+	g.depth, g.events, g.writes, g.pick, g.err = 0, 0, 0, -1, nil
+	g.place = whereabouts{reached: g.division.depth < 0, ours: g.division.depth < 0}
 	clear(g.tasks)
 	clear(g.steps)
 }
@@ -176,10 +199,15 @@ func (g *graphs) Choose(m *sim.Machine, p *sim.Point) int {
 			g.pick = -1
 			return i
 		}
-		return g.decide(p.N, false)
+		way := g.decide(p.N, false)
+		if way >= p.N {
+			g.err = fmt.Errorf("%w: step %d chose between more than %d ways, and now does not", ErrNondeterministic, p.Step, way)
+			return -1
+		}
+		return way
 	}
 	g.pick = -1
-	if !g.follow(m) {
+	if !g.follow(m) || !g.enters() {
 		return -1
 	}
 	order := slices.Sorted(slices.Values(p.Tasks))
@@ -318,61 +346,6 @@ func (g *graphs) taken(id sim.TaskID) int {
 	return 0
 }
 
-// learn enters what a step has used into what is known.
-func (g *graphs) learn(e *sim.Event, uses []sim.Access) {
-	if g.depth < g.fresh {
-		return // it was before
-	}
-	n := g.taken(e.Task)
-	for i := range uses {
-		g.known.use(useOf{e.Task, uses[i].Obj, uses[i].Mode}, n)
-	}
-	if extra := uses[e.Known:]; len(extra) > 0 {
-		k := stepOf{task: e.Task, op: e.Op}
-		if e.Known > 0 {
-			k.obj = uses[0].Obj
-		}
-		for _, a := range extra {
-			if !slices.ContainsFunc(g.known.extra[k], func(b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode }) {
-				g.known.extra[k] = append(g.known.extra[k], sim.Access{Obj: a.Obj, Mode: a.Mode})
-				g.known.grown = true
-			}
-		}
-	}
-}
-
-// use notes that a task uses something in its n-th step.
-func (k *knowledge) use(u useOf, n int) {
-	if k.uses[u] < int32(n+1) {
-		k.uses[u] = int32(n + 1)
-		k.grown = true
-	}
-}
-
-// rest takes account of the steps that were pending when the execution ended.
-func (g *graphs) rest(m *sim.Machine) {
-	for _, id := range m.Unfinished() {
-		n := g.taken(id)
-		if obj := m.PendingWrite(id); obj != 0 {
-			g.known.use(useOf{id, obj, memoryWrite}, n)
-		}
-		for _, a := range g.footprint(m, id) {
-			g.known.use(useOf{id, a.Obj, a.Mode}, n)
-		}
-	}
-}
-
-// footprint is what the pending step of a task may use, apart from memory.
-func (g *graphs) footprint(m *sim.Machine, id sim.TaskID) []sim.Access {
-	g.buffer = m.Pending(id, g.buffer[:0])
-	k := stepOf{task: id, op: m.PendingOp(id)}
-	if len(g.buffer) > 0 {
-		k.obj = g.buffer[0].Obj
-	}
-	g.buffer = append(g.buffer, g.known.extra[k]...)
-	return g.buffer
-}
-
 // wakes says whether a step with these uses conflicts with the pending one of a task.
 func (g *graphs) wakes(m *sim.Machine, id sim.TaskID, uses []sim.Access) bool {
 	return conflicting(g.footprint(m, id), uses)
@@ -480,29 +453,4 @@ func (g *graphs) hopeful(m *sim.Machine) bool {
 			return !waiting
 		}
 	}
-}
-
-// memory is the memory model of a search.
-func (s *search) memory() memory.Model {
-	if s.machine == nil {
-		return s.options.Memory
-	}
-	return s.machine.Memory
-}
-
-// weak says whether that is another one than SC.
-func (s *search) weak() bool { return s.memory() != memory.SC }
-
-// weakly checks that a search can be made under its memory model.
-func (s *search) weakly() error {
-	o := &s.options
-	switch {
-	case !s.weak():
-	case o.Strategy != DPOR && !sampled(o.Strategy):
-		return fmt.Errorf("explore: the strategy %s goes by the steps that conflict, and so only under %v: %w", o.Strategy, memory.SC, errors.ErrUnsupported)
-	case o.Strategy == DPOR && (o.Shard.Of > 1 || o.Checkpoint != nil || o.Resume != nil || o.LockAware):
-		return fmt.Errorf("explore: a search under %v has no shards, is not aware of locks and cannot be resumed: %w", s.memory(), errors.ErrUnsupported)
-	}
-	s.result.Memory = s.memory()
-	return nil
 }

@@ -20,7 +20,7 @@ func notMerged(format string, args ...any) error {
 // that of the search. Each shard must be there once; they must be of the same
 // program, with the same options, and know the same of the program. Of findings
 // with the same title it keeps the simplest. Two shards of a search by states can
-// visit one state: its counts are then of the work done, not of different states.
+// visit one state, which counts once: see [Result.Shared].
 func Merge(parts []*Result) (*Result, error) {
 	if err := mergeable(parts); err != nil {
 		return nil, err
@@ -40,7 +40,6 @@ func Merge(parts []*Result) (*Result, error) {
 		sum.Cut += r.Cut
 		sum.Assumed += r.Assumed
 		sum.Steps += r.Steps
-		sum.States += r.States
 		sum.Transitions += r.Transitions
 		sum.Forgot = sum.Forgot || r.Forgot
 		sum.Minimising += r.Minimising
@@ -63,6 +62,7 @@ func Merge(parts []*Result) (*Result, error) {
 			sum.keep(f)
 		}
 	}
+	sum.States, sum.Shared = different(parts)
 	sum.Stopped = strings.Join(stopped, "; ")
 	if b := first.Part.Budget; b > 0 && spent == b && sampled(sum.Strategy) {
 		sum.Stopped = ranOut(b)
@@ -116,7 +116,7 @@ func alike(r, s *Result) error {
 		what string
 		a, b any
 	}{
-		{"strategy", r.Strategy, s.Strategy}, {"memory model", r.Memory, s.Memory}, {"bound", r.Preemptions, s.Preemptions}, {"bound of delays", r.Delays, s.Delays}, {"awareness of locks", r.LockAware, s.LockAware}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
+		{"strategy", r.Strategy, s.Strategy}, {"memory model", r.Memory, s.Memory}, {"bound", r.Preemptions, s.Preemptions}, {"bound of delays", r.Delays, s.Delays}, {"awareness of locks (which a search gives up where it would be wrong: make all without)", r.LockAware, s.LockAware}, {"bound of each task", r.TaskSteps, s.TaskSteps}, {"seed", r.Seed, s.Seed}, {"depth", p.Depth, q.Depth},
 		{"program", printOf(p.Program), printOf(q.Program)},
 	} {
 		if d.a != d.b {
@@ -126,10 +126,11 @@ func alike(r, s *Result) error {
 	switch {
 	case sampled(r.Strategy) && p.Budget != q.Budget:
 		return notMerged("%s and %s are of different searches: the budget is %d, and %d", p.Shard, q.Shard, p.Budget, q.Budget)
+	case p.Knowledge != 0 && p.Knowledge == q.Knowledge && p.Divided == q.Divided:
 	case texts(p) != texts(q):
 		return notMerged("%s and %s have not learnt the same of the program: make both again with what was learnt, %s", p.Shard, q.Shard, cmp.Or(longer(texts(p), texts(q)), "nothing"))
-	case p.Known != q.Known || p.Divided != q.Divided:
-		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d)", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided)
+	case p.Known != q.Known || p.Divided != q.Divided || p.Knowledge != q.Knowledge:
+		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d): make all again with %s", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided, cmp.Or(texts(p), "the same trapline"))
 	}
 	return nil
 }
@@ -173,4 +174,25 @@ func compareFindings(f, g *Finding) int {
 	}
 	return cmp.Or(cmp.Compare(f.Preemptions, g.Preemptions), minimal, cmp.Compare(f.Steps, g.Steps),
 		cmp.Compare(f.Violation.Title, g.Violation.Title), cmp.Compare(f.Schedule.String(), g.Schedule.String()))
+}
+
+// different counts the states that the parts have visited, and those of them that
+// several have.
+func different(parts []*Result) (states, shared int) {
+	var all []uint64
+	for _, r := range parts {
+		all = append(all, r.Part.Visited...)
+	}
+	slices.Sort(all)
+	for i := 0; i < len(all); states++ {
+		n := 1
+		for i+n < len(all) && all[i+n] == all[i] {
+			n++
+		}
+		if n > 1 {
+			shared++
+		}
+		i += n
+	}
+	return states, shared
 }

@@ -58,7 +58,7 @@ type Options struct {
 	// Seed is the seed of the strategies that draw executions: Random, PCT, POS
 	// and SURW.
 	Seed uint64
-	// Depth is the bug depth that PCT aims at, 0 for DefaultDepth.
+	// Depth is the bug depth that PCT aims at, up to MostDepth, 0 for DefaultDepth.
 	Depth int
 	// Shard is the part of the search to make: of the sample, of the interleavings, or
 	// of the states.
@@ -77,8 +77,9 @@ type Options struct {
 	Alone int
 	// Checkpoint, if not nil, is given now and then, and when the search ends, what
 	// it takes to resume the search. It is for a file. CheckpointEvery is how
-	// often, 0 for DefaultCheckpointEvery, negative for after every execution. An
-	// error ends the search.
+	// often, 0 for DefaultCheckpointEvery, negative for after every execution; it is
+	// less often where that would take more than a tenth of the time. An error ends the
+	// search.
 	Checkpoint      func(state []byte) error
 	CheckpointEvery time.Duration
 	// Resume is what Checkpoint was given by an earlier search with the same
@@ -96,8 +97,8 @@ type Options struct {
 	// hundred will do.
 	Estimate int
 	// Memory is the memory model. With another one than SC there are the strategies
-	// DPOR, which then goes by execution graphs (see graphs.go), Random and PCT, POS
-	// and SURW; DPOR has one worker, no shards, and cannot be resumed.
+	// DPOR, which then goes by execution graphs (see graphs.go) and has one worker,
+	// Random and PCT, POS and SURW.
 	Memory memory.Model
 	// AllowIncomplete lets Check pass a search that is not complete.
 	AllowIncomplete bool

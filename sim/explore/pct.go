@@ -34,6 +34,10 @@ type pct struct {
 // DefaultDepth is the depth of the strategy PCT.
 const DefaultDepth = 3
 
+// MostDepth is the largest depth that Options.Depth may ask for: no execution has more
+// steps to order.
+const MostDepth = sim.DefaultMaxSteps
+
 func (c *pct) learn(m *sim.Machine) {
 	c.ids = append(c.ids[:0], make([]bool, m.Tasks())...)
 	n := 0

@@ -404,3 +404,12 @@ func TestSamplesDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestDepthsThatNoBugHas(t *testing.T) {
+	for _, depth := range []int{-1, explore.MostDepth + 1, 1 << 40} {
+		_, err := explore.Run(context.Background(), dekker, explore.Options{Strategy: explore.PCT, Depth: depth})
+		if want := fmt.Sprintf("no bug has depth %d (want 1 to 20000, or 0 for 3)", depth); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

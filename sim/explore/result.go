@@ -51,6 +51,9 @@ type Result struct {
 	// the steps that it has taken from them. Steps has those as well that it took
 	// to come back to where it went on.
 	States, Transitions int
+	// Shared is how many of them several shards have visited, in a result of [Merge]:
+	// Transitions, Executions and Merged have the work of each.
+	Shared int
 	// Forgot says that a task has called [sim.K.Forget]: what was covered is then
 	// all as far as that is right.
 	Forgot bool

@@ -33,7 +33,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	if o.Learnt {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.learning = append(r.learning, r.m.Schedule())
+		r.learning = append(r.learning, lesson{schedule: r.m.Schedule(), aware: r.m.LockAware})
 		return false, errLearnt
 	}
 	if d, ok := strategy.(divided); ok && d.foreign() {

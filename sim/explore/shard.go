@@ -56,11 +56,9 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	if shard.Of < 2 {
 		return undivided, nil
 	}
-	if c := s.resumed; c != nil && c.Tree != nil && c.Tree.Begun {
-		return division{depth: c.Tree.Depth, shard: shard}, nil
-	} else if c != nil && c.Walk != nil {
-		s.divided = c.Walk.Depth
-		return division{depth: c.Walk.Depth, shard: shard}, nil
+	if depth := s.resumed.depth(); depth > 0 {
+		s.divided = depth
+		return division{depth: depth, shard: shard}, nil
 	}
 	resumed := s.resumed // which is not what is counted
 	s.resumed = nil
@@ -83,6 +81,23 @@ func (s *search) divide(search func(by division) error) (division, error) {
 	}
 	s.divided = best
 	return division{depth: best, shard: shard}, nil
+}
+
+// depth is the depth of the division of a search that was divided before it was saved, or
+// 0.
+func (c *checkpoint) depth() int {
+	switch {
+	case c == nil:
+	case c.Tree != nil && c.Tree.Begun:
+		return c.Tree.Depth
+	case c.Walk != nil:
+		return c.Walk.Depth
+	case c.States != nil:
+		return c.States.Depth
+	case c.Graphs != nil:
+		return c.Graphs.Depth
+	}
+	return 0
 }
 
 // count counts the places at the depth of a division.
@@ -179,11 +194,13 @@ func (s *search) prepare() {
 }
 
 // relearn teaches the machine what it has learnt from executions before.
-func (s *search) relearn(schedules []sim.Schedule) {
-	for _, schedule := range schedules {
-		r := sim.NewReplay(schedule)
+func (s *search) relearn() {
+	for _, l := range s.learning {
+		s.setLockAware(l.aware)
+		r := sim.NewReplay(l.schedule)
 		s.machine.Run(s.program, sim.StrategyFunc(r.Choose)) // gives up when it learns
 	}
+	s.setLockAware(s.lockAware)
 }
 
 // Fingerprint tells programs apart, and ways in which machines are set up: by what
@@ -196,6 +213,18 @@ func Fingerprint(p sim.Program, o Options) uint64 {
 		o.Setup(m)
 	}
 	h := hashOf(fmt.Sprint(checkpointVersion, m.MaxSteps, m.AllocMayFail, m.CommuteRMW, m.ProveRawLockNesting))
+	seen := func(next sim.Strategy) sim.Strategy { return next }
+	if o.Strategy == States { // they tell builds of the program apart that call one state by several names
+		m.States = true
+		seen = func(next sim.Strategy) sim.Strategy {
+			return sim.StrategyFunc(func(m *sim.Machine, p *sim.Point) int {
+				if p.Tasks != nil {
+					h = fold(h, m.State())
+				}
+				return next.Choose(m, p)
+			})
+		}
+	}
 	take := func(o sim.Outcome) {
 		h = fold(h, o.Hash)
 		events := m.Events()
@@ -207,11 +236,11 @@ func Fingerprint(p sim.Program, o Options) uint64 {
 			}
 		}
 	}
-	take(m.Run(p, sim.Undisturbed))
+	take(m.Run(p, seen(sim.Undisturbed)))
 	w := &walk{}
 	for i := range uint64(8) {
 		w.begin(i)
-		take(m.Run(p, w))
+		take(m.Run(p, seen(w)))
 	}
 	return h
 }
@@ -231,6 +260,12 @@ type Part struct {
 	// knows.
 	Learnt []sim.Schedule
 	Known  int
+	// Knowledge is the same of parts of a search under a memory model that know the
+	// same, whatever they have learnt it from. It is 0 for other searches.
+	Knowledge uint64
+	// Visited are the states that the strategy States has visited in the part, in
+	// ascending order: numbers that mean the same in all parts.
+	Visited []uint64
 }
 
 // part describes the shard.
@@ -243,7 +278,14 @@ func (s *search) part() *Part {
 		p.Depth = cmp.Or(p.Depth, DefaultDepth)
 	}
 	if !sampled(s.options.Strategy) {
-		p.Divided, p.Learnt, p.Known = s.divided, s.learning, s.machine.Known()
+		p.Divided, p.Known, p.Knowledge = s.divided, s.machine.Known(), s.known
+		for _, l := range s.learning {
+			p.Learnt = append(p.Learnt, l.schedule)
+			if s.weak() && !l.ours {
+				p.Knowledge = fold(p.Knowledge, hashOf(l.schedule.String()))
+			}
+		}
+		p.Visited = s.visited
 	}
 	return p
 }

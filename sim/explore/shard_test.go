@@ -310,3 +310,37 @@ func TestShardsLearnTheSame(t *testing.T) {
 		t.Errorf("%v, %v; want %s", r, err, want.Coverage())
 	}
 }
+
+// Where the parts of a search by states count a state, it is one that the search has, and
+// each counts once. All steps of this program depend on each other, so the search has all
+// there are.
+func TestMergedStatesAreTheStates(t *testing.T) {
+	for _, p := range []sim.Program{counter(3, 2), counter(2, 4), locks(3, 1)} {
+		whole, err := explore.Run(context.Background(), p, explore.Options{Strategy: explore.States})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{2, 3, 7} {
+			parts := sharded(t, p, explore.Options{Strategy: explore.States}, n)
+			r, err := explore.Merge(parts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			times := map[uint64]int{}
+			for _, part := range parts {
+				for _, state := range part.Part.Visited {
+					times[state]++
+				}
+			}
+			shared := 0
+			for _, n := range times {
+				if n > 1 {
+					shared++
+				}
+			}
+			if r.States != whole.States || r.States != len(times) || r.Shared != shared {
+				t.Errorf("%d parts: %s\nhave %d states, %d of them in several; the search: %s", n, r.Coverage(), len(times), shared, whole.Coverage())
+			}
+		}
+	}
+}

@@ -42,16 +42,37 @@ func (s *search) statesBy(by division) error {
 	w := &stateSearch{runner: s.runners[0], seen: map[uint64]int32{}, above: map[uint64]int32{}, futures: newFutures(), crown: crown{division: by}}
 	w.m.States = true
 	defer func() { w.m.States = false }()
-	for {
+	if c := s.resumed; c != nil {
+		s.resumed = nil
+		if err := w.resume(c.States, &c.Names); err != nil {
+			return notResumed("%w", err)
+		}
+		w.done = c.States.Done
+	}
+	defer func() { s.visited = w.visited() }()
+	for !w.done {
+		if by.counted == nil {
+			if err := s.keepIfDue(w.save); err != nil {
+				return err
+			}
+		}
 		w.depth, w.merged = len(w.path), -1
 		w.crown.next(len(w.path))
 		ran, err := w.execute(w)
 		if err == nil {
 			err = cmp.Or(w.err, w.crown.err)
 		}
-		if err != nil || !ran {
+		switch {
+		case err != nil:
 			return err
+		case !ran && by.counted != nil:
+			return nil
+		case !ran:
+			return s.keep(w.save)
+		case w.merged < 0 && len(w.m.Events()) < w.depth:
+			return fmt.Errorf("%w: an execution with %d steps has ended after %d", ErrNondeterministic, w.depth, len(w.m.Events()))
 		}
+		w.resumes = false
 		w.crown.took(w.last.Steps)
 		w.ended()
 		if w.merged >= 0 && s.options.SelfCheck {
@@ -59,10 +80,27 @@ func (s *search) statesBy(by division) error {
 				return err
 			}
 		}
-		if !w.backtrack() {
-			return nil
+		w.done = !w.backtrack()
+	}
+	if by.counted != nil {
+		return nil
+	}
+	return s.keep(w.save)
+}
+
+// visited are the states that the shard answers for.
+func (w *stateSearch) visited() []uint64 {
+	if w.crown.depth < 0 || w.crown.counted != nil {
+		return nil
+	}
+	var all []uint64
+	for i := range w.entries {
+		if e := &w.entries[i]; e.counts {
+			all = append(all, e.key)
 		}
 	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // stateSearch is the strategy of that search.
@@ -81,6 +119,9 @@ type stateSearch struct {
 	futures futures
 	// merged is the state in which the execution under way was given up, or -1.
 	merged int32
+	// resumes says that the steps on the path are still to be entered into the order.
+	resumes bool
+	done    bool // nothing is left
 
 	buffer []sim.Access
 	held   []sim.ObjID
@@ -127,6 +168,8 @@ const (
 type entry struct {
 	key    uint64
 	asleep set
+	above  bool  // which map it is in
+	counts bool  // for the shard
 	next   int32 // entry of the same state, or -1
 	open   int32 // its place on the path, -1 if the search is done with it
 	// root is the state that stands for all that can be reached from each other.
@@ -144,9 +187,16 @@ func (w *stateSearch) Choose(m *sim.Machine, p *sim.Point) int {
 	if p.Tasks == nil {
 		x := &w.path[p.Step]
 		x.choices = int16(p.N)
+		if int(x.choice) >= p.N {
+			w.err = fmt.Errorf("%w: step %d chose between more than %d ways, and now does not", ErrNondeterministic, p.Step, x.choice)
+			return -1
+		}
 		return int(x.choice)
 	}
 	if p.Step < w.depth {
+		if w.resumes {
+			w.enter(true)
+		}
 		x := &w.path[p.Step]
 		if i := slices.Index(p.Tasks, x.tasks[x.at]); i >= 0 {
 			return i
@@ -221,7 +271,7 @@ func (e *entry) within(asleep []sleeper) bool {
 // are asleep.
 func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 	n := len(w.path)
-	e := entry{key: key, next: next, open: int32(n), root: int32(len(w.entries)), parent: -1}
+	e := entry{key: key, above: n <= w.crown.depth, counts: w.crown.counts(n), next: next, open: int32(n), root: int32(len(w.entries)), parent: -1}
 	for _, s := range w.asleep {
 		e.asleep = e.asleep.with(int(s.task))
 	}
@@ -249,14 +299,13 @@ func (w *stateSearch) arrive(key uint64, next int32, p *sim.Point) int {
 	return x.at
 }
 
-// follow takes in the steps that the machine has taken since the last call. If the
-// execution is under way, the last of them has just ended.
-func (w *stateSearch) follow(under bool) {
+// enter puts the steps that the machine has taken since the last call into the order,
+// and returns the first of them. If the execution is under way, the last of them has
+// just ended.
+func (w *stateSearch) enter(under bool) int {
 	events := w.m.Events()
-	for i := len(w.order.events); i < len(events); i++ {
-		if w.crown.counts(i) {
-			w.tally.transitions++
-		}
+	first := len(w.order.events)
+	for i := first; i < len(events); i++ {
 		e := &events[i]
 		w.order.add(w.m, e.Task, e.Op, e.Choice, e.Choices, w.m.Accesses(e), int(e.Known))
 		w.locks = slices.Grow(w.locks[:i], 1)[:i+1]
@@ -264,6 +313,18 @@ func (w *stateSearch) follow(under bool) {
 		if under {
 			w.locks[i] = w.m.Locks(e.Task, w.locks[i])
 		}
+	}
+	return first
+}
+
+// follow enters the steps that are new, and finds out what they race with.
+func (w *stateSearch) follow(under bool) {
+	events := w.m.Events()
+	for i := w.enter(under); i < len(events); i++ {
+		if w.crown.counts(i) {
+			w.tally.transitions++
+		}
+		e := &events[i]
 		s := w.step(e.Task, w.order.events[i].previous, w.m.Accesses(e))
 		s.locks = union(s.locks, w.locks[i])
 		s.fatal = !under && i == len(events)-1 && w.last.Violation != nil && !w.last.AtEnd

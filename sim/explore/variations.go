@@ -41,7 +41,7 @@ func (s *search) survey(v *variations) error {
 		p.begin(v.surveys)
 		v.surveys++
 		if m.Run(s.program, &p).Learnt {
-			s.learning = append(s.learning, m.Schedule())
+			s.learning = append(s.learning, lesson{schedule: m.Schedule(), aware: m.LockAware})
 			return errLearnt
 		}
 		o := order{variations: v, fatal: -1}

@@ -170,6 +170,21 @@ func freed(m *sim.Machine) {
 	m.Go("user", func(k *sim.K) { o.field.Get(k) })
 }
 
+// freedBeside has a task free an object whose plain data another reads in a step on
+// something else.
+func freedBeside(m *sim.Machine) {
+	k, w, o := m.Setup(), newWeakWorld(m), &published{}
+	k.Born(&o.life, "object")
+	o.field.Init(k, "object.field")
+	o.field.In(&o.life)
+	m.Go("user", func(k *sim.K) {
+		k.SpinLock(&w.lock)
+		o.field.Get(k)
+		k.SpinUnlock(&w.lock)
+	})
+	m.Go("owner", func(k *sim.K) { k.Kfree(&o.life) })
+}
+
 var protocols = []protocol{
 	{"message without barriers", message(none, none), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
 	{"message without smp_rmb", message(wmb, none), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
@@ -193,6 +208,9 @@ var protocols = []protocol{
 	{"a handler reads what another CPU has stored", handling(1, receive, send), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
 	{"a handler has stored on another CPU", handling(1, send, receive), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
 	{"a use of what the setup has freed", freed, map[memory.Model]string{
+		memory.SC: "KASAN: slab-use-after-free", memory.TSO: "KASAN: slab-use-after-free", memory.LKMM: "KASAN: slab-use-after-free",
+	}},
+	{"a use of what is freed at any time", freedBeside, map[memory.Model]string{
 		memory.SC: "KASAN: slab-use-after-free", memory.TSO: "KASAN: slab-use-after-free", memory.LKMM: "KASAN: slab-use-after-free",
 	}},
 	{"handing over by release and acquire", handed(

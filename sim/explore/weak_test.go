@@ -204,7 +204,7 @@ func TestTooLongExecution(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	for _, o := range []explore.Options{
 		{Strategy: explore.Bounded}, {Strategy: explore.Delays}, {Strategy: explore.States},
-		{LockAware: true}, {Shard: explore.Shard{Index: 0, Of: 2}}, {Checkpoint: func([]byte) error { return nil }},
+		{LockAware: true},
 	} {
 		o.Memory = memory.TSO
 		if _, err := explore.Run(context.Background(), ring(2, none), o); !errors.Is(err, errors.ErrUnsupported) {

@@ -12,7 +12,9 @@ func (g *Graph) consistentLKMM(x *scratch) bool {
 	if !g.happensBefore(x) || !g.propagation(x) {
 		return false
 	}
-	rcu := len(g.periods) > 0 && len(g.sections) > 0
+	// Grace periods alone are strong fences, of which propagated and propagation know.
+	// Two of them in a row order plain accesses of other tasks besides.
+	rcu := len(g.periods) > 0 && len(g.sections) > 0 || len(g.periods) > 1 && !g.kinds.plain.empty()
 	if rcu && !g.rcu(x) {
 		return false
 	}

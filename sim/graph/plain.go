@@ -81,8 +81,10 @@ func (g *Graph) bounds(x *scratch) {
 		}
 		wPre := x.wPre.at(e)
 		wPre.or(x.fenceRCU.at(e))
-		if k.W.has(e) {
-			g.dependencies(x, e, wPre)
+		if x.M.has(e) {
+			// Only an address dependency holds a plain store back: the compiler may
+			// make one that depends by data or control before it knows whether it must.
+			wPre.orAnd(po, k.pointer)
 		}
 		wPre.add(e)
 		wPre.and(x.marked)

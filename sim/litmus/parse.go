@@ -54,8 +54,18 @@ func (p *parser) file() error {
 	if err := p.initialState(); err != nil {
 		return err
 	}
-	for p.tok.kind == word && (p.tok.text == "void" || p.tok.text == "static" || taskNumber(p.tok.text) >= 0) {
-		if err := p.process(); err != nil {
+	for {
+		read := p.process
+		switch {
+		case p.is("{"):
+			read = p.preamble
+		case p.tok.kind != word || p.tok.text != "void" && p.tok.text != "static" && taskNumber(p.tok.text) < 0:
+			read = nil
+		}
+		if read == nil {
+			break
+		}
+		if err := read(); err != nil {
 			return err
 		}
 	}
@@ -245,6 +255,25 @@ func (p *parser) initialState() error {
 	}
 	p.lang = outside
 	return p.advance()
+}
+
+// preamble passes over C code in braces that belongs to no task, such as
+// { #include "api.h" }. It is for other tools, and means nothing.
+func (p *parser) preamble() error {
+	depth := 0
+	for i, c := range []byte(p.src[p.tok.at:]) {
+		switch c {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		}
+		if depth == 0 {
+			p.pos = p.tok.at + i + 1
+			return p.advance()
+		}
+	}
+	return p.fail(p.tok.at, "the code has no end (expected } as often as {)")
 }
 
 // pending is the initial value of a register of a task that is yet to be read.

@@ -139,7 +139,13 @@ var races = []struct {
 	{"published with barriers", []Task{seq(plainW(x, 1), f(Wmb), w(y, 1)), when(0, y, Once, f(Rmb), plainR(1, x))}, false},
 	{"published without", []Task{seq(plainW(x, 1), w(y, 1)), when(0, y, Acquire, plainR(1, x))}, true},
 	{"read after a branch only", []Task{seq(plainW(x, 1), rel(y)), when(0, y, Once, plainR(1, x))}, true},
-	{"written after a branch", []Task{seq(plainR(0, x), rel(y)), when(0, y, Once, plainW(x, 1))}, false},
+	{"written after a branch", []Task{seq(plainR(0, x), rel(y)), when(0, y, Once, plainW(x, 1))}, true},
+	{"written after a branch and an acquire", []Task{seq(plainR(0, x), rel(y)), when(0, y, Acquire, plainW(x, 1))}, false},
+	{"written on both sides of grace periods", []Task{seq(plainW(x, 1), f(SyncRCU), r(0, y)), func(c *Core) {
+		w(y, 1)(c)
+		c.Fence(SyncRCU)
+		plainR(0, x)(c)
+	}}, true},
 	{"written without a branch", []Task{seq(plainR(0, x), rel(y)), seq(acq(0, y), plainW(x, 1))}, true},
 	{"read under RCU", []Task{seq(rcuLock, plainR(0, x), rcuUnlock), seq(f(SyncRCU), plainW(x, 1))}, true},
 	{"freed after a grace period", []Task{seq(rcuLock, func(c *Core) {

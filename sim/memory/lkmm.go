@@ -33,7 +33,9 @@ func (g *graph) consistentLKMM(x *scratch) bool {
 	if !g.propagation(x) {
 		return false
 	}
-	rcu := g.sync != 0 && g.sections > 0
+	// Grace periods alone are strong fences, of which propagated and propagation know.
+	// Two of them in a row order plain accesses of other tasks besides.
+	rcu := g.sync != 0 && (g.sections > 0 || g.plain != 0 && g.sync&(g.sync-1) != 0)
 	if rcu && !g.rcu(x) {
 		return false
 	}

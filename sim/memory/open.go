@@ -12,18 +12,15 @@ import (
 // value, so they are explored here too, each once, whatever value it was found with.
 
 // circles reports whether every address comes from somewhere, and which loads and
-// stores have a value that depends on itself or on one that does.
+// stores have a value that depends on itself or on one that does. An address may depend
+// on a value that the store at the address leads to, if it can be worked out.
 func (g *graph) circles(x *scratch) (sound bool, open set) {
 	for m := g.all; m != 0; {
 		e := m.take()
 		x.link[e] = g.direct[e] | g.rf[e]
 	}
 	if x.link.closure(g.all) {
-		for m := g.all; m != 0; {
-			e := m.take()
-			x.link[e] |= g.addr[e]
-		}
-		return x.link.closure(g.all), 0
+		return true, 0
 	}
 	var cycle set
 	for m := g.all; m != 0; {

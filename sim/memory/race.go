@@ -65,11 +65,9 @@ func (g *graph) bounds(x *scratch) {
 	for m := g.all; m != 0; {
 		e := m.take()
 		own := one(e)
-		dep := set(0)
-		if g.W.has(e) {
-			dep = g.addr[e] | g.data[e] | g.ctrl[e]
-		}
-		p.wPre[e] = (own | dep | p.fence[e]) & marked
+		// Only an address dependency holds a plain store back: the compiler may make
+		// one that depends by data or control before it knows whether it must.
+		p.wPre[e] = (own | g.addr[e] | p.fence[e]) & marked
 		nonRW := x.strong[e] | g.poRel[e] | g.acqPo[e]
 		before, after := g.readBarrier(e)
 		p.rPre[e] = (own | g.addr[e] | nonRW | before) & marked
