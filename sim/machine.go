@@ -275,7 +275,9 @@ func (m *Machine) reset(s Strategy) {
 	}
 	if m.StateHash {
 		for _, k := range m.tasks {
-			k.folded = 0
+			if k != nil {
+				k.folded = 0
+			}
 		}
 	}
 }
@@ -319,7 +321,7 @@ func (k *K) fold(x uint64) {
 func (m *Machine) state() uint64 {
 	sum := uint64(0)
 	for _, k := range m.tasks {
-		if k.folded != 0 {
+		if k != nil && k.folded != 0 {
 			sum += mix(k.order+1, k.folded)
 		}
 	}

@@ -52,3 +52,16 @@ func TestStateHash(t *testing.T) {
 		t.Errorf("not asked for: state %x, hash %x, want 0 and %x", o.State, o.Hash, base.Hash)
 	}
 }
+
+// A machine that has adopted names has tasks that have not run yet.
+func TestStateHashOfAnAdoptedTask(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	if !m.Adopt(sim.Names{Tasks: [][2]int{{0, 0}, {0, 1}, {1, 1}}, Objects: [][2]int{{0, 0}}}) {
+		t.Fatal("not adopted")
+	}
+	m.StateHash = true
+	if o := m.Run(func(m *sim.Machine) { m.Go("one", func(*sim.K) {}) }, sim.Undisturbed); o.Violation != nil {
+		t.Error(o.Violation.Title)
+	}
+}

@@ -123,7 +123,7 @@ type resumeFlags struct {
 
 func (f *resumeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.checkpoint, "checkpoint", "", "keep the search of one pair in `FILE`, now and then and at its end")
-	cmd.Flags().DurationVar(&f.every, "checkpoint-every", explore.DefaultCheckpointEvery, "keep it every `TIME`, which is what a kill can lose")
+	cmd.Flags().DurationVar(&f.every, "checkpoint-every", explore.DefaultCheckpointEvery, "keep it every `TIME`, or less often where that takes long; a kill loses what was done since")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the search in `FILE`, and keep it there; the pair, the program and the strategy are those in it")
 }
 

@@ -71,7 +71,8 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 				c := first[i]
 				if timeFor(ctx, left, workers) > c.elapsed {
 					line.add(0, -1)
-					c, _ = exploreShare(ctx, left, workers, pairs[i], o, on, line)
+					again, _ := exploreShare(ctx, left, workers, pairs[i], o, on, line)
+					c = furthest(c, again)
 				}
 				results[i] <- c
 			})
@@ -82,6 +83,15 @@ func exploreAll(ctx context.Context, pairs []*pair, o explore.Options, on settin
 			}
 		}
 	}
+}
+
+// furthest is the second search of a pair, unless it was interrupted before it had come
+// as far as the first.
+func furthest(first, second *checked) *checked {
+	if second.err == nil && !second.result.Complete && second.result.Steps < first.result.Steps {
+		return first
+	}
+	return second
 }
 
 // upTo are the numbers below n.

@@ -64,3 +64,17 @@ func TestWhatIsLeftOfTheTime(t *testing.T) {
 		t.Errorf("%d pairs of %d", done, len(pairs))
 	}
 }
+
+// What a search has found is not lost because the second one is interrupted.
+func TestFurthest(t *testing.T) {
+	of := func(steps int, complete bool) *checked {
+		return &checked{result: &explore.Result{Steps: steps, Complete: complete}}
+	}
+	first, less, more, all := of(10, false), of(5, false), of(20, false), of(5, true)
+	failed := &checked{err: errors.New("failed")}
+	for _, c := range []struct{ second, want *checked }{{less, first}, {more, more}, {all, all}, {failed, failed}} {
+		if got := furthest(first, c.second); got != c.want {
+			t.Errorf("after %v and %v it is %v", first.result, c.second.result, got.result)
+		}
+	}
+}

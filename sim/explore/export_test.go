@@ -111,3 +111,13 @@ func ExecutionsIn(data []byte) int {
 	_ = json.Unmarshal(Unseal(data), &c)
 	return c.Counts.Executions
 }
+
+// SumOf is the sum of what a search knows that has seen each task write to the first
+// object.
+func SumOf(names sim.Names) uint64 {
+	k := newKnowledge()
+	for i := 1; i < len(names.Tasks); i++ {
+		k.use(useOf{sim.TaskID(i), sim.ObjID(1), sim.Write}, 0)
+	}
+	return k.sum(names)
+}

@@ -96,7 +96,8 @@ func (g *graphs) taught(growths int) {
 	}
 }
 
-// sum is the same of two searches that know the same, whatever their numbers.
+// sum is the same of two searches that know the same, whatever the numbers of objects. Those
+// of tasks are the order in which the search asks them, so their order counts.
 func (k *knowledge) sum(names sim.Names) uint64 {
 	tasks, objects := make([]uint64, len(names.Tasks)), make([]uint64, len(names.Objects))
 	for i, made := range names.Tasks {
@@ -109,6 +110,15 @@ func (k *knowledge) sum(names sim.Names) uint64 {
 		objects[i] = fold(tasks[made[0]], uint64(made[1]))
 	}
 	sum := uint64(0)
+	acts := make([]bool, len(tasks))
+	for u := range k.uses {
+		acts[u.task] = true
+	}
+	for i, id := range tasks {
+		if acts[i] {
+			sum = fold(sum, id)
+		}
+	}
 	for u, n := range k.uses {
 		sum += fold(fold(tasks[u.task], objects[u.obj]), uint64(u.mode)<<32|uint64(n))
 	}

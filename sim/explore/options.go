@@ -60,10 +60,10 @@ type Options struct {
 	Seed uint64
 	// Depth is the bug depth that PCT aims at, up to MostDepth, 0 for DefaultDepth.
 	Depth int
-	// Shard is the part of the search to make: of the sample, of the interleavings, or
-	// of the states.
+	// Shard is the part of the search to make: of the sample, of the interleavings, of
+	// the states, or of the execution graphs.
 	Shard Shard
-	// Learnt are executions with which the machine of a shard is to begin, so
+	// Learnt are executions with which a shard is to begin, so
 	// that it knows what others have learnt, see [Part].
 	Learnt []sim.Schedule
 	// SelfCheck runs every schedule twice and compares what happened.

@@ -255,9 +255,9 @@ type Part struct {
 	// Divided is the depth down to which every shard tries everything, 0 for a
 	// sample.
 	Divided int
-	// Learnt are the executions in which the machine has learnt something of
-	// the program that other shards may not know, and Known counts all that it
-	// knows.
+	// Learnt are the executions in which the machine, or the search, has learnt
+	// something of the program that other shards may not know, and Known counts all
+	// that the machine knows.
 	Learnt []sim.Schedule
 	Known  int
 	// Knowledge is the same of parts of a search under a memory model that know the

@@ -196,3 +196,16 @@ func TestShardsOfGraphsLearnTheSame(t *testing.T) {
 		t.Errorf("%v, %v; want %s", r, err, want.Coverage())
 	}
 }
+
+// Shards that ask tasks in another order do not know the same; how they number objects
+// makes no difference.
+func TestKnowledgeHasTheOrderOfTasks(t *testing.T) {
+	tasks, objects := [][2]int{{0, 0}, {0, 1}, {1, 1}, {1, 2}}, [][2]int{{0, 0}, {0, 1}, {0, 2}}
+	want := explore.SumOf(sim.Names{Tasks: tasks, Objects: objects})
+	if got := explore.SumOf(sim.Names{Tasks: tasks, Objects: append(objects[:2:2], [2]int{0, 3}, [2]int{0, 2})}); got != want {
+		t.Error("the number of an object counts")
+	}
+	if got := explore.SumOf(sim.Names{Tasks: [][2]int{{0, 0}, {0, 1}, {1, 2}, {1, 1}}, Objects: objects}); got == want {
+		t.Error("the order of tasks does not count")
+	}
+}

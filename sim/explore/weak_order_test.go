@@ -57,6 +57,26 @@ func flagged(between barrier) sim.Program {
 	})
 }
 
+// flaggedBehind is the same behind a section of RCU that ends in the midst of one of SRCU, in
+// which a task waits for a grace period of RCU.
+func flaggedBehind(m *sim.Machine) {
+	var ss sim.SRCU
+	m.Setup().InitSRCUStruct(&ss, "ss")
+	weakly(2, func(k *sim.K, s *weakWorld, i int) {
+		if i == 0 {
+			k.RCUReadLock()
+			idx := k.SRCUReadLock(&ss)
+			k.RCUReadUnlock()
+			k.SynchronizeRCU()
+			k.SRCUReadUnlock(&ss, idx)
+		}
+		s.w[i].Write(k, 1)
+		if s.w[1-i].Read(k) == 0 {
+			k.BugOn(s.a.IncReturn(k) == 2, "out of order")
+		}
+	})(m)
+}
+
 // sequence is a seqcount of words, with barriers in four places.
 func sequence(b [4]barrier) sim.Program {
 	return weakly(2, func(k *sim.K, s *weakWorld, i int) {
@@ -193,6 +213,7 @@ var protocols = []protocol{
 	{"flags without smp_mb", flagged(none), map[memory.Model]string{memory.TSO: "kernel BUG", memory.LKMM: "kernel BUG"}},
 	{"flags with smp_wmb", flagged(wmb), map[memory.Model]string{memory.TSO: "kernel BUG", memory.LKMM: "kernel BUG"}},
 	{"flags", flagged(mb), nil},
+	{"flags behind sections that overlap", flaggedBehind, map[memory.Model]string{memory.TSO: "kernel BUG", memory.LKMM: "kernel BUG"}},
 	{"sequence", sequence([4]barrier{wmb, wmb, rmb, rmb}), nil},
 	{"sequence without the first smp_wmb", sequence([4]barrier{none, wmb, rmb, rmb}), map[memory.Model]string{memory.LKMM: "kernel BUG"}},
 	{"sequence without the second smp_wmb", sequence([4]barrier{wmb, none, rmb, rmb}), map[memory.Model]string{memory.LKMM: "kernel BUG"}},

@@ -309,7 +309,7 @@ func (g *Graph) ifLoaded(t, loc int, u Use, from Event, writes bool, holds func(
 func (g *Graph) Places(t, loc int, a memory.Access, buffer []int) []int {
 	all := buffer[:0]
 	l := g.location(loc)
-	floor := g.floor(t, l, g.knows(t, true))
+	floor := g.floor(t, l, g.knows(t, a != memory.Plain))
 	for i := len(l.co); i >= floor; i-- {
 		if i == len(l.co) && !g.confined(t) {
 			all = append(all, i)

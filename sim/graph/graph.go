@@ -485,6 +485,13 @@ func (g *Graph) End(t, id int) {
 	first := int(g.events[s.unlock].task)
 	own := &g.tasks[first]
 	own.open = slices.DeleteFunc(own.open, func(o int) bool { return o == id })
+	for _, o := range own.open { // a section that is begun later need not end earlier
+		other := g.sections[o].unlock
+		g.po.at(int(s.unlock)).remove(int(other))
+		if first != t {
+			g.po.at(int(other)).remove(int(s.unlock))
+		}
+	}
 	last := g.task(t)
 	if first != t {
 		g.handed = true

@@ -127,6 +127,51 @@ func TestHandedOver(t *testing.T) {
 	}
 }
 
+// Sections that overlap end in the order in which they are ended: a grace period that a
+// task waits for in the second is not in the first.
+func TestOverlappingSections(t *testing.T) {
+	for _, model := range []memory.Model{memory.SC, memory.TSO, memory.LKMM} {
+		for _, late := range []bool{false, true} {
+			var g graph.Graph
+			g.Reset(model)
+			g.Append(1, x, memory.Once)
+			if late && model != memory.SC {
+				g.Append(2, y, memory.Once)
+				g.Load(2, x, graph.Use{Access: memory.Once}, graph.Initial)
+			}
+			a := g.Begin(0, 1)
+			g.Append(0, y, memory.Once)
+			b := g.Begin(0, 2)
+			g.End(0, a)
+			g.Wait(0, 1)
+			g.End(0, b)
+			if !g.Consistent() {
+				t.Errorf("%v, late %v: not consistent", model, late)
+			}
+		}
+	}
+}
+
+// A plain store need not wait for the loads that its value depends on.
+func TestPlainStoresHearNothing(t *testing.T) {
+	for _, test := range []struct {
+		access memory.Access
+		want   []int
+	}{
+		{memory.Plain, []int{1, 0}},
+		{memory.Once, []int{1}},
+	} {
+		var g graph.Graph
+		g.Reset(memory.LKMM)
+		g.Append(0, x, memory.Plain)
+		w := g.Append(0, y, memory.Release)
+		g.Load(1, y, graph.Use{Access: memory.Once}, w)
+		if got := g.Places(1, x, test.access, nil); !slices.Equal(got, test.want) {
+			t.Errorf("a store of access %d: %v, want %v", test.access, got, test.want)
+		}
+	}
+}
+
 // TestWide makes graphs on both sides of the width of a word, where the same question
 // has the same answer.
 func TestWide(t *testing.T) {

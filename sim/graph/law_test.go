@@ -54,20 +54,18 @@ func (d *drawn) grow() {
 			d.holds[t] = l
 		}
 	case 8:
-		if len(d.sections[t]) == 0 {
+		if n := len(d.sections[t]); n == 0 || n == 1 && d.below(3, "another") == 0 {
 			d.sections[t] = append(d.sections[t], d.g.Begin(t, d.below(2, "domain")))
 		} else {
-			ender := t
+			ender, i := t, d.below(n, "section")
 			if d.below(4, "hands over") == 0 {
 				ender = d.below(tasksDrawn, "to")
 			}
-			d.g.End(ender, d.sections[t][0])
-			d.sections[t] = nil
+			d.g.End(ender, d.sections[t][i])
+			d.sections[t] = slices.Delete(d.sections[t], i, i+1)
 		}
 	case 9:
-		if len(d.sections[t]) == 0 {
-			d.g.Wait(t, d.below(2, "domain"))
-		}
+		d.g.Wait(t, d.below(2, "domain"))
 	case 10:
 		d.sent = append(d.sent, d.g.Send(t))
 	case 11:
@@ -105,10 +103,6 @@ func (d *drawn) load(t, loc int) {
 
 func (d *drawn) store(t, loc int) {
 	a := []memory.Access{memory.Plain, memory.Once, memory.Release}[d.below(3, "access")]
-	if a == memory.Plain {
-		d.g.Append(t, loc, a)
-		return
-	}
 	g := &d.g
 	var want []int
 	for i := len(g.location(loc).co); i >= 0; i-- {
@@ -122,6 +116,10 @@ func (d *drawn) store(t, loc int) {
 	all := g.Places(t, loc, a, nil)
 	if !slices.Equal(all, want) {
 		d.Fatalf("task %d may store to %d at %v, it says %v", t, loc, want, all)
+	}
+	if a == memory.Plain {
+		g.Append(t, loc, a)
+		return
 	}
 	if len(all) == 0 {
 		return

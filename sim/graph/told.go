@@ -124,8 +124,8 @@ func (g *Graph) hear(to row, e int) bool {
 	return some
 }
 
-// knows is what a task has been told before its next event. A store comes after all
-// loads of its task, for they may be what it depends on.
+// knows is what a task has been told before its next event. A marked store comes after
+// all loads of its task, for they may be what it depends on.
 func (g *Graph) knows(t int, store bool) row {
 	g.tell()
 	k, own := g.toldTo(t), g.task(t)
