@@ -404,7 +404,7 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 		w.graph.ReceiveMore(r, p[Read])
 		p.reset()
 	}
-	w.mustBeConsistent(k)
+	w.mustBeConsistent(k, r)
 	p[mode] = append(p[mode], w.graph.Send(t))
 	if info.ordered == fully {
 		w.graph.Fence(t, memory.Mb)
@@ -412,10 +412,10 @@ func (w *weak) synchronise(k *K, o *Object, mode Mode) {
 	w.changed(k)
 }
 
-// mustBeConsistent gives the execution up if a task has got to know, in a critical
-// section, what a grace period keeps from it.
-func (w *weak) mustBeConsistent(k *K) {
-	if !w.graph.Confined(k.thread()) {
+// mustBeConsistent gives the execution up if an acquire has let a task know, in a
+// critical section, what a grace period keeps from it.
+func (w *weak) mustBeConsistent(k *K, r graph.Event) {
+	if !w.graph.Confined(k.thread()) || !w.graph.News(r) {
 		return
 	}
 	if len(w.ask(k, isConsistent, nil, func() []graph.Event {
@@ -453,8 +453,7 @@ func (m *Machine) unordered(o *Object) bool {
 // locks adds the events of taking a lock.
 func (k *K) locks(o *Object) {
 	if w := k.m.weak; w != nil && !k.setup {
-		w.graph.Lock(k.thread(), int(o.id))
-		w.mustBeConsistent(k)
+		w.mustBeConsistent(k, w.graph.Lock(k.thread(), int(o.id)))
 		w.changed(k)
 	}
 }

@@ -26,6 +26,11 @@ var StopMachine = addModern(Design{
 				Title:    "possible deadlock in ftrace_run_update_code",
 				Why:      "cpu_hotplug_lock is asked for inside text_mutex",
 			},
+			{
+				Scenario: "lifecycle",
+				Title:    "possible deadlock in register_aggr_kprobe",
+				Why:      "as in prepare_kprobe, for a probe at an address that has one: text_mutex is asked for inside cpu_hotplug_lock",
+			},
 		},
 	},
 	Has: Tracing,

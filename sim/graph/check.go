@@ -286,13 +286,18 @@ func (g *Graph) confined(t int) bool {
 
 // tryLoad says whether a load may read from a store.
 func (g *Graph) tryLoad(t, loc int, u Use, from Event, writes bool) bool {
+	return g.ifLoaded(t, loc, u, from, writes, g.consistent)
+}
+
+// ifLoaded says what holds says of the graph with a load more.
+func (g *Graph) ifLoaded(t, loc int, u Use, from Event, writes bool, holds func(loc int) bool) bool {
 	n := g.n
 	if u.RMW {
 		g.rmw(t, loc, u, from, writes)
 	} else {
 		g.load(t, loc, u, g.task(t).fences, from, false)
 	}
-	ok := g.consistent(loc)
+	ok := holds(loc)
 	for g.n > n {
 		g.pop()
 	}

@@ -404,8 +404,8 @@ func (g *Graph) Fence(t int, f memory.Fence) {
 	}
 }
 
-// Lock adds the events of taking a lock.
-func (g *Graph) Lock(t, loc int) {
+// Lock adds the events of taking a lock, and returns the first of them, the load.
+func (g *Graph) Lock(t, loc int) Event {
 	own := g.task(t)
 	place := 0
 	if loc < len(g.locations) {
@@ -421,6 +421,7 @@ func (g *Graph) Lock(t, loc int) {
 	g.events[w].rmw = r
 	s.locked.add(int(w))
 	own.lastLock, own.fences.tso = int32(g.n), int32(g.n)
+	return r
 }
 
 // Unlock adds the event of releasing one.

@@ -74,6 +74,22 @@ func (g *Graph) passed(x *scratch) {
 	}
 }
 
+// News says whether the acquire of a lock, or of what was sent, has told its task
+// anything. If not, the graph is as consistent as it was.
+func (g *Graph) News(r Event) bool {
+	if g.handed {
+		return true
+	}
+	g.tell()
+	told, inside, from := g.tellings.told.at(int(r)), g.inside(int(r)), g.rf.at(int(r))
+	for w := from.next(0); w >= 0; w = from.next(w + 1) {
+		if !told.has(w) && !inside.has(w) {
+			return true
+		}
+	}
+	return false
+}
+
 // noNews says whether a load of a task from the newest store tells it nothing that it
 // had not been told: then it breaks no rule, for its task could have known before. Where
 // a section is handed over it is not so: its end tells, too.

@@ -50,7 +50,7 @@ func (d *drawn) grow() {
 			d.g.Unlock(t, d.holds[t])
 			d.holds[t] = 0
 		} else if l := wordsDrawn + 1 + d.below(locksDrawn, "lock"); !slices.Contains(d.holds[:], l) {
-			d.g.Lock(t, l)
+			d.acquires(d.g.Lock(t, l))
 			d.holds[t] = l
 		}
 	case 8:
@@ -72,8 +72,15 @@ func (d *drawn) grow() {
 		d.sent = append(d.sent, d.g.Send(t))
 	case 11:
 		if len(d.sent) > 0 {
-			d.g.Receive(t, d.sent[d.below(len(d.sent), "first"):])
+			d.acquires(d.g.Receive(t, d.sent[d.below(len(d.sent), "first"):]))
 		}
+	}
+}
+
+// acquires holds it against the axioms that an acquire that tells nothing breaks none.
+func (d *drawn) acquires(r Event) {
+	if !d.g.News(r) && !d.g.holds(-1) {
+		d.Fatalf("event %d is no news, and breaks an axiom", r)
 	}
 }
 
@@ -131,17 +138,7 @@ func (d *drawn) store(t, loc int) {
 
 // may says by the axioms whether a load may read from a store.
 func (d *drawn) may(t, loc int, u Use, from Event) bool {
-	g, n := &d.g, d.g.n
-	if u.RMW {
-		g.rmw(t, loc, u, from, true)
-	} else {
-		g.load(t, loc, u, g.task(t).fences, from, false)
-	}
-	ok := g.holds(loc)
-	for g.n > n {
-		g.pop()
-	}
-	return ok
+	return d.g.ifLoaded(t, loc, u, from, true, d.g.holds)
 }
 
 // sources are what a load may read, which are held against the axioms.
