@@ -125,8 +125,9 @@ func bugKey(line string) string {
 func bugsHead() string {
 	return fmt.Sprintf(`# Bugs, and what it takes to find them
 
-Every failure that a design of the catalogue is known to have, and how many executions
-a search makes up to the first one that shows it, and in what time. %s
+Every failure that a design of the catalogue is known to have with the built-in program and
+under the memory model that the scenario is about, mostly sc; and how many executions a
+search makes up to the first one that shows it, and in what time. %s
 visits every interleaving in its own order. The others draw executions: the figure is
 the median of %d seeds of %d executions each, ">%d" if most of them do not find it.
 The time is that of the search up to there, by one worker, on the machine on which the

@@ -72,8 +72,10 @@ func TestOrdering(t *testing.T) {
 	mustShow(t, bugs)
 	for _, bug := range bugs {
 		p := pairOf(t, bug.scenario, bug.design)
-		if r := run(t, p, vm.DefaultImage(), explore.Options{Memory: memory.SC}); r.Verdict() != explore.Clean {
-			t.Errorf("%s under sc is %s: %s", p.Name(), r.Verdict(), r.Coverage())
+		for _, model := range []memory.Model{memory.SC, memory.TSO} {
+			if r := run(t, p, vm.DefaultImage(), explore.Options{Memory: model}); r.Verdict() != explore.Clean {
+				t.Errorf("%s under %s is %s: %s", p.Name(), model, r.Verdict(), r.Coverage())
+			}
 		}
 	}
 }
@@ -124,8 +126,9 @@ func TestSeedBugs(t *testing.T) {
 }
 
 // TestKnownBugs names bugs that Linux had and repaired since, and some that we have found.
-// Those that begin with a letter and a number are in a list of ours, with what is known of
-// each; the others we came upon.
+// Letters and numbers are those of a list of such bugs that is no part of this repository:
+// U for uprobes, K for kprobes, T for tracepoints, X for text that is patched. The others we
+// came upon.
 func TestKnownBugs(t *testing.T) {
 	const (
 		several      = "2007-several-probes"

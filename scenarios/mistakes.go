@@ -13,6 +13,10 @@ import (
 // wellFormed is what the command line takes for a name.
 var wellFormed = regexp.MustCompile(`^[0-9a-z_-]+$`)
 
+// models is what a failure may say of the memory models that show it. What is none of them
+// would be a claim about nothing.
+var models = regexp.MustCompile(`^((sc|tso|lkmm)(,(sc|tso|lkmm))*)?$`)
+
 // Check says what is wrong with what the files of designs say of themselves: the first
 // thing that is, nil if nothing is.
 func Check() error { return check(Designs(), All()) }
@@ -34,6 +38,9 @@ func check(designs []*probes.Design, all []*catalogue.Scenario) error {
 			}
 			if f.Title == "" || f.Why == "" {
 				return fmt.Errorf("%s fails %q: the title of the failure is missing, or the reason", d.Name, f.Scenario)
+			}
+			if !models.MatchString(f.Model) {
+				return fmt.Errorf("%s fails %q under %q: there are sc, tso and lkmm, with commas in between", d.Name, f.Scenario, f.Model)
 			}
 		}
 	}

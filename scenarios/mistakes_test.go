@@ -26,6 +26,8 @@ func TestCheck(t *testing.T) {
 		{"a scenario that there is not", func(d *probes.Design) { d.Fails[0].Scenario = "second-prob" }, `2027-new fails "second-prob", and there is no such scenario for kprobes`},
 		{"one of another subsystem", func(d *probes.Design) { d.Fails[0].Scenario = "one-none-one" }, "no such scenario for kprobes"},
 		{"no reason", func(d *probes.Design) { d.Fails[0].Why = "" }, "or the reason"},
+		{"a model that there is not", func(d *probes.Design) { d.Fails[0].Model = "tso, lkmm" }, `under "tso, lkmm"`},
+		{"two models", func(d *probes.Design) { d.Fails[0].Model = "tso,lkmm" }, ""},
 		{"nothing", func(*probes.Design) {}, ""},
 	} {
 		d := &probes.Design{

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"slices"
 	"testing"
 
 	"trapline/scenarios"
@@ -24,6 +25,12 @@ func TestClaimsUnderModels(t *testing.T) {
 				}
 				r := run(t, p, image, o)
 				if !r.Complete && !*long {
+					// What a search that was stopped has found must be claimed as well.
+					for _, f := range r.Findings {
+						if !slices.Contains(p.Claim(image, model), f.Violation.Title) {
+							t.Errorf("%s: found %q, which is not claimed", p.Name(), f.Violation.Title)
+						}
+					}
 					continue
 				}
 				held++

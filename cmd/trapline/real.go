@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"trapline/probes"
 	"trapline/scenarios"
 	"trapline/sim/explore"
@@ -77,7 +79,7 @@ func failures(fails []probes.Failure, scenario string) []known {
 		if f.Scenario == scenario || scenario == "" {
 			only := places[f.Only]
 			if f.Model != "" {
-				only = "the memory model " + f.Model
+				only = "the memory model " + strings.ReplaceAll(f.Model, ",", " or ")
 			}
 			ks = append(ks, known{f.Scenario, f.Title, f.Why, only})
 		}

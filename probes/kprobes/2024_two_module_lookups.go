@@ -24,7 +24,7 @@ var TwoModuleLookups = addModern(Design{
 			{
 				Scenario: "register-while-the-module-goes",
 				Title:    "BUG: unable to handle kernel paging request in disarm_kprobe_ftrace",
-				Why:      "the same, a moment later: the module was gone for kprobes before the probe was in the table, so nobody tells the probe",
+				Why:      "the module was gone for kprobes before the probe was in the table, so nobody tells the probe, which is disarmed when its text has gone",
 			},
 		},
 	},

@@ -15,7 +15,7 @@ import (
 // its mutexes held until a device, or whoever stands in for one, has done its
 // work. That post also compares the offset of the probe, and no longer the
 // number of its page, with the start of the page. (What else it changed is left
-// as it was in February, so that the two designs differ in one thing only.)
+// as it was in February, so that the two designs differ in these two things only.)
 var ReadpageHookWait = add(Design{
 	Design: probes.Design{
 		Name:  "2006-readpage-hook-wait",

@@ -114,7 +114,7 @@ var SRCU = add(Design{
 			{
 				Scenario: "munmap-while-registering",
 				Title:    "KASAN: slab-use-after-free Write in unregister",
-				Why:      "as with the read: the link that is taken off the list lies in the area",
+				Why:      "the area is on the list, and munmap comes before srcu_read_lock: the link that is taken off the list lies in the area",
 			},
 			{
 				Scenario: "munmap-while-registering",
@@ -330,7 +330,7 @@ var SRCU = add(Design{
 		drawnTitle("BUG: mapped page differs in settled",
 			"as in register-while-the-last-one-goes: alloc_uprobe has found an uprobe that is gone from the tree when i_mutex is taken, and the breakpoint that is then put in is one that unregister does not find"),
 		drawnTitle("KASAN: slab-use-after-free Write in put",
-			"as before, with a file that is cut off: register fails, and delete_uprobe drops the reference of a tree that the uprobe has left already"),
+			"as in register-while-the-last-one-goes, with a file that is cut off: register fails, and delete_uprobe drops the reference of a tree that the uprobe has left already"),
 	},
 	New: func(k *sim.K) Scheme {
 		d := &srcu{}

@@ -24,11 +24,11 @@ import (
 //	uprobes_treelock         changes of the tree
 //
 // A lookup is one step here, so the seqcount that makes it look again has nothing to do
-// and is in [LookupSeqcount] only. Left out are instruction slots, return probes (and with them the SRCU that
-// their leases have), counters of users, and the lookup of areas without mmap_sem. So is
-// what only spares work or reports: no_uprobe_events(), the look for a fatal signal in
-// uprobe_mmap(), and the uprobe that is leaked, with a warning, when a breakpoint cannot be
-// taken out again.
+// and is in [LookupSeqcount] only. Left out are instruction slots, return probes (and with
+// them the SRCU that their leases have), counters of users, and the lookup of areas without
+// mmap_sem. So is what only spares work or reports: no_uprobe_events(), the look for a fatal
+// signal in uprobe_mmap(), and the uprobe that is leaked, with a warning, when a breakpoint
+// cannot be taken out again.
 var TasksTrace = add(Design{
 	Design: probes.Design{
 		Name:  "2024-tasks-trace",

@@ -62,9 +62,13 @@ func TestPropertyPosted(t *testing.T) {
 // TestEverythingIsDrawn holds the language to what a program can do, and the draw to
 // leaving nothing of it out.
 func TestEverythingIsDrawn(t *testing.T) {
+	const added = "a consumer added to another, and removed"
 	want := []string{
 		"register", "unregister", "mmap", "munmap", "mremap", "mprotect", "fork", "exec", "exit", "fault",
-		"execute", "truncate", "write", "reclaim", "signal", "io-errors", "a consumer added to another, and removed",
+		"execute", "truncate", "write", "reclaim", "signal", "io-errors", added,
+	}
+	for _, v := range lifeVerbs {
+		want = append(want, v.Name)
 	}
 	seen := map[string]bool{}
 	r := rand.New(rand.NewPCG(2006, 0))
@@ -80,7 +84,7 @@ func TestEverythingIsDrawn(t *testing.T) {
 					users[op.Place][i] = true
 				}
 				if name == "unregister" && users[op.Place][i] && len(users[op.Place]) > 1 {
-					seen["a consumer added to another, and removed"] = true
+					seen[added] = true
 				}
 			}
 		}
