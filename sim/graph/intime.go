@@ -75,7 +75,8 @@ func (g *Graph) passed(x *scratch) {
 }
 
 // News says whether the acquire of a lock, or of what was sent, has told its task
-// anything. If not, the graph is as consistent as it was.
+// anything. If not, the graph is as consistent as it was: nobody only looks whether a lock
+// is taken, so who has taken it before has told of all before him.
 func (g *Graph) News(r Event) bool {
 	if g.handed {
 		return true
