@@ -22,7 +22,11 @@ var Relock = add(Design{
 		}},
 	},
 	Has: Breakpoints | Entries,
-	New: func(k *sim.K, text *Text) Scheme { return &relockKprobes{newMutexKprobes(k, text, as2618)} },
+	New: func(k *sim.K, text *Text) Scheme {
+		d := &relockKprobes{newMutexKprobes(k, text, as2618)}
+		d.scheme = d
+		return d
+	},
 })
 
 type relockKprobes struct{ *mutexKprobes }

@@ -18,7 +18,9 @@ var Batch = add(Design{
 	},
 	Has: Breakpoints | Entries | Batches,
 	New: func(k *sim.K, text *Text) Scheme {
-		return &batchKprobes{newMutexKprobes(k, text, as2618)}
+		d := &batchKprobes{newMutexKprobes(k, text, as2618)}
+		d.scheme = d
+		return d
 	},
 })
 

@@ -94,8 +94,9 @@ type readpageHook struct {
 
 	// waits makes map_uprobe_page lock the page; see [ReadpageHookWait].
 	waits bool
-	// looks makes it first wait for the page and look at it; see [ReadpageHookMarch].
-	looks bool
+	// march is what was posted in March, with what the review had asked for; see
+	// [ReadpageHookMarch].
+	march bool
 }
 
 var (
@@ -135,7 +136,7 @@ func findPageProbe(offset, pageStart int64) bool {
 // the test fails for every page but the first (the reviewer's second remark).
 func (h *readpageHook) insertReadpageUprobe(k *sim.K, page *pagecache.Page, mapping *pagecache.Mapping, u *uprobe) {
 	offset := u.Offset >> pagecache.PageShift
-	if h.waits || h.looks { // posted in March and in May with the offset
+	if h.waits || h.march { // posted in March and in May with the offset
 		offset = u.Offset
 	}
 	if findPageProbe(offset, int64(page.Index)<<pagecache.PageShift) {
@@ -151,7 +152,7 @@ func (h *readpageHook) uprobeReadpages(k *sim.K, inode *pagecache.Inode, pages [
 
 	umodule := h.getModuleByInode(k, inode)
 	if umodule == nil {
-		if h.looks {
+		if h.march {
 			return inode.Mapping.AOps.Read(k).Readpages(k, inode, pages)
 		}
 		return sim.EINVAL // "we don't have a module associated with this file.. Aborting"
@@ -187,7 +188,7 @@ func (h *readpageHook) uprobeReadpage(k *sim.K, inode *pagecache.Inode, page *pa
 
 	umodule := h.getModuleByInode(k, inode)
 	if umodule == nil {
-		if h.looks {
+		if h.march {
 			return inode.Mapping.AOps.Read(k).Readpage(k, inode, page)
 		}
 		return sim.EINVAL // "we don't have a module associated with this file.. Aborting"
@@ -210,13 +211,13 @@ func (h *readpageHook) uprobeReadpage(k *sim.K, inode *pagecache.Inode, page *pa
 
 // lockHook is the kprobe_mutex of the hooks, which they have no more in March.
 func (h *readpageHook) lockHook(k *sim.K) {
-	if !h.looks {
+	if !h.march {
 		k.MutexLock(&h.kprobeMutex)
 	}
 }
 
 func (h *readpageHook) unlockHook(k *sim.K) {
-	if !h.looks {
+	if !h.march {
 		k.MutexUnlock(&h.kprobeMutex)
 	}
 }

@@ -224,7 +224,7 @@ var ReadpageHookMarch = add(Design{
 		drawnTitle("BUG: page changed that has left its file in remove_kprobe_user",
 			"unregister_uprobe has looked the page up and writes to it without its lock; it was truncated meanwhile")),
 	New: func(k *sim.K) Scheme {
-		h := &readpageHookMarch{readpageHook: newReadpageHook(k, readpageHook{looks: true})}
+		h := &readpageHookMarch{readpageHook: newReadpageHook(k, readpageHook{march: true})}
 		k.SpinLockInit(&h.uprobeLock, "uprobe_lock")
 		return h
 	},

@@ -33,13 +33,13 @@ func (h *readpageHook) mapUprobePage(k *sim.K, page *pagecache.Page, u *uprobe, 
 	if page == nil {
 		return sim.EINVAL
 	}
-	if h.looks {
+	if h.march {
 		pagecache.WaitOnPageLocked(k, page)
 		if !pagecache.PageUptodate(k, page) {
 			return sim.EINVAL
 		}
 	}
-	if h.waits || h.looks {
+	if h.waits || h.march {
 		pagecache.LockPage(k, page)
 		defer pagecache.UnlockPage(k, page)
 	}
