@@ -88,6 +88,7 @@ type savedCounts struct {
 	First       int  `json:"first"`
 	Varying     bool `json:"varying"`
 	TooLong     bool `json:"too_long"`
+	Endless     bool `json:"endless,omitempty"`
 }
 
 // savedFinding is a finding in the making.
@@ -160,6 +161,7 @@ func (s *search) keep(fill func(*checkpoint)) error {
 		Counts: savedCounts{
 			Executions: r.Executions, Blocked: r.Blocked, Merged: r.Merged, Cut: r.Cut, Assumed: r.Assumed, Steps: r.Steps, Longest: r.Longest,
 			States: r.States, Transitions: r.Transitions, First: r.First, Varying: r.Varying, TooLong: s.stopped[tooLong(s.machine)],
+			Endless: s.stopped[endless],
 		},
 		Known: s.machine.Known(), Names: s.machine.Names(),
 	}
@@ -275,6 +277,11 @@ func (s *search) resume(c *checkpoint) error {
 	r.Assumed, r.First, r.Varying, r.States, r.Transitions = n.Assumed, n.First, n.Varying, n.States, n.Transitions
 	if n.TooLong {
 		s.stop(tooLong(s.machine))
+		s.cuts.Store(int64(n.Cut))
+		s.cutOff(int64(n.Cut))
+	}
+	if n.Endless {
+		s.giveUp(endless)
 	}
 	for _, f := range c.Found {
 		s.found = append(s.found, &finding{

@@ -182,9 +182,16 @@ func TestSearchesOfEndlessProgramsEnd(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, o := range []explore.Options{{}, {Workers: 2}, {LockAware: true}, {Strategy: explore.Bounded, Preemptions: 1000}} {
 				o.Setup = func(m *sim.Machine) { m.MaxSteps = test.steps }
+				o.CheckpointEvery, o.Checkpoint = -1, func(state []byte) error {
+					o.Resume = state
+					return nil
+				}
 				r, err := explore.Run(context.Background(), test.program, o)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if again, err := explore.Run(context.Background(), test.program, o); err != nil || again.Complete || o.Workers == 0 && again.Stopped != r.Stopped {
+					t.Errorf("%s, gone on with: %s, %v", o.Strategy, again.Coverage(), err)
 				}
 				title := ""
 				if len(r.Findings) > 0 {

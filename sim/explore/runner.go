@@ -56,9 +56,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 	case o.Cut:
 		t.cut++
 		r.stop(tooLong(r.m))
-		if n := r.cuts.Add(1); n >= mostCut && !r.limited() {
-			r.giveUp(fmt.Sprintf("%d of them were enough", n))
-		}
+		r.cutOff(r.cuts.Add(1))
 	case o.AtBound:
 		t.cut++
 	default:
@@ -70,7 +68,7 @@ func (r *runner) execute(strategy sim.Strategy) (ran bool, err error) {
 		}
 	}
 	if o.Endless && !sampled(r.options.Strategy) {
-		r.giveUp("executions go on for ever")
+		r.giveUp(endless)
 	}
 	if r.options.SelfCheck && !o.Abandoned {
 		if err := r.again(o.Hash, r.m.Schedule()); err != nil {
@@ -87,11 +85,21 @@ type divided interface{ foreign() bool }
 // up: to go on is seldom to come to an end.
 const mostCut = 1000
 
+// cutOff gives the search up if so many executions that were cut off are enough.
+func (s *search) cutOff(n int64) {
+	if n >= mostCut && !s.limited() {
+		s.giveUp(fmt.Sprintf("%d of them were enough", n))
+	}
+}
+
 // limited says that the search ends in any case.
 func (s *search) limited() bool {
 	_, timed := s.ctx.Deadline()
 	return timed || s.budget > 0 || sampled(s.options.Strategy)
 }
+
+// endless is why a search is given up that can have no end.
+const endless = "executions go on for ever"
 
 // giveUp ends the search, which is not complete.
 func (s *search) giveUp(why string) {
