@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,21 +47,20 @@ func (g *graphs) save(c *checkpoint) {
 	}
 	slices.SortFunc(s.Uses, func(a, b [4]int) int { return slices.Compare(a[:], b[:]) })
 	names := opNames()
-	for of, uses := range k.extra {
-		op := slices.Index(s.Ops, names[of.op])
-		if op < 0 {
-			op = len(s.Ops)
-			s.Ops = append(s.Ops, names[of.op])
+	for of := range k.extra {
+		if name := names[of.op]; !slices.Contains(s.Ops, name) {
+			s.Ops = append(s.Ops, name)
 		}
-		e := savedKind{Step: [3]int{int(of.task), op, int(of.obj)}}
+	}
+	slices.Sort(s.Ops) // the same checkpoint each time
+	for of, uses := range k.extra {
+		e := savedKind{Step: [3]int{int(of.task), slices.Index(s.Ops, names[of.op]), int(of.obj)}}
 		for _, a := range uses {
 			e.Uses = append(e.Uses, [2]int{int(a.Obj), int(a.Mode)})
 		}
 		s.Extra = append(s.Extra, e)
 	}
-	slices.SortFunc(s.Extra, func(a, b savedKind) int {
-		return cmp.Or(cmp.Compare(a.Step[0], b.Step[0]), cmp.Compare(s.Ops[a.Step[1]], s.Ops[b.Step[1]]), cmp.Compare(a.Step[2], b.Step[2]))
-	})
+	slices.SortFunc(s.Extra, func(a, b savedKind) int { return slices.Compare(a.Step[:], b.Step[:]) })
 }
 
 // resume goes on where the search was.

@@ -123,6 +123,26 @@ func TestResumeCountsTheSame(t *testing.T) {
 	}
 }
 
+// resumes makes a search at once, unless that takes more executions than o allows, and
+// in pieces that are drawn.
+func resumes(rt *rapid.T, program sim.Program, o explore.Options, p any) {
+	want, err := explore.Run(context.Background(), program, o)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if !want.Complete {
+		return // too large
+	}
+	o.Executions = 0
+	number := rapid.IntRange(1, 30)
+	died := 0
+	got := interrupted(rt, program, o, func() int { return number.Draw(rt, "stop") + died }, func() int {
+		died = rapid.IntRange(0, 2).Draw(rt, "dies")
+		return died
+	})
+	wantSameSearch(rt, got, want, p)
+}
+
 // A search that is interrupted, or killed so that what it did since a checkpoint
 // is lost, counts and finds the same as one that is not.
 func TestResumedSearchIsTheSame(t *testing.T) {
@@ -135,21 +155,7 @@ func TestResumedSearchIsTheSame(t *testing.T) {
 		}).Draw(rt, "options")
 		program := p.program(false, func(string) {})
 		o.MinimiseExecutions, o.Executions = 200, 300
-		want, err := explore.Run(context.Background(), program, o)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		if !want.Complete {
-			return // too large
-		}
-		o.Executions = 0
-		number := rapid.IntRange(1, 30)
-		died := 0
-		got := interrupted(rt, program, o, func() int { return number.Draw(rt, "stop") + died }, func() int {
-			died = rapid.IntRange(0, 2).Draw(rt, "dies")
-			return died
-		})
-		wantSameSearch(rt, got, want, p)
+		resumes(rt, program, o, p)
 	})
 }
 
