@@ -148,8 +148,10 @@ func putPage(k *sim.K, p *Page) {
 	case p.Mapping.Peek() != nil:
 		k.Fail(&sim.Violation{Kind: BadPageState, Subject: p.name + " freed while in the page cache"})
 	}
-	p.freeToZone(k)
-	k.Release(&p.life)
+	k.AsLast(&p.count, func() {
+		p.freeToZone(k)
+		k.Release(&p.life)
+	})
 	p.data, p.watcher = nil, nil // the machine remembers the page, and need not its content
 }
 

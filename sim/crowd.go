@@ -138,6 +138,7 @@ func (k *K) touchKnown(o *Object, mode Mode) {
 	e := &m.events[len(m.events)-1]
 	first, last := int(e.first+e.Known), int(e.last)-1
 	a := m.accesses[last]
+	a.Follows = true
 	copy(m.accesses[first+1:last+1], m.accesses[first:last])
 	m.accesses[first] = a
 	e.Known++

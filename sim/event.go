@@ -21,7 +21,8 @@ const (
 	Write
 	// Add changes the object by an amount that does not matter to others who do
 	// the same (a reference count that is raised or dropped); additions commute
-	// with each other. Which of several comes last is not explored.
+	// with each other. Which of several comes last is not explored: what it does for that
+	// reason belongs into [K.AsLast].
 	Add
 )
 
@@ -35,9 +36,16 @@ func (a Mode) Conflicts(b Mode) bool {
 type Access struct {
 	Obj  ObjID
 	Mode Mode
+	// Follows says of a use that counts as known that it was not asked for, but follows
+	// from those that were.
+	Follows bool
 	// Need is what the object must allow for the step to be possible, zero
 	// if it never blocks the step, and Before what it allowed just before.
 	Need, Before Wait
+	// Last says that the step comes after all others that have added to the object, and
+	// ByLast of the uses behind it that whichever of them had come last would have
+	// made them, see [K.AsLast].
+	Last, ByLast bool
 	// Since is how often the object has changed since a task that goes round a
 	// loop looked at it last, if the step is to wait for such a change.
 	Since uint32

@@ -401,6 +401,7 @@ func (m *Machine) enterPlain(o *Object, mode Mode) {
 func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 	a := m.newAccess()
 	a.Obj, a.Mode, a.Need, a.Before, a.Since, a.Idle, a.Passes = o.id, mode, need, o.allow, 0, false, false
+	a.Last, a.ByLast, a.Follows = false, m.asLast, false
 	if m.retries {
 		m.acting.does(uint64(o.id)<<8 | uint64(mode))
 	}
@@ -408,7 +409,7 @@ func (m *Machine) enterUse(o *Object, mode Mode, need Wait) {
 		m.objects[o.id].version++
 	}
 	if o.life != nil {
-		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read})
+		m.accesses = append(m.accesses, Access{Obj: o.life.o.id, Mode: Read, ByLast: m.asLast})
 	}
 	m.events[len(m.events)-1].last = int32(len(m.accesses))
 }
@@ -459,6 +460,24 @@ func (k *K) Touch(o *Object, mode Mode) {
 	o.check(k, mode)
 	k.usesLife(o, mode)
 	k.synchronise(o, mode, false)
+}
+
+// AsLast does what falls to the last of those who add to o, such as freeing what nobody
+// has a reference to any more, as part of the step that is being taken, which adds to
+// o. Whichever of them comes last has to do the same: then it does not matter which
+// that is, and their steps still commute with each other. So what is done comes
+// after all of them, and before none.
+func (k *K) AsLast(o *Object, do func()) {
+	m := k.m
+	if k.setup || m.unordered(o) || len(m.events) == 0 {
+		do()
+		return
+	}
+	*m.newAccess() = Access{Obj: o.id, Mode: Add, Before: o.allow, Idle: true, Last: true}
+	m.events[len(m.events)-1].last = int32(len(m.accesses))
+	m.asLast = true
+	do()
+	m.asLast = false
 }
 
 // immediate takes the pending step on behalf of the setup.

@@ -102,6 +102,7 @@ type Machine struct {
 
 	outcome   Outcome
 	aborting  bool
+	asLast    bool // see AsLast
 	choosing  bool // the strategy is being asked
 	recording bool
 	records   []Record
@@ -260,7 +261,7 @@ func (m *Machine) reset(s Strategy) {
 	m.cpus.reset()
 	m.rcu.reset(m.known)
 	m.outcome = Outcome{}
-	m.aborting, m.choosing = false, false
+	m.aborting, m.choosing, m.asLast = false, false, false
 	for i := range m.objects {
 		o := &m.objects[i]
 		o.stores, o.adds = o.stores[:0], o.adds[:0]

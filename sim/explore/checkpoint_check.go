@@ -126,6 +126,16 @@ func (t *savedTree) check(names *sim.Names) error {
 			return fmt.Errorf("there is no step %v", s)
 		}
 	}
+	for _, o := range t.Joint {
+		if !below(o, len(names.Objects)) {
+			return fmt.Errorf("there is no object %d", o)
+		}
+	}
+	for _, s := range t.Seen {
+		if !t.Exact || !below(s.Uses, len(t.Prints)+1) {
+			return fmt.Errorf("no step has used what is called %d", s.Uses)
+		}
+	}
 	for _, p := range t.Prints {
 		if !uses(p) {
 			return fmt.Errorf("a step uses what there is not: %v", p)

@@ -17,8 +17,11 @@ type savedTree struct {
 	Varying [][2]int     `json:"varying"` // kinds, and how often they have grown
 	Extra   []savedExtra `json:"extra"`
 	Trusted [][5]int     `json:"trusted,omitempty"`
-	Prints  [][][2]int   `json:"prints"` // objects and modes, from the second footprint on
-	Nodes   []savedNode  `json:"nodes"`  // every parent before its children
+	Joint   []int        `json:"joint,omitempty"` // objects
+	Exact   bool         `json:"exact,omitempty"`
+	Seen    []savedSign  `json:"seen,omitempty"` // if Exact
+	Prints  [][][2]int   `json:"prints"`         // objects and modes, from the second footprint on
+	Nodes   []savedNode  `json:"nodes"`          // every parent before its children
 	Tops    []int        `json:"tops"`
 }
 
@@ -27,6 +30,14 @@ type savedTree struct {
 type savedExtra struct {
 	Step [5]int   `json:"step"`
 	Uses [][2]int `json:"uses"`
+}
+
+// savedSign is what steps were seen to do by their signature.
+type savedSign struct {
+	Sign   uint64 `json:"sign"`
+	Uses   int    `json:"uses,omitempty"` // a footprint
+	Fatal  bool   `json:"fatal,omitempty"`
+	Unlike bool   `json:"unlike,omitempty"`
 }
 
 type savedNode struct {
@@ -45,6 +56,7 @@ type savedStep [4]int
 type savedTwig struct {
 	Step  savedStep `json:"step"`
 	Below int       `json:"below,omitempty"`
+	Sign  uint64    `json:"sign,omitempty"`
 }
 
 const (
@@ -101,6 +113,9 @@ func (p *pool) save(c *checkpoint) {
 	for k := range v.trusted {
 		t.Trusted = append(t.Trusted, [5]int{int(k.task), int(k.number), number(k.op), int(k.obj), int(k.choice)})
 	}
+	v.joint.all(func(o sim.ObjID) { t.Joint = append(t.Joint, int(o)) })
+	t.Exact = v.exact.on
+	t.Seen = v.exact.save()
 	slices.SortFunc(t.Trusted, func(a, b [5]int) int { return slices.Compare(a[:], b[:]) })
 	slices.SortFunc(t.Extra, func(a, b savedExtra) int { return slices.Compare(a.Step[:], b.Step[:]) })
 	p.feet.mu.Lock()
@@ -174,7 +189,7 @@ func (t *savedTree) top(i int, v *visit) {
 func twigs(to []savedTwig, w *wakeup) []savedTwig {
 	for ; w != nil; w = w.next {
 		at := len(to)
-		to = twigs(append(to, savedTwig{Step: saveStep(&w.step)}), w.child)
+		to = twigs(append(to, savedTwig{Step: saveStep(&w.step), Sign: w.sign}), w.child)
 		to[at].Below = len(to) - at - 1
 	}
 	return to
@@ -270,6 +285,13 @@ func (t *savedTree) variations(v *variations) {
 	for _, s := range t.Trusted {
 		v.trusted[key(s)] = true
 	}
+	for _, o := range t.Joint {
+		v.joint.add(sim.ObjID(o))
+	}
+	v.exact.on = t.Exact
+	for _, s := range t.Seen {
+		v.exact.seen[s.Sign] = outcome{footprint(s.Uses), s.Fatal, s.Unlike}
+	}
 }
 
 // untwig is the wakeup tree that was saved.
@@ -278,6 +300,7 @@ func untwig(tree []savedTwig) *wakeup {
 	end := &first
 	for i := 0; i < len(tree); i += 1 + tree[i].Below {
 		*end = &wakeup{step: tree[i].Step.step(), child: untwig(tree[i+1 : i+1+tree[i].Below])}
+		(*end).sign = tree[i].Sign
 		end = &(*end).next
 	}
 	return first

@@ -37,13 +37,18 @@ func (s *search) dpor() error {
 		if err := p.run(); err != nil {
 			return err
 		}
-		if !v.grown.Load() {
+		switch {
+		case v.grown.Load():
+			if err := s.survey(v); err != nil {
+				return err
+			}
+			v.grown.Store(false)
+		case v.exact.wanted.Load() && !v.exact.on:
+			v.exact.on = true
+		default:
 			return s.keep(p.save)
 		}
-		if err := s.survey(v); err != nil {
-			return err
-		}
-		v.grown.Store(false)
+		v.exact.seen = map[uint64]outcome{}
 		s.startAgain()
 		s.result.Varying = true
 	}
@@ -95,6 +100,9 @@ func (d *worker) walk() (bool, error) {
 			return false, err
 		}
 		d.started = true
+		if d.last.Abandoned && d.closer() {
+			return false, nil
+		}
 		d.order.finish(d.m, d.last.Violation != nil && !d.last.AtEnd)
 		if d.order.taken < d.depth {
 			return false, fmt.Errorf("%w: an execution of %d steps and more has ended after %d", ErrNondeterministic, d.depth, d.order.taken)
@@ -110,6 +118,17 @@ func (d *worker) walk() (bool, error) {
 			return true, nil
 		}
 	}
+}
+
+// closer says that the search begins anew to look closer, as an execution was begun in
+// vain: because a step was taken to use more than it did, if there are such.
+func (d *worker) closer() bool {
+	v := d.order.variations
+	if v.exact.on || !v.unsure.Load() || d.crew.division.depth > 0 || d.begun.Load() > lateExact {
+		return false
+	}
+	v.exact.wanted.Store(true)
+	return true
 }
 
 // Repeat follows the path as far as it was made.
@@ -204,6 +223,9 @@ func (d *worker) settle(i int) {
 	}
 	v := &d.path[i]
 	v.taken.uses = d.order.footprint(&d.feet, i)
+	if x := &d.order.variations.exact; x.on {
+		x.note(d.order.events[i].sign, v.taken.uses, i == d.order.fatal)
+	}
 	d.lock(v.node)
 	v.asleep[v.slot].uses = v.taken.uses
 	v.asleep[v.slot].fatal = i == d.order.fatal
@@ -268,8 +290,14 @@ func (d *worker) backtrack() bool {
 func (d *worker) resume(v *visit) bool {
 	d.lock(v.node)
 	defer d.unlock(v.node)
-	if v.tree == nil || v.opening {
+	if v.opening {
 		return false // another worker that is below will see to it
+	}
+	for v.tree != nil && d.covered(v.node, v.tree) {
+		v.tree = v.tree.next
+	}
+	if v.tree == nil {
+		return false
 	}
 	d.pull(v)
 	return true
@@ -301,8 +329,8 @@ func (d *worker) races() {
 		for c := range e.choices {
 			if c != e.choice {
 				s := step{task: e.task, choice: c, picks: true}
-				o.foresee(&d.feet, i, &s)
-				d.insert(d.path[i].node, append(o.notAfter(&d.feet, i), s))
+				sign := o.foresee(&d.feet, &s, i, i, nil)
+				d.insert(d.path[i].node, append(o.notAfter(&d.feet, i), s), sign)
 			}
 		}
 	}
@@ -325,30 +353,32 @@ func (d *worker) theEnd() {
 	for i := o.taken; i < len(o.events); i++ {
 		if e := &o.events[i]; e.task != o.events[last].task && o.possible(i) {
 			s := step{task: e.task}
-			o.foresee(&d.feet, i, &s)
-			d.insert(v.node, append(o.sequence[:0], s))
+			sign := o.foresee(&d.feet, &s, i, last, nil)
+			d.insert(v.node, append(o.sequence[:0], s), sign)
 		}
 	}
 	for _, j := range o.beside(last) {
 		if !d.m.BreaksWithout(func(i int) bool { return o.knows(o.events[i].clock, o.events[j].task, j) }) {
 			continue // there it is a step like any other
 		}
-		s := d.elsewhere(last)
+		s, sign := d.elsewhere(last, j, nil)
 		s.fatal = true
-		d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), s))
+		d.insert(d.path[j].node, append(o.notAfter(&d.feet, j), s), sign)
 	}
 }
 
 // reverse puts into the tree before step j what happened without j and the
 // others, which come later, and then step i.
 func (d *worker) reverse(i, j int, others ...int) {
-	d.insert(d.path[j].node, append(d.order.notAfter(&d.feet, j, others...), d.elsewhere(i)))
+	s, sign := d.elsewhere(i, j, others)
+	d.insert(d.path[j].node, append(d.order.notAfter(&d.feet, j, others...), s), sign)
 }
 
-// elsewhere is event i as a step of another execution.
-func (d *worker) elsewhere(i int) step {
+// elsewhere is event i as a step of another execution, in which event j and others
+// have not happened, with its signature.
+func (d *worker) elsewhere(i, j int, others []int) (s step, sign uint64) {
 	e := &d.order.events[i]
-	s := step{task: e.task, choice: e.choice, picks: e.choices > 0}
-	d.order.foresee(&d.feet, i, &s)
-	return s
+	s = step{task: e.task, choice: e.choice, picks: e.choices > 0}
+	sign = d.order.foresee(&d.feet, &s, i, j, others)
+	return s, sign
 }

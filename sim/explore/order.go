@@ -31,8 +31,9 @@ type order struct {
 
 	sequence []step // the answer of notAfter
 
-	variations *variations
-	expected   []use // of foresee
+	byLast     byLast
+	variations *variations // nil for a search that does without
+	expected   []use       // of foresee
 	buffer     []sim.Access
 }
 
@@ -48,6 +49,9 @@ type event struct {
 	// clock has for each task one more than the index of its last event that
 	// happens before this one or is this one.
 	clock []int32
+	acts  bool // it did something as the last of some
+	// sign and hash stand for the event and what comes before it, see exact.
+	sign, hash uint64
 	// print is the footprint of the uses, and printed says that it is known.
 	print   footprint
 	printed bool
@@ -58,6 +62,7 @@ type use struct {
 	sim.Access
 	event    int32
 	previous int32
+	act      int32 // of the event as the last of some, or -1
 }
 
 // follow takes in the steps that the machine has taken since the last call.
@@ -81,32 +86,38 @@ func (o *order) key(i int) stepKey {
 	return k
 }
 
-// foresee says of s, which is event i in another place, what it may use there. Of a
-// step that was only pending it is not even known what it uses in this one.
-func (o *order) foresee(f *feet, i int, s *step) {
+// foresee says of s, which is event i in another place, what it may use there, where
+// event j and others, and what comes after them, have not happened. Of a step that was
+// only pending it is not even known what it uses in this one. It returns the signature of s.
+func (o *order) foresee(f *feet, s *step, i, j int, others []int) (sign uint64) {
 	e, key := &o.events[i], o.key(i)
-	s.uses = o.footprint(f, i)
+	s.uses = o.footprintWithout(f, i, j, others)
+	if o.variations.exact.on {
+		sign = o.signature(i, s.choice, e.first+o.asked(e), j, others)
+	}
 	seen := i < o.taken && s.choice == e.choice
 	key.choice = s.choice
 	switch {
 	case o.variations.varying.has(e.op), !seen && o.variations.some.has(e.op):
 	case seen:
-		return
+		return sign
 	default:
 		o.variations.trust(key)
-		return
+		return sign
 	}
 	s.guess = true
 	more, ok := o.variations.expect(key)
 	if !ok {
 		s.wild = true
-		return
+		return sign
 	}
 	o.expected = append(o.expected[:0], o.accesses[e.first:e.first+e.known]...)
+	o.expected = o.lasting(o.expected, i, j, others)
 	for _, t := range more {
 		o.expected = append(o.expected, use{Access: sim.Access{Obj: t.obj, Mode: t.mode}})
 	}
 	s.uses = f.of(o.expected)
+	return sign
 }
 
 // finish takes in the rest of an execution that has ended, and what its tasks
@@ -119,6 +130,7 @@ func (o *order) finish(m *sim.Machine, violated bool) {
 	if violated {
 		o.fatal = o.taken - 1
 	}
+	o.joinLoose()
 	for _, t := range m.Unfinished() {
 		o.buffer = m.Pending(t, o.buffer[:0])
 		o.add(m, t, m.PendingOp(t), 0, 0, o.buffer, len(o.buffer))
@@ -135,6 +147,7 @@ func (o *order) cut(n int) {
 		o.accesses = o.accesses[:e.first]
 		o.tasks[e.task] = e.previous
 	}
+	o.byLast.cut(n)
 	o.events = o.events[:n]
 	o.kept, o.fatal = n, -1
 }
@@ -161,23 +174,45 @@ func (o *order) add(m *sim.Machine, t sim.TaskID, op sim.Op, choice, choices int
 		e.number = o.events[e.previous].number + 1
 		e.clock = append(e.clock, o.events[e.previous].clock...)
 	}
+	acts := false
 	for _, a := range accesses {
-		o.after(e, a)
-		o.accesses = append(o.accesses, use{a, int32(n), o.last[a.Obj]})
+		o.join(&a)
+		acts = acts || a.ByLast
+		o.accesses = append(o.accesses, use{a, int32(n), o.last[a.Obj], -1})
 		o.last[a.Obj] = int32(len(o.accesses) - 1)
+		if !a.ByLast {
+			o.after(e, int32(len(o.accesses)-1))
+		}
 	}
 	e.end = int32(len(o.accesses))
 	e.clock = grow(e.clock, int(t)+1)
 	e.clock[t] = int32(n + 1)
 	o.tasks[t] = int32(n)
+	if acts || len(o.byLast.acts) > 0 {
+		o.act(int32(n))
+	}
+	if o.variations != nil && o.variations.exact.on {
+		o.sign(n)
+	}
 }
 
-// after orders e after the earlier uses of the object that conflict with a. A
+// join makes an addition to an object a write where additions conflict.
+func (o *order) join(a *sim.Access) {
+	switch {
+	case o.variations == nil:
+		a.Last, a.ByLast = false, false
+	case a.Mode == sim.Add && o.variations.joint.has(a.Obj):
+		a.Mode = sim.Write
+	}
+}
+
+// after orders e after the earlier uses of the object that conflict with its use a. A
 // write has everything before it in its own clock.
-func (o *order) after(e *event, a sim.Access) {
-	for u := o.last[a.Obj]; u >= 0; u = o.accesses[u].previous {
+func (o *order) after(e *event, a int32) {
+	mode := o.accesses[a].Mode
+	for u := o.accesses[a].previous; u >= 0; u = o.accesses[u].previous {
 		w := &o.accesses[u]
-		if w.Mode.Conflicts(a.Mode) && w.event < int32(len(o.events)-1) {
+		if w.Mode.Conflicts(mode) && w.event < int32(len(o.events)-1) && w.act < 0 {
 			e.clock = join(e.clock, o.events[w.event].clock)
 		}
 		if w.Mode == sim.Write {
@@ -205,7 +240,9 @@ func (o *order) racing(i int) []int {
 				o.needs++ // it was still blocked at the end, or let go by the last step
 			}
 		}
-		o.rivals(e, int32(i), a)
+		if a.act < 0 {
+			o.rivals(e, int32(i), a)
+		}
 	}
 	if o.fatal >= 0 && i > o.fatal && o.knows(o.known, o.events[o.fatal].task, o.fatal) {
 		return nil // it has to come after the step that depends on everything
@@ -430,7 +467,7 @@ func (o *order) notAfter(f *feet, j int, others ...int) []step {
 	for k := j + 1; k < o.taken; k++ {
 		e := &o.events[k]
 		if k != o.fatal && !o.knows(e.clock, t, j) && !o.afterAny(k, others) {
-			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.footprint(f, k)})
+			v = append(v, step{task: e.task, choice: e.choice, picks: e.choices > 0, uses: o.footprintWithout(f, k, j, others)})
 		}
 	}
 	v = slices.Grow(v, 1)

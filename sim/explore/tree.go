@@ -51,12 +51,14 @@ type node struct {
 // before what comes next beside it.
 type wakeup struct {
 	step
+	sign        uint64 // of a step in another place, see exact
 	child, next *wakeup
 }
 
 // insert puts a sequence into the wakeup tree of a place, unless what it would
-// lead to has been visited from there or is going to be. It uses up v.
-func (d *worker) insert(n *node, v []step) {
+// lead to has been visited from there or is going to be. It uses up v. The last step has
+// the given signature.
+func (d *worker) insert(n *node, v []step, sign uint64) {
 	if n.depth < d.crew.division.depth {
 		return // everything is visited from there
 	}
@@ -94,8 +96,11 @@ descend:
 			level = &w.child
 			continue descend
 		}
-		for _, s := range v {
+		for i, s := range v {
 			*level = d.newWakeup(s)
+			if i == len(v)-1 {
+				(*level).sign = sign
+			}
 			level = &(*level).child
 		}
 		return
@@ -109,6 +114,47 @@ func anyPicks(v []step) bool {
 		}
 	}
 	return false
+}
+
+// covered says whether all that a branch of the tree leads to has been visited from
+// the place, and cuts off what has been. What the steps use that were taken there is
+// known by now, and may have been more than that when the branch was put in.
+func (d *worker) covered(n *node, w *wakeup) bool {
+	if n.depth < d.crew.division.depth {
+		return false // everything is visited from there
+	}
+	for i := range n.asleep {
+		if d.leads(&n.asleep[i], w) {
+			return true
+		}
+	}
+	return false
+}
+
+// leads says whether s can come first in all that a branch leads to, and cuts off what
+// it can come first in.
+func (d *worker) leads(s *step, w *wakeup) bool {
+	if w.task == s.task {
+		return w.choice == s.choice
+	}
+	o, known := d.order.variations.exact.of(w.sign)
+	if !known {
+		o = outcome{uses: w.uses, fatal: w.fatal || w.wild}
+	}
+	if s.fatal || o.fatal || d.feet.conflict(s.uses, o.uses) {
+		return false
+	}
+	if w.child == nil {
+		return !s.foreign
+	}
+	for level := &w.child; *level != nil; {
+		if d.leads(s, *level) {
+			*level = (*level).next
+		} else {
+			level = &(*level).next
+		}
+	}
+	return w.child == nil
 }
 
 // initial says whether s can be the first step of an execution that is

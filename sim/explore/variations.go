@@ -18,8 +18,13 @@ type variations struct {
 	// some are the kinds of steps that use more than is known, varying those of
 	// which the same step has been seen to use something else, and wild those that
 	// have done so too often to count on anything.
-	some, varying, wild opSet
-	grown               atomic.Bool // there is something new
+	some, varying, wild growing[sim.Op]
+	// joint are objects additions to which are taken to conflict, see byLast.
+	joint growing[sim.ObjID]
+	grown atomic.Bool // there is something new
+	// unsure says that some step does not use all of what it is taken to use.
+	unsure atomic.Bool
+	exact  exact
 
 	mu    sync.Mutex
 	extra map[stepKey][]touch // all that it was seen to use
@@ -64,12 +69,18 @@ type stepKey struct {
 }
 
 func newVariations() *variations {
-	return &variations{extra: map[stepKey][]touch{}, trusted: map[stepKey]bool{}, growths: map[sim.Op]int{}}
+	v := &variations{extra: map[stepKey][]touch{}, trusted: map[stepKey]bool{}, growths: map[sim.Op]int{}}
+	v.exact.seen = map[uint64]outcome{}
+	return v
 }
 
 // learn takes in what a step uses. The first known of the uses were known.
 func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
-	if len(uses) == known && !v.some.has(key.op) {
+	if !v.unsure.Load() && (len(uses) > known || slices.ContainsFunc(uses, func(u sim.Access) bool { return u.Follows })) {
+		v.unsure.Store(true)
+	}
+	uses = v.beside(uses[known:])
+	if len(uses) == 0 && !v.some.has(key.op) {
 		return
 	}
 	v.mu.Lock()
@@ -77,7 +88,7 @@ func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
 	v.some.add(key.op)
 	before, seen := v.extra[key]
 	all := before
-	for _, u := range uses[known:] {
+	for _, u := range uses {
 		if t := (touch{u.Obj, u.Mode}); !slices.Contains(all, t) {
 			all = append(all, t)
 		}
@@ -90,12 +101,40 @@ func (v *variations) learn(key stepKey, known int, uses []sim.Access) {
 	case !seen:
 		more = more && v.trusted[key]
 	case !v.varying.has(key.op):
-		more = more || !covers(uses[known:], before)
+		more = more || !covers(uses, before)
 	}
 	if !more || v.wild.has(key.op) {
 		return
 	}
 	v.varies(key.op, v.growths[key.op]+1)
+	v.grown.Store(true)
+}
+
+// beside leaves out of some uses those that a step makes as the last of those who add
+// to an object. Whether it does is known, see byLast.
+func (v *variations) beside(uses []sim.Access) []sim.Access {
+	apart := func(u sim.Access) bool { return u.Last && !v.joint.has(u.Obj) }
+	if !slices.ContainsFunc(uses, apart) {
+		return uses
+	}
+	var left []sim.Access
+	last := false
+	for _, u := range uses {
+		if u.Last {
+			last = apart(u)
+		}
+		if !last || !u.Last && !u.ByLast {
+			left = append(left, u)
+		}
+	}
+	return left
+}
+
+// join makes additions to an object conflict.
+func (v *variations) join(o sim.ObjID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.joint.add(o)
 	v.grown.Store(true)
 }
 
@@ -134,26 +173,37 @@ func (v *variations) trust(key stepKey) {
 	v.trusted[key] = true
 }
 
-// opSet is a set of kinds of steps that grows. Reading it needs no lock.
-type opSet struct{ set atomic.Pointer[[]bool] }
+// growing is a set that grows. Reading it needs no lock.
+type growing[T sim.Op | sim.ObjID] struct{ set atomic.Pointer[[]bool] }
 
-func (s *opSet) has(op sim.Op) bool {
+func (s *growing[T]) has(x T) bool {
 	set := s.set.Load()
-	return set != nil && int(op) < len(*set) && (*set)[op]
+	return set != nil && int(x) < len(*set) && (*set)[x]
+}
+
+// all calls f with each member, in their order.
+func (s *growing[T]) all(f func(T)) {
+	if set := s.set.Load(); set != nil {
+		for x, in := range *set {
+			if in {
+				f(T(x))
+			}
+		}
+	}
 }
 
 // add needs the lock of whoever has the set.
-func (s *opSet) add(op sim.Op) {
-	if s.has(op) {
+func (s *growing[T]) add(x T) {
+	if s.has(x) {
 		return
 	}
 	var set []bool
 	if old := s.set.Load(); old != nil {
 		set = slices.Clone(*old)
 	}
-	for int(op) >= len(set) {
+	for int(x) >= len(set) {
 		set = append(set, false)
 	}
-	set[op] = true
+	set[x] = true
 	s.set.Store(&set)
 }
