@@ -136,3 +136,26 @@ func TestAllocationsFailOnRequest(t *testing.T) {
 		}
 	}
 }
+
+// What uses freed memory breaks the rule in a step of its own, also where it would have to
+// wait for a lock there that will never be free: so what came before it is what it
+// needs, and its place among the steps of others is known.
+func TestUseAfterFreeIsAStep(t *testing.T) {
+	m := sim.NewMachine()
+	defer m.Close()
+	o := m.Record(func(m *sim.Machine) {
+		w := newWorld(m.Setup())
+		m.Go("holder", func(k *sim.K) { k.MutexLock(&w.inLock); await(k, w) })
+		m.Go("owner", func(k *sim.K) { k.Kfree(&w.life) })
+		m.Go("late", func(k *sim.K) { w.x.Read(k); k.MutexLock(&w.inLock) })
+	}, sim.NewReplay(sim.Schedule{}))
+	records := m.Records()
+	last := records[len(records)-1]
+	for last.Remark != "" {
+		records = records[:len(records)-1]
+		last = records[len(records)-1]
+	}
+	if o.Violation == nil || o.Violation.Kind != sim.UseAfterFree || last.Name != "late" || last.Text != "mutex_lock(&in_lock)" {
+		t.Errorf("%v in %s: %s", o.Violation, last.Name, last.Text)
+	}
+}

@@ -251,7 +251,10 @@ func (k *K) StepWait(op Op, o *Object, mode Mode, w Wait) {
 		k.at = callers()
 	}
 	if o != nil && !k.done() {
-		o.check(k, mode)
+		o.mustBe(k)
+		if o.life != nil && o.life.state == released && m.weak == nil {
+			p.wait = 0 // it breaks a rule, and not in this step
+		}
 	}
 	if k.inSection() {
 		k.mustNotWait()
@@ -483,6 +486,9 @@ func (k *K) AsLast(o *Object, do func()) {
 // immediate takes the pending step on behalf of the setup.
 func (k *K) immediate() {
 	k.asks = false
+	if o := k.pending.obj; o != nil {
+		o.check(k, k.pending.mode)
+	}
 	if !k.ready() {
 		k.Fail(&Violation{Kind: Deadlock, Subject: "the setup or the final check would block in " + k.pending.call()})
 	}

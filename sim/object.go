@@ -88,11 +88,16 @@ func (o *Object) Forbid(w Wait) { o.allow &^= w }
 // SetHolder says who holds o, or nil, so that reports can name the task.
 func (o *Object) SetHolder(k *K) { o.holder = k }
 
-// check fails if o may not be used.
-func (o *Object) check(k *K, mode Mode) {
+// mustBe fails if o was not initialised.
+func (o *Object) mustBe(k *K) {
 	if o.id == 0 {
 		k.Fail(&Violation{Kind: NotInitialised, Subject: "object used before it was initialised"})
 	}
+}
+
+// check fails if o may not be used.
+func (o *Object) check(k *K, mode Mode) {
+	o.mustBe(k)
 	if o.life != nil {
 		o.life.mustBeAlive(k, o.name, mode)
 	}

@@ -79,7 +79,7 @@ type story struct {
 
 // told is a step with all that it used.
 type told struct {
-	task, parent    sim.TaskID
+	task            sim.TaskID
 	op              sim.Op
 	choice, choices int16
 	uses            []sim.Access
@@ -91,10 +91,10 @@ func (s *story) take(m *sim.Machine, o sim.Outcome) {
 	events := m.Events()
 	for i := range events {
 		e := &events[i]
-		s.steps = append(s.steps, told{e.Task, m.Parent(e.Task), e.Op, e.Choice, e.Choices, slices.Clone(m.Accesses(e))})
+		s.steps = append(s.steps, told{e.Task, e.Op, e.Choice, e.Choices, slices.Clone(m.Accesses(e))})
 	}
 	for _, t := range m.Unfinished() {
-		s.waiting = append(s.waiting, told{task: t, parent: m.Parent(t), op: m.PendingOp(t), uses: m.Pending(t, nil)})
+		s.waiting = append(s.waiting, told{task: t, op: m.PendingOp(t), uses: m.Pending(t, nil)})
 	}
 }
 
@@ -216,8 +216,6 @@ func (c *swapper) difference(s *exchange) string {
 		}
 	}
 	switch was, is := c.was.Violation, c.is.Violation; {
-	case c.is.failedEarly():
-		return ""
 	case was == nil && is != nil:
 		return fmt.Sprintf("it breaks a rule (%s)", is)
 	case was != nil && is == nil && !s.lost:
@@ -234,18 +232,6 @@ func (c *swapper) difference(s *exchange) string {
 		return "the tasks see or leave other values"
 	}
 	return ""
-}
-
-// failedEarly says whether the execution ended when a task, or one that it had just
-// spawned, was about to use memory that had been freed. The machine looks at that both then and when the step is
-// taken. So the step before can be the last one, or another task is blamed first,
-// where the memory was freed already; once freed it stays so, and no order is lost.
-func (s *story) failedEarly() bool {
-	if s.Violation == nil || s.Violation.Kind != sim.UseAfterFree || len(s.steps) == 0 {
-		return false
-	}
-	last := s.steps[len(s.steps)-1].task
-	return slices.ContainsFunc(s.waiting, func(t told) bool { return t.task == last || t.parent == last })
 }
 
 // sameRule says whether the violations before and after the exchange are of one
