@@ -396,6 +396,9 @@ func (w *stateSearch) merge(n int32) {
 	root := w.root(n)
 	last := &w.path[len(w.path)-1]
 	if open := w.entries[root].open; open >= 0 {
+		if open := w.entries[n].open; open >= 0 && w.fair(int(open)) {
+			w.stop(endless)
+		}
 		last.lowest = min(last.lowest, open)
 		first := int(open)
 		if root != n {
@@ -411,6 +414,20 @@ func (w *stateSearch) merge(n int32) {
 	for i := range follows.all() {
 		w.races(-1, &w.futures.steps[i])
 	}
+}
+
+// fair says whether the tasks can for ever do what they did since a place of the path:
+// each that could go on in between has done so.
+func (w *stateSearch) fair(from int) bool {
+	round := w.path[from:]
+	for i := range round {
+		for _, t := range round[i].tasks {
+			if !slices.ContainsFunc(round, func(x place) bool { return x.tasks[x.at] == t }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // root is the state that stands for n and all that can be reached from it and back.

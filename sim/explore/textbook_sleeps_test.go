@@ -228,7 +228,7 @@ var textbookSleeps = []textbook{
 	{name: "2 complete, 2 wait", build: produces(2, 2)},
 	{name: "3 complete, 2 wait", build: produces(3, 2)},
 	{name: "2 works", build: worksAndFlush(2, false, true)},
-	{name: "3 works", build: worksAndFlush(3, false, true), twice: 10},
+	{name: "3 works", build: worksAndFlush(3, false, true)},
 	{name: "3 ordered works", build: worksAndFlush(3, true, true)},
 	{name: "2 works, not flushed", build: worksAndFlush(2, false, false), title: "kernel BUG"},
 	{name: "a timer that goes", build: timerGoes(true)},
