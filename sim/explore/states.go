@@ -396,7 +396,7 @@ func (w *stateSearch) merge(n int32) {
 	root := w.root(n)
 	last := &w.path[len(w.path)-1]
 	if open := w.entries[root].open; open >= 0 {
-		if open := w.entries[n].open; open >= 0 && w.fair(int(open)) {
+		if open := w.entries[n].open; open >= 0 && w.livelock(int(open)) {
 			w.stop(endless)
 		}
 		last.lowest = min(last.lowest, open)
@@ -416,18 +416,22 @@ func (w *stateSearch) merge(n int32) {
 	}
 }
 
-// fair says whether the tasks can for ever do what they did since a place of the path:
-// each that could go on in between has done so.
-func (w *stateSearch) fair(from int) bool {
+// livelock says whether tasks that should come to an end can for ever do what they did
+// since a place of the path: each that could go on in between has done so.
+func (w *stateSearch) livelock(from int) bool {
 	round := w.path[from:]
+	first := round[0].tasks[round[0].at]
+	meant := w.m.IsDaemon(first) // to go on
 	for i := range round {
-		for _, t := range round[i].tasks {
+		x := &round[i]
+		meant = meant && x.tasks[x.at] == first
+		for _, t := range x.tasks {
 			if !slices.ContainsFunc(round, func(x place) bool { return x.tasks[x.at] == t }) {
 				return false
 			}
 		}
 	}
-	return true
+	return !meant
 }
 
 // root is the state that stands for n and all that can be reached from it and back.
