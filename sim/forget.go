@@ -19,6 +19,9 @@ func (k *K) Forget(live ...int) {
 	}
 	m.settle() // what the step has done so far it did while it remembered
 	m.tracking.forgot = true
+	if m.retries {
+		m.learn(func(*facts) {}) // the next execution goes by what is forgotten instead
+	}
 	h := callSite()
 	for _, v := range live {
 		h = mix(h, uint64(v))

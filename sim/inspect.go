@@ -69,6 +69,9 @@ func (m *Machine) Waiting(id TaskID) bool {
 	return k != nil && !k.setup && k.asks && !k.done()
 }
 
+// IsDaemon says whether a task may go on for ever.
+func (m *Machine) IsDaemon(id TaskID) bool { return m.tasks[id].daemon }
+
 // Tasks is one more than the highest TaskID that the machine has given out.
 func (m *Machine) Tasks() int { return len(m.tasks) }
 

@@ -517,9 +517,6 @@ func (k *K) Choose(n int, what string) int {
 	v := k.m.value(k, n)
 	e := &k.m.events[len(k.m.events)-1]
 	e.Choice, e.Choices = int16(v), int16(n)
-	if k.m.retries {
-		k.does(uint64(v))
-	}
 	k.m.hash = mix(k.m.hash, uint64(v)+1)
 	if k.Tracing() {
 		k.Note("%s: %d of %d", what, v, n)

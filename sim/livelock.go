@@ -12,7 +12,7 @@ import (
 // the same way until the execution would be cut off. If they do, and that is fair, it
 // is a [Livelock]: fair means that every task that could have gone on at some place of
 // a round takes a step in it, as one that never gets its turn could end what the others
-// do.
+// do. And where something is chosen in the round they do, whatever that is.
 //
 // Whether steps come round depends on the order of all of them, also of those that do
 // not depend on each other. So this says of an execution that it is a livelock, and
@@ -117,7 +117,7 @@ func (m *Machine) roundTrip() (endsHere bool) {
 func (m *Machine) nextTurn() *K {
 	t := &m.trial
 	next := t.turns[t.steps%t.round].k
-	fair := next.alive && next.ready() && next.pending.choices == 0
+	fair := next.alive && next.ready()
 	for _, k := range m.live {
 		fair = fair && (!k.ready() || takesPart(t.turns, k))
 	}
@@ -127,7 +127,7 @@ func (m *Machine) nextTurn() *K {
 		m.decide(ends)
 		return nil
 	case m.taken >= m.MaxSteps:
-		m.decide(endless)
+		m.decide(t.seenToTheEnd())
 		return nil
 	}
 	t.steps++

@@ -251,7 +251,7 @@ func (m *Machine) reset(s Strategy) {
 	m.awaits = m.awaits[:0]
 	m.known = m.ids.known.Load()
 	m.trial, m.repeats = trial{}, false
-	m.turns, m.retries = m.turns[:0], m.known.steps.has(tasksRetry) && !m.States
+	m.turns, m.retries = m.turns[:0], m.known.steps.has(tasksRetry) && !(m.States && m.tracking.forgot)
 	m.values = m.StateHash || m.retries
 	m.section.reset(m.known)
 	clear(m.resting)

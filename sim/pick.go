@@ -112,6 +112,9 @@ func (m *Machine) ask(p *Point) int {
 
 // value asks the strategy for a value below n on behalf of k.
 func (m *Machine) value(k *K, n int) int {
+	if m.trial.k != nil {
+		return m.trial.draw(n)
+	}
 	p := &m.point
 	p.Step, p.Tasks, p.N, p.Running, p.Task = len(m.events)-1, nil, n, false, k.id
 	i := m.ask(p)

@@ -17,6 +17,9 @@ import "slices"
 //
 // As in spin.go a loop may have another way out, such as a count. So the machine lets
 // the task run on alone until the execution would be cut off, see [Machine.MaxSteps].
+// What is chosen on the way (see [K.Choose]), such as for how long to back off, does not
+// make two rounds different, but in a trial every value is tried: one that is a way out
+// ends it.
 //
 // Several tasks may go round for ever together: livelock.go.
 
@@ -42,7 +45,7 @@ const (
 // seemsToRetry says whether it is time to keep what tasks do: one of them repeats
 // itself, as far as can be told without.
 func (m *Machine) seemsToRetry() bool {
-	if m.States || m.Forgetful || m.weak != nil || m.taken&(m.taken-1) != 0 {
+	if m.Forgetful || m.States && m.tracking.forgot || m.weak != nil || m.taken&(m.taken-1) != 0 {
 		return false
 	}
 	var own []int
@@ -85,7 +88,10 @@ func (k *K) retry(op Op, w Wait) {
 	if k.begun && w != Spinning && !k.inSection() {
 		if round := k.repeats(site); round > 0 && k.waitsToRetry(round) {
 			k.waited = len(k.deeds)
+			choices := k.choices // of the step that comes after this one
+			k.choices = 0
 			k.StepWait(opRetry, nil, Read, Spinning)
+			k.choices = choices
 		}
 	}
 	k.here = site
@@ -172,14 +178,33 @@ func (k *K) retryKey(round int) uint64 {
 func (m *Machine) tryAgain(cur *K) *K {
 	t := &m.trial
 	switch {
-	case cur != t.k || !cur.ready() || cur.pending.choices != 0 || t.steps > 1 && !cur.repeated(1, t.round):
+	case cur != t.k || !cur.ready() || t.steps > 1 && !cur.repeated(1, t.round):
 		m.decide(ends)
 		return nil
 	case m.taken >= m.MaxSteps:
-		m.decide(endless)
+		m.decide(t.seenToTheEnd())
 		return nil
 	}
 	return cur
+}
+
+// draw is the value that is chosen in a trial: each of the n in one of the first rounds,
+// and then any.
+func (t *trial) draw(n int) int {
+	t.most = max(t.most, n)
+	if r := t.steps / t.round; r < n {
+		return r
+	}
+	return int(mix(uint64(t.steps), uint64(n)) % uint64(n))
+}
+
+// seenToTheEnd is what is known of the loop when the execution is too long to go on, and
+// it has not ended: that it does not, unless some value was never chosen.
+func (t *trial) seenToTheEnd() verdict {
+	if t.steps/t.round < t.most {
+		return ends
+	}
+	return endless
 }
 
 // retrace is what a round is looked at with.

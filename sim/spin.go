@@ -239,6 +239,7 @@ type trial struct {
 	// those of a round of several tasks.
 	round int
 	turns []turn
+	most  int // values that one of its steps chooses from
 }
 
 // onTrial lets the task on trial go on, or ends the trial.

@@ -11,7 +11,8 @@ import (
 //
 //   - the objects: of those that have a content its value, and of all others the
 //     steps that led there, in the order that matters, so that they are the same
-//     only after the same steps;
+//     only after the same steps (all of them, where loops try again: whether a task
+//     waits there depends on who came into its rounds, see retry.go);
 //   - the tasks: what each has found since it last forgot (see [K.Forget]), in its
 //     order. Its local variables cannot depend on anything else;
 //   - what rules are judged by and steps do not show: what lockdep has learnt, and
@@ -130,7 +131,7 @@ func (m *Machine) settle() {
 		}
 		by := mix(d.k.order+1, d.k.local)
 		switch {
-		case d.o.content != nil:
+		case d.o.content != nil && !m.retries: // who waits to try again depends on the way
 			f.byAdders = d.o.content.content(Add)
 			h := mix(d.o.content.content(Write), uint64(d.o.allow))
 			if d.o.class != 0 {

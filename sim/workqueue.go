@@ -11,25 +11,17 @@ import "slices"
 // An item runs in a task of its own, a child of the one that queued it first. One
 // that queues itself runs a few times at any moment, and then only when nobody else
 // can go on.
+//
+// Who flushes it waits for the items that are in flight then, as a grace period does
+// for readers.
 type Workqueue struct {
-	o       Object
+	crowd   // items that are queued, and items that run
 	life    Life
 	dep     Object // what lockdep takes the running of its items for
 	ordered bool
 
-	queue    []*work // on an ordered workqueue, the running one first
-	inFlight int     // items that are queued, and items that run
-	colour   int     // of the items that are queued now; each flush changes it
-	flushers []flusher
-	drains   int // calls of drain_workqueue() that go on
-}
-
-// flusher is a task that waits until left items of its colour and of older ones
-// are done.
-type flusher struct {
-	k      *K
-	colour int
-	left   int
+	queue  []*work // on an ordered workqueue, the running one first
+	drains int     // calls of drain_workqueue() that go on
 }
 
 // Work is struct work_struct: a function to be run in task context.
@@ -38,7 +30,7 @@ type Work struct{ s *work }
 type work struct {
 	deferred
 	wq       *Workqueue
-	colour   int
+	since    int // flushes of wq had begun when it was queued
 	disabled int // callers of cancel_work_sync()
 	queued   int // how often it was queued, but for what was cancelled
 	done     int // how often it has run
@@ -95,8 +87,7 @@ func (k *K) SystemWQ() *Workqueue {
 }
 
 func (wq *Workqueue) reset() {
-	o, dep := wq.o, wq.dep
-	*wq = Workqueue{o: o, dep: dep}
+	*wq = Workqueue{crowd: crowd{o: wq.o}, dep: wq.dep}
 }
 
 // ScheduleWork is schedule_work(): QueueWork on the workqueue of the system.
@@ -117,9 +108,9 @@ func (k *K) InitWork(w *Work, name string, f func(k *K)) {
 	s.caller = Frame{Func: "process_one_work", File: "sim/workqueue.go"}
 	s.serve = func(k *K) {
 		k.worker = s.wq
-		wq, colour := s.wq, s.colour
+		wq, since := s.wq, s.since
 		s.work(k, f, opWorkEnd, &wq.dep, &s.dep)
-		k.leaveQueue(wq, s, colour, true)
+		k.leaveQueue(wq, s, since, true)
 		if len(s.flushers) > 0 {
 			k.Touch(&s.o, Write)
 		}
@@ -162,8 +153,7 @@ func (k *K) insert(wq *Workqueue, s *work) {
 	if wq.drains > 0 && k.worker != wq {
 		k.misused("workqueue: cannot queue " + s.name + " on wq " + wq.o.name)
 	}
-	s.colour = wq.colour
-	wq.inFlight++
+	s.since = k.comeIn(&wq.crowd)
 	s.queued++
 	if wq.ordered {
 		wq.queue = append(wq.queue, s)
@@ -176,25 +166,19 @@ func (k *K) insert(wq *Workqueue, s *work) {
 }
 
 // touchQueue makes wq a part of the step. That items come and go commutes while
-// nobody waits for them and their order is of no consequence.
+// their order is of no consequence.
 func (k *K) touchQueue(wq *Workqueue) {
 	k.Touch(&wq.o, Add)
-	if wq.ordered || len(wq.flushers) > 0 {
+	if wq.ordered {
 		k.Touch(&wq.o, Write)
 	}
 }
 
-// leaveQueue takes an item of the given colour, which is done or else cancelled, out of
-// wq.
-func (k *K) leaveQueue(wq *Workqueue, s *work, colour int, done bool) {
+// leaveQueue takes an item that is done, or else cancelled, out of wq. Before it came
+// since flushes had begun.
+func (k *K) leaveQueue(wq *Workqueue, s *work, since int, done bool) {
 	k.touchQueue(wq)
-	wq.inFlight--
-	wq.flushers = slices.DeleteFunc(wq.flushers, func(f flusher) bool { return f.colour >= colour && f.left == 1 && k.release(f.k) })
-	for i := range wq.flushers {
-		if wq.flushers[i].colour >= colour {
-			wq.flushers[i].left--
-		}
-	}
+	k.goOut(&wq.crowd, since)
 	if !wq.ordered {
 		return
 	}
@@ -296,7 +280,7 @@ func (k *K) cancel(s *work) bool {
 		s.o.Forbid(delay)
 		return true
 	}
-	k.leaveQueue(s.wq, s, s.colour, false)
+	k.leaveQueue(s.wq, s, s.since, false)
 	s.queued--
 	if len(s.flushers) > 0 {
 		k.Touch(&s.run, Write)
@@ -314,17 +298,8 @@ func (k *K) cancel(s *work) bool {
 func (k *K) FlushWorkqueue(wq *Workqueue) {
 	k.MightSleep(wq.o.name)
 	k.acquiring(&wq.dep)
-	k.Step(opFlushWorkqueue, &wq.o, Write)
-	if wq.inFlight > 0 {
-		k.flushQueue(wq, opFlushWorkqueue)
-	}
-}
-
-func (k *K) flushQueue(wq *Workqueue, op Op) {
-	wq.flushers = append(wq.flushers, flusher{k, wq.colour, wq.inFlight})
-	wq.colour++
-	k.wake.Forbid(granted)
-	k.sleep(op, &wq.o, granted)
+	k.Step(opFlushWorkqueue, &wq.o, Read)
+	k.waitFor(opFlushWorkqueue, &wq.crowd)
 }
 
 // DrainWorkqueue is drain_workqueue(): it waits until the workqueue is empty. Only
@@ -339,8 +314,8 @@ func (k *K) drain(wq *Workqueue, op Op) {
 	k.acquiring(&wq.dep)
 	k.Step(op, &wq.o, Write)
 	wq.drains++
-	for wq.inFlight > 0 {
-		k.flushQueue(wq, op)
+	for wq.inside > 0 {
+		k.waitFor(op, &wq.crowd)
 		k.Step(op, &wq.o, Write)
 	}
 }

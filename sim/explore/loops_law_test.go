@@ -21,7 +21,7 @@ import (
 var loopVerbs = []string{
 	"read", "write", "write", "xchg", "cell", "mutex", "trylock", "is_locked",
 	"poll", "poll2", "cas", "poll_locked", "try", "try_rw", "try_sem", "try_bit", "poll_bit", "poll_pointer",
-	"poll_count", "poll_slot", "seq", "back_off", "show", "pulse",
+	"poll_count", "poll_slot", "seq", "back_off", "back_off_any", "show", "pulse",
 }
 
 // looping draws programs of two or three tasks.
@@ -263,6 +263,20 @@ func (w *loopWorld) act(k *sim.K, a act) bool {
 		saw(x.Read(k))
 		k.MutexUnlock(m)
 		k.MutexUnlock(l)
+	case "back_off_any":
+		if !w.until(k, func() bool {
+			if k.MutexTrylock(l) {
+				return true
+			}
+			for range k.Choose(2, "for how long") {
+				k.CPURelax()
+			}
+			return false
+		}) {
+			return false
+		}
+		saw(x.Read(k))
+		k.MutexUnlock(l)
 	case "show":
 		return w.until(k, func() bool {
 			x.Write(k, 1)
@@ -357,6 +371,7 @@ func TestSearchesOfLoops(t *testing.T) {
 			{Workers: 2},
 			{Strategy: explore.Bounded, Preemptions: 40},
 			{Strategy: explore.Delays, Delays: 100},
+			{Strategy: explore.States, SelfCheck: true},
 		} {
 			o.TaskSteps, o.Setup, o.MinimiseExecutions = mostLoopSteps, retrying, 1
 			got, r := loopEnds(rt, p, 0, o)

@@ -204,3 +204,36 @@ func TestSearchesOfEndlessProgramsEnd(t *testing.T) {
 		})
 	}
 }
+
+// Where a choice leads out of a loop its tasks do not go round for ever, if they may choose
+// anything; where it does not they do.
+func TestChoicesInLoops(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		out     int // the value that leads out
+		verdict string
+	}{
+		{"one leads out", 1, explore.Inconclusive}, // executions that never choose it are too long
+		{"none leads out", 2, explore.Violation},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := result(t, func(m *sim.Machine) {
+				m.MaxSteps = 700
+				l := mutexes(m, 2)
+				tasks(m, 2, func(i int, k *sim.K) {
+					for k.MutexLock(&l[i]); !k.MutexTrylock(&l[1-i]); k.MutexLock(&l[i]) {
+						k.MutexUnlock(&l[i])
+						if k.Choose(2, "give up") == test.out {
+							return
+						}
+					}
+					k.MutexUnlock(&l[1-i])
+					k.MutexUnlock(&l[i])
+				})
+			}, explore.Options{Executions: 80, MinimiseExecutions: 1})
+			if r.Verdict() != test.verdict {
+				t.Errorf("%s: %s", r.Verdict(), r.Coverage())
+			}
+		})
+	}
+}

@@ -396,6 +396,9 @@ func (w *stateSearch) merge(n int32) {
 	root := w.root(n)
 	last := &w.path[len(w.path)-1]
 	if open := w.entries[root].open; open >= 0 {
+		if open := w.entries[n].open; open >= 0 && w.livelock(int(open)) {
+			w.stop(endless)
+		}
 		last.lowest = min(last.lowest, open)
 		first := int(open)
 		if root != n {
@@ -411,6 +414,24 @@ func (w *stateSearch) merge(n int32) {
 	for i := range follows.all() {
 		w.races(-1, &w.futures.steps[i])
 	}
+}
+
+// livelock says whether tasks that should come to an end can for ever do what they did
+// since a place of the path: each that could go on in between has done so.
+func (w *stateSearch) livelock(from int) bool {
+	round := w.path[from:]
+	first := round[0].tasks[round[0].at]
+	meant := w.m.IsDaemon(first) // to go on
+	for i := range round {
+		x := &round[i]
+		meant = meant && x.tasks[x.at] == first
+		for _, t := range x.tasks {
+			if !slices.ContainsFunc(round, func(x place) bool { return x.tasks[x.at] == t }) {
+				return false
+			}
+		}
+	}
+	return !meant
 }
 
 // root is the state that stands for n and all that can be reached from it and back.

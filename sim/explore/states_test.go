@@ -185,6 +185,38 @@ func TestWrongForgetIsNoticed(t *testing.T) {
 	}
 }
 
+// Tasks that come round to a state can do so for ever. That is not called clean if it is
+// fair to all, and does not matter otherwise.
+func TestStatesOfALivelock(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		second  [2]int // the locks of the second task, in its order
+		verdict string
+	}{
+		{"in two orders", [2]int{1, 0}, explore.Inconclusive},
+		{"in one order", [2]int{0, 1}, explore.Clean},
+		{"in a row", [2]int{1, 2}, explore.Clean},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := result(t, func(m *sim.Machine) {
+				l, orders := mutexes(m, 3), [][2]int{{0, 1}, test.second}
+				tasks(m, 2, func(i int, k *sim.K) {
+					a, b := &l[orders[i][0]], &l[orders[i][1]]
+					for k.MutexLock(a); !k.MutexTrylock(b); k.MutexLock(a) {
+						k.MutexUnlock(a)
+						k.Forget()
+					}
+					k.MutexUnlock(b)
+					k.MutexUnlock(a)
+				})
+			}, explore.Options{Strategy: explore.States, SelfCheck: true})
+			if r.Verdict() != test.verdict {
+				t.Errorf("%s: %s", r.Verdict(), r.Coverage())
+			}
+		})
+	}
+}
+
 // A program that goes round for ever has finitely many states.
 func TestStatesOfAnEndlessLoop(t *testing.T) {
 	ends := map[string]bool{}

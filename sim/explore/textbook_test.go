@@ -15,11 +15,10 @@ type textbook struct {
 	build func(m *sim.Machine)
 	// closed is the number of its traces, where that has a closed form.
 	closed int
-	// twice is how many traces are visited twice all the same: steps that turn out to use
-	// less than where they were seen.
-	twice int
 	// title is how the first violation that is found begins, empty if there is none.
 	title string
+	// endless says that its tasks may hinder each other for ever, which ends a search.
+	endless bool
 	// large says that it is for long runs.
 	large bool
 }
@@ -88,15 +87,18 @@ func scramble(x uint64) uint64 {
 }
 
 // tracesOf counts the traces of a program without any search of package explore, and
-// says which rules it breaks.
+// says which rules it breaks, until tasks are found to hinder each other for ever.
 func tracesOf(p textbook) (traces int, titles map[string]bool) {
 	m, second := sim.NewMachine(), sim.NewMachine()
 	defer m.Close()
 	defer second.Close()
+	p.setUp(m)
+	p.setUp(second)
 	program := p.program(true, func(string) {})
 	ends, titles, known := map[uint64]bool{}, map[string]bool{}, map[uint64]bool{}
 	for s := (&prefixes{seen: map[uint64]bool{}}); ; {
-		switch o := m.Run(program, s); {
+		o := m.Run(program, s)
+		switch {
 		case o.Learnt:
 			*s = prefixes{seen: map[uint64]bool{}}
 			clear(ends)
@@ -110,6 +112,9 @@ func tracesOf(p textbook) (traces int, titles map[string]bool) {
 			known[o.Violation.Key] = true
 			titles[title(second.Record(program, sim.NewReplay(m.Schedule())).Violation)] = true
 		}
+		if o.Endless {
+			return len(ends), titles // there is no end to them
+		}
 		if !s.next() {
 			return len(ends), titles
 		}
@@ -119,7 +124,7 @@ func tracesOf(p textbook) (traces int, titles map[string]bool) {
 // The two references agree.
 func TestReferences(t *testing.T) {
 	for _, p := range textbooks() {
-		if p.large {
+		if p.large || p.endless {
 			continue
 		}
 		if want, ok := all(p, true, 500); ok {
@@ -134,7 +139,7 @@ func TestReferences(t *testing.T) {
 }
 
 func textbooks() []textbook {
-	return slices.Concat(textbookSpins, textbookLocks, textbookSleeps, textbookKernel)
+	return slices.Concat(textbookSpins, textbookRetries, textbookLocks, textbookSleeps, textbookDeferred, textbookKernel)
 }
 
 // Programs that are not among those by which checkers are compared: each trace is
@@ -151,8 +156,8 @@ func TestTextbook(t *testing.T) {
 			if p.closed != 0 && traces != p.closed {
 				t.Errorf("%d traces, and by the formula %d", traces, p.closed)
 			}
-			r := run(t, p, true, explore.Options{})
-			if r.Blocked > 0 || p.title == "" && r.Executions != traces+p.twice {
+			r := p.search(t, explore.Options{})
+			if r.Blocked > 0 || p.title == "" && r.Executions != traces {
 				t.Errorf("%s, and there are %d traces", r.Coverage(), traces)
 			}
 			wantSet(t, "violations", r.titles, titles, p)
@@ -160,10 +165,32 @@ func TestTextbook(t *testing.T) {
 			if r.Steps > 2000 && !*long {
 				return // the others would take too long
 			}
-			p.wantVerdict(t, "bounded", run(t, p, true, explore.Options{Strategy: explore.Bounded, Preemptions: 1000}))
-			p.wantVerdict(t, "states", run(t, p, true, explore.Options{Strategy: explore.States}))
+			p.wantVerdict(t, "bounded", p.search(t, explore.Options{Strategy: explore.Bounded, Preemptions: 1000}))
+			p.wantVerdict(t, "states", p.search(t, explore.Options{Strategy: explore.States}))
 		})
 	}
+}
+
+// setUp has executions without an end be known for that sooner.
+func (p textbook) setUp(m *sim.Machine) {
+	if p.endless {
+		m.MaxSteps = 800
+	}
+}
+
+// search is run, but for programs whose executions have no end.
+func (p textbook) search(t *testing.T, o explore.Options) explored {
+	t.Helper()
+	o.Setup = p.setUp
+	if !p.endless {
+		return run(t, p, true, o)
+	}
+	o.MinimiseExecutions = 1
+	r := tryRun(t, p, true, o)
+	if r.Complete || r.Stopped != "executions go on for ever" {
+		t.Errorf("%s: %s", o.Strategy, r.Coverage())
+	}
+	return r
 }
 
 // String is what is added to a report.
