@@ -98,7 +98,7 @@ func TestBoundsAreInTheTableAndInJSON(t *testing.T) {
 		}
 	}
 	_, stdout, _ := traplineWith(context.Background(), c, "check", "--json", "--budget", "3")
-	if want := `stopped after 3 executions): 3 executions of about 6 ± 0, `; !strings.Contains(stdout, want) || !strings.Contains(stdout, `,"estimate":{"executions":6,"error":0}}`) {
+	if want := `stopped after 3 executions): 3 executions of about 6 ± 0, `; !strings.Contains(stdout, want) || !strings.Contains(stdout, `,"estimate":{"executions":6,"error":0,"made":3}}`) {
 		t.Errorf("no %q, or no estimate, in\n%s", want, stdout)
 	}
 	if _, stdout, _ := traplineWith(context.Background(), c, "check", "--json"); strings.Contains(stdout, "estimate") {
