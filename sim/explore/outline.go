@@ -20,12 +20,11 @@ import (
 // a line, from which a branch is guessed that is still to come: one of a place the first
 // branch of which is larger than all that were seen yet, as a rule.
 //
-// The error is half of what lies between the two sizes that the tree has if all branches
-// to come are larger, or smaller, than on the line by the standard error of the line
-// there, which is taken for at least leastError and at most mostError. It is the larger
-// the more of the tree is to come, and nought in the end. It knows nothing of parts of
-// the tree that are unlike all that was seen, which come last more often than not: early
-// guesses are too small more often than too large.
+// The error is half of what lies between the sizes that the tree has if all branches to
+// come are larger than on the line by a factor of doubt, and smaller by it. It is the
+// larger the more of the tree is to come, and nought in the end. What it knows nothing of
+// are parts of the tree that are unlike all that was seen, and those come last more often
+// than not: early guesses are too small more often than too large.
 type outline struct {
 	executions int // that have begun
 	places     []outlined
@@ -77,18 +76,18 @@ func (o *outline) after(places, stays int) {
 // still to come at each place after the one under way.
 func (o *outline) estimate(toCome func(place int) int) (guess, err float64) {
 	l := o.line()
-	guess = o.size(toCome, &l)
-	l.shift = 1
-	most := o.size(toCome, &l)
-	l.shift = -1
-	return guess, (most - o.size(toCome, &l)) / 2
+	guess = o.size(toCome, l)
+	l.y += math.Log(doubt)
+	most := o.size(toCome, l)
+	l.y -= 2 * math.Log(doubt)
+	return guess, (most - o.size(toCome, l)) / 2
 }
 
 // mostSize is more than any search could go through.
 const mostSize = 1e300
 
 // size is the size of the tree if the branches to come lie on the line.
-func (o *outline) size(toCome func(place int) int, l *sizeLine) float64 {
+func (o *outline) size(toCome func(place int) int, l sizeLine) float64 {
 	below := 1. // the size of the branch under way
 	for n, p := range slices.Backward(o.places) {
 		left := float64(toCome(n))
@@ -112,30 +111,24 @@ func (o *outline) size(toCome func(place int) int, l *sizeLine) float64 {
 
 // sizeLine says how large a later branch is beside the first one of its place, by the
 // size of that.
-type sizeLine struct {
-	weight, x, y, spread float64 // the points: their weight, the means, and how far they spread
-	slope, variance      float64
-	shift                float64 // by so many standard errors
-}
+type sizeLine struct{ x, y, slope float64 }
 
 // What the line is made of. Larger places count more, as those to come are larger still:
 // fading is how much less the next smaller ones do. Few branches are few: half of the
-// weight is that of so many. Where little is known the slope is leaning, as if so much had
-// been seen of it, and the variance is scattered.
+// weight is that of so many. Where little is known the slope is leaning, as if lean had
+// been seen of that. No branch is taken for more than mostRatio of the first one.
 const (
-	fading     = 0.9
-	half       = 3
-	leaning    = 0.2
-	lean       = 4
-	scattered  = 1
-	leastError = 0.5
-	mostError  = 1
-	mostRatio  = 4
+	fading    = 0.9
+	half      = 3
+	leaning   = 0.2
+	lean      = 4
+	mostRatio = 4
+	doubt     = 2.5
 )
 
 // line is the line through what was seen, by weighted least squares.
 func (o *outline) line() sizeLine {
-	var w, x, y, xx, xy, yy float64
+	var w, x, y, xx, xy float64
 	for i := range o.sizes {
 		c := &o.sizes[i]
 		if c.branches == 0 {
@@ -143,23 +136,16 @@ func (o *outline) line() sizeLine {
 		}
 		a, b, k := math.Log(c.first/c.branches), math.Log(c.later/c.first), c.branches/(c.branches+half)
 		f := math.Pow(fading, k)
-		w, x, y, xx, xy, yy = w*f+k, x*f+k*a, y*f+k*b, xx*f+k*a*a, xy*f+k*a*b, yy*f+k*b*b
+		w, x, y, xx, xy = w*f+k, x*f+k*a, y*f+k*b, xx*f+k*a*a, xy*f+k*a*b
 	}
 	if w == 0 {
-		return sizeLine{weight: 1, spread: lean, slope: leaning, variance: scattered}
+		return sizeLine{slope: leaning}
 	}
-	l := sizeLine{weight: w, x: x / w, y: y / w}
-	varies, together := xx-x*x/w, xy-x*y/w
-	l.spread = varies + lean
-	l.slope = min(max((lean*leaning-together)/l.spread, 0), 1)
-	rest := yy - y*y/w + 2*l.slope*together + l.slope*l.slope*varies
-	l.variance = (max(rest, 0) + scattered) / max(w-1, 0.5)
-	return l
+	spread, together := xx-x*x/w+lean, xy-x*y/w-lean*leaning
+	return sizeLine{x: x / w, y: y / w, slope: min(max(-together/spread, 0), 1)}
 }
 
 // ratio is how large a later branch is beside a first one of this size.
-func (l *sizeLine) ratio(size float64) float64 {
-	d := math.Log(size) - l.x
-	err := math.Sqrt(l.variance * (1/l.weight + d*d/l.spread))
-	return min(math.Exp(l.y-l.slope*d+l.shift*min(max(err, leastError), mostError)), mostRatio)
+func (l sizeLine) ratio(size float64) float64 {
+	return min(math.Exp(l.y-l.slope*(math.Log(size)-l.x)), mostRatio)
 }
