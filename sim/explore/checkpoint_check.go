@@ -70,12 +70,12 @@ func (c *checkpoint) check(o *Options) error {
 // places is how many places the path of the search has.
 func (c *checkpoint) places() int {
 	switch {
-	case c.Graphs != nil:
+	case c.Strategy == DPOR && c.Graphs != nil:
 		return len(c.Graphs.Path)
+	case c.Strategy == States && c.States != nil:
+		return len(c.States.Path)
 	case c.Walk != nil:
 		return len(c.Walk.Path)
-	case c.States != nil:
-		return len(c.States.Path)
 	}
 	return 0
 }
