@@ -235,17 +235,18 @@ func (w *boundedWalk) backtrack() bool {
 	return false
 }
 
-// toCome is how many options of a place are to come that the bound allows.
-func (w *boundedWalk) toCome(place int) int {
+// toCome is how many options are to come, by place, that the bound allows.
+func (w *boundedWalk) toCome() []int {
+	all := make([]int, len(w.path))
 	left := w.bound
-	for i := range w.path[:place] {
-		left -= w.spent(&w.path[i], w.path[i].taken)
+	for i := range w.path {
+		b := &w.path[i]
+		for next := b.taken + 1; next < b.options && w.spent(b, next) <= left; next++ {
+			all[i]++
+		}
+		left -= w.spent(b, b.taken)
 	}
-	n, b := 0, &w.path[place]
-	for b.taken+n+1 < b.options && w.spent(b, b.taken+n+1) <= left {
-		n++
-	}
-	return n
+	return all
 }
 
 // stateHash folds the steps of an execution into a value that does not change

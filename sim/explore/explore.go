@@ -143,7 +143,7 @@ type search struct {
 	// branches left at each place, within a bound. It is not asked for if both are nil.
 	estimator *estimator
 	outline   *outline
-	toCome    func(place int) int
+	toCome    func() []int
 	within    string
 	// minimising says that the counts belong to the second search.
 	minimising bool

@@ -85,7 +85,7 @@ func (s *search) graphs() error {
 		return err
 	}
 	g.division = by
-	s.follow(&g.outline, func(place int) int { return g.path[place].ways - g.path[place].way - 1 })
+	s.follow(&g.outline, g.toCome)
 	defer func() { s.known = g.known.sum(s.machine.Names()) }()
 	for patience := firstPatience; ; patience *= 2 {
 		g.first(patience)
@@ -177,6 +177,15 @@ func (g *graphs) backtrack() bool {
 	}
 	g.path, g.fresh = g.path[:0], 0
 	return false
+}
+
+// toCome is how many ways are to come, by turning.
+func (g *graphs) toCome() []int {
+	all := make([]int, len(g.path))
+	for i, t := range g.path {
+		all[i] = t.ways - t.way - 1
+	}
+	return all
 }
 
 // parkFatal has the step that broke a rule left out as well: it ended the execution

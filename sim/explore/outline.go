@@ -74,7 +74,7 @@ func (o *outline) after(places, stays int) {
 
 // estimate guesses how many executions there are going to be, if so many branches are
 // still to come at each place after the one under way.
-func (o *outline) estimate(toCome func(place int) int) (guess, err float64) {
+func (o *outline) estimate(toCome []int) (guess, err float64) {
 	l := o.line()
 	guess = o.size(toCome, l)
 	l.y += math.Log(doubt)
@@ -87,10 +87,10 @@ func (o *outline) estimate(toCome func(place int) int) (guess, err float64) {
 const mostSize = 1e300
 
 // size is the size of the tree if the branches to come lie on the line.
-func (o *outline) size(toCome func(place int) int, l sizeLine) float64 {
+func (o *outline) size(toCome []int, l sizeLine) float64 {
 	below := 1. // the size of the branch under way
 	for n, p := range slices.Backward(o.places) {
-		left := float64(toCome(n))
+		left := float64(toCome[n])
 		switch {
 		case p.later > 0:
 			first := float64(p.first)

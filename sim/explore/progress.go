@@ -14,7 +14,7 @@ const guesses = 4
 
 // follow has the estimate be that of a tree with so many branches to come at each place
 // of the path.
-func (s *search) follow(o *outline, toCome func(place int) int) {
+func (s *search) follow(o *outline, toCome func() []int) {
 	if s.options.Estimate > 0 && s.options.Shard.Of < 2 && !s.minimising {
 		s.outline, s.toCome = o, toCome
 	}
@@ -33,7 +33,7 @@ func (s *search) guess(probes int) {
 		r.Estimate.Traces = max(r.Estimate.Traces, float64(r.Executions))
 	case s.outline != nil:
 		r.Estimate = Estimate{Made: r.begun()}
-		guess, err := s.outline.estimate(s.toCome)
+		guess, err := s.outline.estimate(s.toCome())
 		if s.outline.executions == 0 || err > mostDoubt*guess {
 			return
 		}

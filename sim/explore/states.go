@@ -440,16 +440,19 @@ func (w *stateSearch) backtrack() bool {
 	return false
 }
 
-// toCome is how much is to be tried at a place, as far as is known.
-func (w *stateSearch) toCome(n int) int {
-	x := &w.path[n]
-	left := max(int(x.choices-x.choice)-1, 0)
-	for _, m := range x.marks {
-		if x.wants(m) {
-			left++
+// toCome is how much is to be tried, by place, as far as is known.
+func (w *stateSearch) toCome() []int {
+	all := make([]int, len(w.path))
+	for i := range w.path {
+		x := &w.path[i]
+		all[i] = max(int(x.choices-x.choice)-1, 0)
+		for _, m := range x.marks {
+			if x.wants(m) {
+				all[i]++
+			}
 		}
 	}
-	return left
+	return all
 }
 
 // wants says whether a task with this mark is to be tried.
