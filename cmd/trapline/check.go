@@ -38,10 +38,12 @@ exit status is 0 if nothing was found and 1 if a rule was broken.
 
 "clean" is said only of a search that was complete within its bound, and of which
 no execution was cut off; other searches that find nothing are "inconclusive". Every
-bound is named in the answer. A search by dpor that is not complete says how large
-it is about to be, with the standard error; so does the line that a terminal shows
-meanwhile, with the time that is left. A schedule that breaks a rule is
-shown with as few preemptions as possible.
+bound is named in the answer. A search that is not complete says how large it is
+about to be, with the error of that; so does the line that a terminal shows
+meanwhile, with the time that is left. By dpor, under sc, that is drawn. Other
+searches go by what they have seen, and say nothing before that tells something; one
+that goes through the bounds from 0 up knows of none but the one that it is at, and
+names it. A schedule that breaks a rule is shown with as few preemptions as possible.
 
 Several pairs are checked at the same time. One pair is searched by all workers
 together once the search turns out to be long; what it finds is the same, but the
@@ -73,7 +75,9 @@ design, model, strategy, verdict (violation, clean, inconclusive), kind and titl
 preemptions (of the first finding; of a bounded search without findings, its
 bound; or 0), elapsed_s, replay (what "trapline replay" takes), claim_held,
 titles (of all findings) and coverage. Of a search that is not complete there may
-be estimate, with executions and error, and of a part shard, for "trapline merge".`,
+be estimate, with executions (by dpor under sc, complete ones; of all kinds
+otherwise), error, made and, if it is about a part of the search, within, and of a
+part shard, for "trapline merge".`,
 		Example: `  trapline check
   trapline check readpage-returns-before-uptodate/2006-readpage-hook
   trapline check 2006-readpage-hook --preemptions 1 --json

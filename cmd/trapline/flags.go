@@ -144,10 +144,10 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 
 // estimated is from how many executions the size of the search is to be estimated.
 func estimated(o explore.Options) int {
-	if o.Strategy == explore.DPOR && o.Memory == memory.SC && !o.LockAware && o.Shard.Of == 0 {
-		return probesMade
+	if o.LockAware || o.Shard.Of > 0 || slices.Contains(explore.Samples(), o.Strategy) {
+		return 0
 	}
-	return 0
+	return probesMade
 }
 
 // weakly checks that the search can be made under the memory model.

@@ -38,6 +38,9 @@ type line struct {
 type estimateLine struct {
 	Executions float64 `json:"executions"`
 	Error      float64 `json:"error"` // the standard error
+	Made       int     `json:"made"`  // of them
+	// Within is there if the estimate is about a part of the search.
+	Within string `json:"within,omitempty"`
 }
 
 func (a *app) printJSON(c *checked, p program) {
@@ -50,7 +53,8 @@ func (a *app) printJSON(c *checked, p program) {
 		Shard: shardOf(c, p),
 	}
 	if !r.Complete && r.Estimate.Probes > 0 {
-		l.Estimate = &estimateLine{math.Round(r.Estimate.Traces), math.Round(r.Estimate.Error)}
+		e := r.Estimate
+		l.Estimate = &estimateLine{math.Round(e.Traces), math.Round(e.Error), e.Made, e.Within}
 	}
 	switch {
 	case len(r.Findings) > 0:

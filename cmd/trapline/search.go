@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"trapline/sim/explore"
-	"trapline/sim/memory"
 )
 
 // checked is what became of a pair.
@@ -136,9 +135,7 @@ func shareOf(all time.Duration, left, workers int) time.Duration {
 // exploreOne explores a pair, or leaves it if there is no time any more.
 func exploreOne(ctx context.Context, p *pair, o explore.Options, on settings, line *statusLine) (c *checked) {
 	c = &checked{pair: p, settings: on}
-	if o.Memory = p.model; o.Memory != memory.SC {
-		o.Estimate = 0
-	}
+	o.Memory = p.model
 	defer func() {
 		if r := recover(); r != nil {
 			c.err = fault(r)

@@ -61,6 +61,10 @@ func TestBoundsAreInTheAnswer(t *testing.T) {
 		{"forever --steps 2", exitOK, ": inconclusive\ncomplete up to 2 steps of each task: "},
 		// The tree of six tasks that write three times is known without a visit.
 		{"writers --budget 300", exitOK, ": inconclusive\nincomplete (stopped after 300 executions): 300 executions of about "},
+		// Others go by what they have seen.
+		{"writers --budget 300 --strategy states", exitOK, " executions, 285 merged (300 of about "},
+		{"writers --budget 300 --model tso", exitOK, " blocked (299 of about "},
+		{"writers --budget 300 --preemptions 4", exitOK, "(300 of about "},
 		{"writers --budget 300 --lock-aware", exitOK, ": inconclusive\nincomplete (stopped after 300 executions): 300 executions, 0 blocked"},
 	} {
 		name, args, _ := strings.Cut(c.args, " ")
@@ -98,8 +102,16 @@ func TestBoundsAreInTheTableAndInJSON(t *testing.T) {
 		}
 	}
 	_, stdout, _ := traplineWith(context.Background(), c, "check", "--json", "--budget", "3")
-	if want := `stopped after 3 executions): 3 executions of about 6 ± 0, `; !strings.Contains(stdout, want) || !strings.Contains(stdout, `,"estimate":{"executions":6,"error":0}}`) {
+	if want := `stopped after 3 executions): 3 executions of about 6 ± 0, `; !strings.Contains(stdout, want) || !strings.Contains(stdout, `,"estimate":{"executions":6,"error":0,"made":3}}`) {
 		t.Errorf("no %q, or no estimate, in\n%s", want, stdout)
+	}
+	_, stdout, _ = traplineWith(context.Background(), programCatalogue(writers(6, 3)), "check", "--json", "--preemptions", "4", "--budget", "300")
+	if !regexp.MustCompile(`,"estimate":{"executions":[0-9]+,"error":[0-9]+,"made":300,"within":"0 preemptions"}}`).MatchString(stdout) {
+		t.Errorf("it does not say within which bound: %s", stdout)
+	}
+	_, stdout, _ = traplineWith(context.Background(), programCatalogue(writers(6, 3)), "check", "--preemptions", "4", "--budget", "300")
+	if !strings.Contains(stdout, " executions within 0 preemptions)") {
+		t.Errorf("it does not say within which bound: %s", stdout)
 	}
 	if _, stdout, _ := traplineWith(context.Background(), c, "check", "--json"); strings.Contains(stdout, "estimate") {
 		t.Errorf("an estimate of what is known: %s", stdout)

@@ -21,18 +21,12 @@ type statusLine struct {
 	pairs      int
 	done       int
 	executions int
-	sizes      map[*pair]size // of the searches under way, as far as there is an estimate
-	width      int            // of what is on the line now
+	sizes      map[*pair]explore.Estimate // of the searches under way, as far as there is one
+	width      int                        // of what is on the line now
 	begun      time.Time
 	other      string // what is said in place of all that
 	quit       chan struct{}
 	once       sync.Once
-}
-
-// size is how far a search is, and how large it is going to be.
-type size struct {
-	executions int
-	estimate   explore.Estimate
 }
 
 // statusEvery is how often the line is written again.
@@ -40,7 +34,7 @@ const statusEvery = 250 * time.Millisecond
 
 // newStatusLine starts a line for a number of pairs, if w is a terminal.
 func newStatusLine(w *writer, pairs int) *statusLine {
-	l := &statusLine{pairs: pairs, sizes: map[*pair]size{}, begun: time.Now(), quit: make(chan struct{})}
+	l := &statusLine{pairs: pairs, sizes: map[*pair]explore.Estimate{}, begun: time.Now(), quit: make(chan struct{})}
 	if f, ok := w.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		l.w = w
 		go l.tick()
@@ -80,7 +74,7 @@ func (l *statusLine) guess(p *pair, r *explore.Result) {
 		delete(l.sizes, p)
 		return
 	}
-	l.sizes[p] = size{r.Executions, r.Estimate}
+	l.sizes[p] = r.Estimate
 }
 
 func (l *statusLine) text(elapsed time.Duration) string {
@@ -91,7 +85,9 @@ func (l *statusLine) text(elapsed time.Duration) string {
 	left := ""
 	if of, made, ok := l.size(); ok {
 		executions += " " + of.String()
-		left = ", " + remaining(of, made, elapsed)
+		if of.Within == "" {
+			left = ", " + remaining(of, made, elapsed)
+		}
 	}
 	return fmt.Sprintf("%d of %d pairs done, %s, %v%s", l.done, l.pairs, executions, elapsed.Truncate(time.Second), left)
 }
@@ -105,16 +101,21 @@ func (l *statusLine) replace(text string) {
 
 // size is about how many executions there are going to be of all pairs together,
 // and how many of them have been made. It is known when it is known of every search
-// that is not done: the errors of searches have nothing to do with each other.
+// that is not done: the errors of searches have nothing to do with each other. Of a
+// search that knows only a part of itself it is known if that is the only one.
 func (l *statusLine) size() (of explore.Estimate, made int, ok bool) {
 	if len(l.sizes) == 0 || len(l.sizes) != l.pairs-l.done {
 		return of, 0, false
 	}
 	of.Traces, made = float64(l.executions), l.executions
 	var variance float64
-	for _, s := range l.sizes {
-		of.Traces += max(0, s.estimate.Traces-float64(s.executions))
-		variance += s.estimate.Error * s.estimate.Error
+	for _, e := range l.sizes {
+		if e.Within != "" && l.pairs > 1 {
+			return of, 0, false
+		}
+		of.Within = e.Within
+		of.Traces += max(0, e.Traces-float64(e.Made))
+		variance += e.Error * e.Error
 	}
 	of.Error = math.Sqrt(variance)
 	return of, made, true

@@ -15,7 +15,7 @@ import (
 
 func TestStatusLine(t *testing.T) {
 	var b bytes.Buffer
-	l := &statusLine{w: &b, pairs: 20, sizes: map[*pair]size{}, quit: make(chan struct{})}
+	l := &statusLine{w: &b, pairs: 20, sizes: map[*pair]explore.Estimate{}, quit: make(chan struct{})}
 	l.add(123456, 1)
 	l.add(0, 1)
 	l.draw(l.text(12345 * time.Millisecond))
@@ -37,9 +37,10 @@ func TestStatusLine(t *testing.T) {
 func TestStatusLineSaysHowLargeTheSearchIs(t *testing.T) {
 	a, b := &pair{design: "a"}, &pair{design: "b"}
 	of := func(executions int, traces, err float64) *explore.Result {
-		return &explore.Result{Executions: executions, Estimate: explore.Estimate{Traces: traces, Error: err, Probes: 40}}
+		return &explore.Result{Estimate: explore.Estimate{Made: executions, Traces: traces, Error: err, Probes: 40}}
 	}
-	l := &statusLine{pairs: 3, sizes: map[*pair]size{}, quit: make(chan struct{})}
+	within := func(r *explore.Result) *explore.Result { r.Estimate.Within = "1 delay"; return r }
+	l := &statusLine{pairs: 3, sizes: map[*pair]explore.Estimate{}, quit: make(chan struct{})}
 	for _, step := range []struct {
 		do   func()
 		want string
@@ -49,6 +50,9 @@ func TestStatusLineSaysHowLargeTheSearchIs(t *testing.T) {
 		{func() { l.guess(b, of(0, 3000, 4)) }, "1 of 3 pairs done, 1000 executions of about 6000 ± 5, 10s, about 50s left"},
 		{func() { l.add(500, 0); l.guess(a, of(500, 2000, 3)) }, "1 of 3 pairs done, 1500 executions of about 6000 ± 5, 10s, about 30s left"},
 		{func() { l.add(1500, 1); l.guess(a, nil) }, "2 of 3 pairs done, 3000 executions of about 6000 ± 4, 10s, about 10s left"},
+		{func() { l.guess(b, within(of(500, 3000, 4))) }, "2 of 3 pairs done, 3000 executions, 10s"},
+		{func() { l.pairs, l.done = 1, 0 }, "0 of 1 pairs done, 3000 executions of about 5500 ± 4 within 1 delay, 10s"},
+		{func() { l.pairs, l.done = 3, 2 }, "2 of 3 pairs done, 3000 executions, 10s"},
 		{func() { l.guess(b, of(0, 1e9, 0)) }, "2 of 3 pairs done, 3000 executions of about 1e+09 ± 0, 10s, about 39 days left"},
 		{func() { l.guess(b, of(0, 1e30, 0)) }, "2 of 3 pairs done, 3000 executions of about 1e+30 ± 0, 10s, more than 100 years left"},
 		{func() { l.guess(b, &explore.Result{Minimising: 1, Estimate: explore.Estimate{Traces: 1, Probes: 1}}) }, "2 of 3 pairs done, 3000 executions, 10s"},
@@ -67,7 +71,7 @@ func TestSearchesTellTheStatusLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &statusLine{pairs: 1, sizes: map[*pair]size{}, quit: make(chan struct{})}
+	l := &statusLine{pairs: 1, sizes: map[*pair]explore.Estimate{}, quit: make(chan struct{})}
 	saw := ""
 	o := explore.Options{Strategy: explore.DPOR, Estimate: probesMade, Executions: 600}
 	p := *pairs[0]

@@ -109,7 +109,7 @@ func covered(r *explore.Result) string {
 	case !r.Complete:
 		text = "incomplete: " + r.Stopped
 		if r.Estimate.Probes > 0 {
-			text += fmt.Sprintf(" (%s executions)", r.Estimate)
+			text += " (" + r.Estimate.Of("executions") + ")"
 		}
 	case r.Part != nil:
 		text = r.Part.Shard.String()

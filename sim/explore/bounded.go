@@ -41,6 +41,10 @@ func (s *search) bounded(c price, most int) error {
 		return err
 	}
 	for bound := first; bound <= most; bound++ {
+		s.within = ""
+		if bound < most {
+			s.within = s.boundText(bound)
+		}
 		visited, err := s.boundedBy(c, bound, by)
 		if err != nil || visited == stopped {
 			return err
@@ -53,6 +57,18 @@ func (s *search) bounded(c price, most int) error {
 	return s.keep(func(c *checkpoint) { c.Walk = &savedWalk{Bound: most + 1, Depth: s.divided} })
 }
 
+// boundText is a bound in words.
+func (s *search) boundText(bound int) string {
+	what := "preemption"
+	if s.options.Strategy == Delays {
+		what = "delay"
+	}
+	if bound != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(bound, " ", what)
+}
+
 // boundedBy visits the states within one bound by depth-first search. A state
 // is known by the partial order of the steps that lead to it, so it is expanded
 // once for each way in which the search can go on from it: by which task is
@@ -63,6 +79,9 @@ func (s *search) boundedBy(c price, bound int, by division) (extent, error) {
 		w.above = map[stateKey]int{}
 	}
 	w.resume(s)
+	if by.counted == nil {
+		s.follow(&w.outline, w.toCome)
+	}
 	for {
 		if by.counted == nil {
 			if err := s.keepIfDue(w.save); err != nil {
@@ -86,7 +105,10 @@ func (s *search) boundedBy(c price, bound int, by division) (extent, error) {
 		case w.depth < len(w.path):
 			return stopped, fmt.Errorf("%w: an execution with %d choices has ended after %d", ErrNondeterministic, len(w.path), w.depth)
 		}
-		if !w.backtrack() {
+		places := w.depth
+		more := w.backtrack()
+		w.outline.after(places, len(w.path))
+		if !more {
 			if w.refused {
 				return within, nil
 			}
@@ -106,16 +128,17 @@ const (
 
 // boundedWalk is the strategy of one bounded search.
 type boundedWalk struct {
-	price price
-	bound int
-	seen  map[stateKey]int // what was left when last visited
-	above map[stateKey]int // the same of places above the depth of the division
-	crown crown
-	path  []branch
-	depth int // points passed in this execution
-	left  int // to spend
-	state stateHash
-	err   error
+	price   price
+	bound   int
+	seen    map[stateKey]int // what was left when last visited
+	above   map[stateKey]int // the same of places above the depth of the division
+	crown   crown
+	path    []branch
+	depth   int // points passed in this execution
+	left    int // to spend
+	state   stateHash
+	err     error
+	outline outline
 	// refused says that an option was left out because of the bound.
 	refused bool
 }
@@ -210,6 +233,20 @@ func (w *boundedWalk) backtrack() bool {
 		w.path = w.path[:n-1]
 	}
 	return false
+}
+
+// toCome is how many options are to come, by place, that the bound allows.
+func (w *boundedWalk) toCome() []int {
+	all := make([]int, len(w.path))
+	left := w.bound
+	for i := range w.path {
+		b := &w.path[i]
+		for next := b.taken + 1; next < b.options && w.spent(b, next) <= left; next++ {
+			all[i]++
+		}
+		left -= w.spent(b, b.taken)
+	}
+	return all
 }
 
 // stateHash folds the steps of an execution into a value that does not change

@@ -71,7 +71,10 @@ type checkpoint struct {
 	Walk   *savedWalk   `json:"walk,omitempty"`
 	Graphs *savedGraphs `json:"graphs,omitempty"`
 	States *savedStates `json:"states,omitempty"`
-	Next   int          `json:"next,omitempty"` // execution of a sample
+	// Outline is what the estimate goes by of the searches that draw none. Without it
+	// the estimate begins anew.
+	Outline *savedOutline `json:"outline,omitempty"`
+	Next    int           `json:"next,omitempty"` // execution of a sample
 }
 
 // savedCounts is the part of a Result that is counted.

@@ -47,6 +47,9 @@ func (c *checkpoint) check(o *Options) error {
 			return err
 		}
 	}
+	if err := c.Outline.check(c.places()); err != nil {
+		return err
+	}
 	switch {
 	case c.Strategy == DPOR && c.Tree != nil:
 		return c.Tree.check(&c.Names)
@@ -62,6 +65,19 @@ func (c *checkpoint) check(o *Options) error {
 		return nil
 	}
 	return errors.New("it does not say where the search was")
+}
+
+// places is how many places the path of the search has.
+func (c *checkpoint) places() int {
+	switch {
+	case c.Strategy == DPOR && c.Graphs != nil:
+		return len(c.Graphs.Path)
+	case c.Strategy == States && c.States != nil:
+		return len(c.States.Path)
+	case c.Walk != nil:
+		return len(c.Walk.Path)
+	}
+	return 0
 }
 
 func below(x, n int) bool { return x >= 0 && x < n }

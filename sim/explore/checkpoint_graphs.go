@@ -34,7 +34,7 @@ type savedKind struct {
 func (g *graphs) save(c *checkpoint) {
 	k := &g.known
 	s := &savedGraphs{Depth: max(g.division.depth, 0), Path: [][3]int{}, Fresh: g.fresh, Patience: g.patience, Passed: g.passed, Grown: k.grown}
-	c.Graphs = s
+	c.Graphs, c.Outline = s, g.outline.save()
 	for _, t := range g.path {
 		step := 0
 		if t.step {

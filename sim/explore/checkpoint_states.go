@@ -113,7 +113,7 @@ func (u *unpacker) set(limit int) set {
 // save notes where the search is.
 func (w *stateSearch) save(c *checkpoint) {
 	s := &savedStates{Done: w.done, Steps: []savedFuture{}, Path: []savedPlace{}}
-	c.States = s
+	c.States, c.Outline = s, w.outline.save()
 	if w.crown.depth >= 0 {
 		s.Depth, s.Leaves = w.crown.depth, w.crown.numbered()
 	}

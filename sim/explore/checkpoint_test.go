@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -372,7 +373,7 @@ func TestResumeOfNonsense(t *testing.T) {
 		if _, err := explore.Run(context.Background(), p, o); err != nil {
 			t.Fatal(err)
 		}
-		o.Checkpoint, o.MinimiseExecutions = nil, 1
+		o.Checkpoint, o.MinimiseExecutions, o.Estimate = nil, 1, 1
 		for _, other := range nonsense(t, state) {
 			o.Resume = explore.Seal(other)
 			if r, err := explore.Run(context.Background(), p, o); (r == nil) == (err == nil) {
@@ -458,10 +459,13 @@ func FuzzResume(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, state []byte, i uint8) {
 		o := kept[int(i)%len(kept)]
-		o.Executions, o.MinimiseExecutions, o.Resume = 50, 5, explore.Seal(state)
+		o.Executions, o.MinimiseExecutions, o.Estimate, o.Resume = 50, 5, 1, explore.Seal(state)
 		r, err := explore.Run(context.Background(), p, o)
 		if (r == nil) == (err == nil) {
 			t.Fatal(r, err)
+		}
+		if r != nil && !(math.Abs(r.Estimate.Traces)+r.Estimate.Error < math.Inf(1)) {
+			t.Fatal(r.Estimate)
 		}
 		_, _ = explore.Run(context.Background(), p, explore.Options{Resume: state})
 	})

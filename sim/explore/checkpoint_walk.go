@@ -33,7 +33,7 @@ const (
 // save notes where a search with a bound is.
 func (w *boundedWalk) save(c *checkpoint) {
 	s := &savedWalk{Bound: w.bound, Refused: w.refused, Path: [][3]int{}}
-	c.Walk = s
+	c.Walk, c.Outline = s, w.outline.save()
 	for _, b := range w.path {
 		marks := 0
 		if b.running {
@@ -68,6 +68,7 @@ func (w *boundedWalk) resume(s *search) {
 		return
 	}
 	saved := s.resumed.Walk
+	w.outline.resume(s.resumed.Outline)
 	s.resumed = nil
 	w.refused = saved.Refused
 	for _, b := range saved.Path {

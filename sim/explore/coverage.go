@@ -10,8 +10,13 @@ import (
 // Coverage says in one line what was covered, with every bound that held.
 func (r *Result) Coverage() string {
 	counts := fmt.Sprintf("%d executions", r.Executions)
-	if !r.Complete && r.Estimate.Probes > 0 {
-		counts += " " + r.Estimate.String()
+	all := "" // how many executions of all kinds there are going to be
+	switch e := r.Estimate; {
+	case r.Complete || e.Probes == 0:
+	case r.Strategy == DPOR && r.Memory == memory.SC:
+		counts += " " + e.String()
+	default:
+		all = fmt.Sprintf(" (%d %s)", e.Made, e)
 	}
 	if merges(r.Strategy) {
 		counts += fmt.Sprintf(", %d merged", r.Merged)
@@ -24,7 +29,7 @@ func (r *Result) Coverage() string {
 	if r.Assumed > 0 {
 		counts += fmt.Sprintf(", %d against an assumption", r.Assumed)
 	}
-	counts += fmt.Sprintf(", %d steps", r.Steps)
+	counts += all + fmt.Sprintf(", %d steps", r.Steps)
 	if r.Complete && r.Part == nil && !r.ended() {
 		counts += "; none came to its end"
 	}
@@ -32,7 +37,7 @@ func (r *Result) Coverage() string {
 		counts += ", " + r.Part.Shard.String()
 	}
 	if r.Strategy == States {
-		counts = fmt.Sprintf("%d states, %d transitions, %d executions, %d merged", r.States, r.Transitions, r.Executions, r.Merged)
+		counts = fmt.Sprintf("%d states, %d transitions, %d executions, %d merged", r.States, r.Transitions, r.Executions, r.Merged) + all
 		if r.Shared > 0 {
 			counts += fmt.Sprintf("; %d of the states were visited by several parts, whose work is all counted", r.Shared)
 		}

@@ -8,20 +8,46 @@ import (
 	"trapline/sim"
 )
 
-// Estimate is a guess at the number of traces of a program, and so at the
-// executions of an exhaustive search of it. It is drawn, and no part of a verdict.
+// Estimate is a guess at how many executions a search is going to make. It is no part
+// of a verdict.
+//
+// That of the strategy DPOR under sc is a guess at the number of traces of the program.
+// It is drawn. The other searches are guessed from what they have seen so far, see
+// outline.go, and all that they begin counts, as that takes the time: complete
+// executions, and those that are blocked, merged or cut off. The search by execution
+// graphs may learn something and begin again, and what it guesses is this time.
 type Estimate struct {
-	// Traces is the guess, and Error its standard error: the number is nearly
-	// always within three of them. The mean is right, but where few traces are much
-	// harder to come by than the others a few hundred probes may have seen none of
-	// those, and then both are too small.
+	// Traces is the guess, and Error its standard error. If it is drawn the number is
+	// nearly always within three of them. The mean is right, but where few traces are
+	// much harder to come by than the others a few hundred probes may have seen none of
+	// those, and then both are too small. If it is not drawn, Error is half of what lies
+	// between a large and a small guess at what is to come, made from what was seen; it
+	// is no bound, and early guesses are too small more often than too large.
 	Traces, Error float64
 	// Probes is how many executions the guess is made from, 0 if there is none.
 	Probes int
+	// Made is how many have been made of the executions that are guessed.
+	Made int
+	// Within is the part of the search that the guess is about, empty if it is about all
+	// of it. A search that goes through bounds from 0 up knows nothing of the next ones:
+	// it is then about all up to this one, "1 preemption".
+	Within string
 }
 
-// String is "of about 1024 ± 75".
-func (e Estimate) String() string { return "of about " + rough(e.Traces) + " ± " + rough(e.Error) }
+// String is "of about 1024 ± 75", or "of about 1024 ± 75 within 1 preemption".
+func (e Estimate) String() string { return e.Of("") }
+
+// Of is the same with a word for what is counted: "of about 1024 ± 75 executions".
+func (e Estimate) Of(what string) string {
+	text := "of about " + rough(e.Traces) + " ± " + rough(e.Error)
+	if what != "" {
+		text += " " + what
+	}
+	if e.Within != "" {
+		text += " within " + e.Within
+	}
+	return text
+}
 
 func rough(x float64) string {
 	if x < 1e6 {

@@ -139,8 +139,12 @@ type search struct {
 	found   []*finding
 	budget  int
 	stopped map[string]bool
-	// estimator is nil if no estimate is asked for.
+	// The estimate is drawn by estimator, or made by outline, of a tree with toCome
+	// branches left at each place, within a bound. It is not asked for if both are nil.
 	estimator *estimator
+	outline   *outline
+	toCome    func() []int
+	within    string
 	// minimising says that the counts belong to the second search.
 	minimising bool
 	// simplifying counts the steps of that one.

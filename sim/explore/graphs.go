@@ -42,6 +42,7 @@ type graphs struct {
 	// patience is how many executions a pass goes on after it has learnt something, and
 	// passed how many it has made.
 	patience, passed int
+	outline          outline
 
 	tasks  []holdup // by TaskID
 	events int      // taken account of
@@ -84,12 +85,14 @@ func (s *search) graphs() error {
 		return err
 	}
 	g.division = by
+	s.follow(&g.outline, g.toCome)
 	defer func() { s.known = g.known.sum(s.machine.Names()) }()
 	for patience := firstPatience; ; patience *= 2 {
 		g.first(patience)
 		if c := s.resumed; c != nil {
 			s.resumed = nil
 			g.resume(c.Graphs)
+			g.outline.resume(c.Outline)
 			if patience = g.patience; c.Graphs.Done {
 				return nil
 			}
@@ -108,7 +111,7 @@ func (s *search) graphs() error {
 // first makes a pass begin with its first execution.
 func (g *graphs) first(patience int) {
 	g.path, g.fresh, g.known.grown = g.path[:0], 0, false
-	g.patience, g.passed = patience, 0
+	g.patience, g.passed, g.outline = patience, 0, outline{places: g.outline.places[:0]}
 }
 
 // pass goes through executions until none is left, or until it pays to begin again.
@@ -144,7 +147,10 @@ func (g *graphs) pass() (ended bool, err error) {
 		if g.known.grown && g.passed <= g.patience {
 			return false, nil
 		}
-		if !g.backtrack() {
+		places := g.depth
+		more := g.backtrack()
+		g.outline.after(places, len(g.path))
+		if !more {
 			return true, nil
 		}
 	}
@@ -162,13 +168,24 @@ func (g *graphs) Repeat() {
 func (g *graphs) backtrack() bool {
 	g.path = g.path[:g.depth]
 	for n := len(g.path); n > 0; n-- {
+		g.path = g.path[:n]
 		if t := &g.path[n-1]; t.way+1 < t.ways {
 			t.way++
-			g.path, g.fresh = g.path[:n], n
+			g.fresh = n
 			return true
 		}
 	}
+	g.path, g.fresh = g.path[:0], 0
 	return false
+}
+
+// toCome is how many ways are to come, by turning.
+func (g *graphs) toCome() []int {
+	all := make([]int, len(g.path))
+	for i, t := range g.path {
+		all[i] = t.ways - t.way - 1
+	}
+	return all
 }
 
 // parkFatal has the step that broke a rule left out as well: it ended the execution

@@ -92,9 +92,10 @@ type Options struct {
 	// (see sim/section.go). What is found, and the end states, are the same.
 	LockAware bool
 	// Estimate is how many executions an estimate of the size of the search, see
-	// Result.Estimate, may be drawn from, 0 for none. Only the strategy DPOR makes
-	// one: as it goes on, for Progress, and when it stops before it is done. A few
-	// hundred will do.
+	// Result.Estimate, may be drawn from, 0 for none. It is made as the search goes on,
+	// for Progress, and when it stops before it is done. A few hundred will do. Only
+	// the strategy DPOR under sc draws; the others go by what they have seen, and make
+	// none of a shard.
 	Estimate int
 	// Memory is the memory model. With another one than SC there are the strategies
 	// DPOR, which then goes by execution graphs (see graphs.go) and has one worker,

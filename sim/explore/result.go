@@ -75,8 +75,8 @@ type Result struct {
 	// First is the number of executions begun up to the first one that broke a
 	// rule, that one included; 0 if there was none.
 	First int
-	// Estimate is what Executions is going to be, if Options.Estimate asks for it:
-	// exact when the search is complete.
+	// Estimate is how many executions there are going to be, if Options.Estimate asks
+	// for it: exact when the search is complete.
 	Estimate Estimate
 	// Chance says for PCT how likely each execution was to show a bug.
 	Chance string

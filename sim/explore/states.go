@@ -47,9 +47,13 @@ func (s *search) statesBy(by division) error {
 		if err := w.resume(c.States, &c.Names); err != nil {
 			return notResumed("%w", err)
 		}
+		w.outline.resume(c.Outline)
 		w.done = c.States.Done
 	}
 	defer func() { s.visited = w.visited() }()
+	if by.counted == nil {
+		s.follow(&w.outline, w.toCome)
+	}
 	for !w.done {
 		if by.counted == nil {
 			if err := s.keepIfDue(w.save); err != nil {
@@ -80,7 +84,9 @@ func (s *search) statesBy(by division) error {
 				return err
 			}
 		}
+		places := len(w.path)
 		w.done = !w.backtrack()
+		w.outline.after(places, len(w.path))
 	}
 	if by.counted != nil {
 		return nil
@@ -122,6 +128,7 @@ type stateSearch struct {
 	// resumes says that the steps on the path are still to be entered into the order.
 	resumes bool
 	done    bool // nothing is left
+	outline outline
 
 	buffer []sim.Access
 	held   []sim.ObjID
@@ -454,13 +461,31 @@ func (w *stateSearch) backtrack() bool {
 	return false
 }
 
+// toCome is how much is to be tried, by place, as far as is known.
+func (w *stateSearch) toCome() []int {
+	all := make([]int, len(w.path))
+	for i := range w.path {
+		x := &w.path[i]
+		all[i] = max(int(x.choices-x.choice)-1, 0)
+		for _, m := range x.marks {
+			if x.wants(m) {
+				all[i]++
+			}
+		}
+	}
+	return all
+}
+
+// wants says whether a task with this mark is to be tried.
+func (x *place) wants(m mark) bool { return m == todo || m == 0 && x.full || m == slept && x.cycle }
+
 func (x *place) next() bool {
 	if x.choice+1 < x.choices {
 		x.choice++
 		return true
 	}
 	for i, m := range x.marks {
-		if m == todo || m == 0 && x.full || m == slept && x.cycle {
+		if x.wants(m) {
 			x.marks[i] = done
 			x.at, x.choice, x.choices = i, 0, 0
 			return true
