@@ -314,6 +314,11 @@ func (d *worker) races() {
 			first = 0
 		}
 	}
+	for i := range first {
+		if o.variations.varying.has(o.events[i].op) {
+			d.racesAnew(i)
+		}
+	}
 	for i := first; i < len(o.events); i++ {
 		for _, j := range o.racing(i) {
 			d.reverse(i, j)
@@ -332,6 +337,34 @@ func (d *worker) races() {
 				sign := o.foresee(&d.feet, &s, i, i, nil)
 				d.insert(d.path[i].node, append(o.notAfter(&d.feet, i), s), sign)
 			}
+		}
+	}
+}
+
+// racesAnew looks again at the races of event i, which is older than this execution and
+// may use something else where it is put: something that it does not race with here, and
+// that has only now been taken without depending on what i is put before.
+func (d *worker) racesAnew(i int) {
+	o := &d.order
+	for _, j := range o.racing(i) {
+		d.reverseAnew(i, j)
+	}
+	for _, all := range o.jointly {
+		slices.Sort(all)
+		d.reverseAnew(i, all[0], all[1:]...)
+	}
+}
+
+func (d *worker) reverseAnew(i, j int, others ...int) {
+	o := &d.order
+	s, _ := d.elsewhere(i, j, others)
+	for k := o.kept; k < o.taken; k++ {
+		if o.afterAny(k, others) || o.knows(o.events[k].clock, o.events[j].task, j) {
+			continue
+		}
+		if s.wild || d.feet.conflict(s.uses, o.footprint(&d.feet, k)) {
+			d.reverse(i, j, others...)
+			return
 		}
 	}
 }

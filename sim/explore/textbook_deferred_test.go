@@ -39,9 +39,15 @@ func deferredOf(n int, f func(m *sim.Machine, w *later)) func(m *sim.Machine) {
 	}
 }
 
+// inOrder makes the workqueue one that does its items one after the other.
+func inOrder(k *sim.K, w *later) { k.AllocOrderedWorkqueue(&w.wq, "wq") }
+
 // asks is one task that asks for n things and then does something about them.
-func asks(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *later)) func(m *sim.Machine) {
+func asks(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *later), setup ...func(k *sim.K, w *later)) func(m *sim.Machine) {
 	return deferredOf(n, func(m *sim.Machine, w *later) {
+		for _, f := range setup {
+			f(m.Setup(), w)
+		}
 		m.Go("asks", func(k *sim.K) {
 			for i := range n {
 				ask(k, w, i)
@@ -53,8 +59,11 @@ func asks(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *lat
 }
 
 // each is n tasks that ask for one thing each, beside one that does something about them.
-func each(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *later)) func(m *sim.Machine) {
+func each(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *later), setup ...func(k *sim.K, w *later)) func(m *sim.Machine) {
 	return deferredOf(n, func(m *sim.Machine, w *later) {
+		for _, f := range setup {
+			f(m.Setup(), w)
+		}
 		tasks(m, n, func(i int, k *sim.K) { ask(k, w, i) })
 		m.Go("other", func(k *sim.K) {
 			then(k, w)
@@ -63,7 +72,13 @@ func each(n int, ask func(k *sim.K, w *later, i int), then func(k *sim.K, w *lat
 	})
 }
 
-func queueWork(k *sim.K, w *later, i int)    { k.QueueWork(&w.wq, &w.works[i]) }
+func queueWork(k *sim.K, w *later, i int) { k.QueueWork(&w.wq, &w.works[i]) }
+func queueWorkAndCancelOne(k *sim.K, w *later, i int) {
+	queueWork(k, w, i)
+	if i == 0 {
+		k.CancelWork(&w.works[i])
+	}
+}
 func queueDelayed(k *sim.K, w *later, i int) { k.QueueDelayedWork(&w.wq, &w.delayed[i]) }
 func armTimer(k *sim.K, w *later, i int)     { k.ModTimer(&w.timers[i]) }
 func callRCU(k *sim.K, w *later, i int)      { k.CallRCU(&w.heads[i], w.add) }
@@ -101,12 +116,10 @@ var textbookDeferred = []textbook{
 	{name: "3 works, cancelled", build: asks(3, queueWork, onAll(3, func(k *sim.K, w *later, i int) { k.CancelWorkSync(&w.works[i]) }))},
 	{name: "2 works, flushed twice", build: asks(2, queueWork, func(k *sim.K, w *later) { flushQueue(k, w); flushQueue(k, w) })},
 	{name: "2 queue, another one flushes", build: each(2, queueWork, flushQueue)},
-	{name: "3 queue, one of them cancels, another one flushes", build: each(3, func(k *sim.K, w *later, i int) {
-		queueWork(k, w, i)
-		if i == 0 {
-			k.CancelWork(&w.works[i])
-		}
-	}, flushQueue)},
+	{name: "3 queue, one of them cancels, another one flushes", build: each(3, queueWorkAndCancelOne, flushQueue)},
+	{name: "in order, 3 queue, one of them cancels", build: each(3, queueWorkAndCancelOne, func(*sim.K, *later) {}, inOrder)},
+	{name: "in order, 3 queue, one of them cancels, another one flushes", build: each(3, queueWorkAndCancelOne, flushQueue, inOrder)},
+	{name: "in order, 3 delayed works, one cancelled", build: asks(3, queueDelayed, func(k *sim.K, w *later) { k.CancelDelayedWorkSync(&w.delayed[0]); flushQueue(k, w) }, inOrder)},
 	{name: "2 queue the same work, and wait", build: each(2, func(k *sim.K, w *later, _ int) { queueWork(k, w, 0); k.FlushWork(&w.works[0]) }, flushQueue), large: true},
 	{name: "2 delayed works, flushed", build: asks(2, queueDelayed, onAll(2, func(k *sim.K, w *later, i int) { k.FlushDelayedWork(&w.delayed[i]) }))},
 	{name: "3 delayed works, one cancelled", build: asks(3, queueDelayed, func(k *sim.K, w *later) { k.CancelDelayedWorkSync(&w.delayed[0]); flushQueue(k, w) })},
