@@ -31,6 +31,13 @@ var long = flag.Bool("long", false, "run every schedule of every pair twice, and
 // briefly is how many executions have those pairs that are run twice in any case.
 const briefly = 20
 
+// besides has a part of a long run take turns with the others on all processors.
+func besides(t *testing.T) {
+	if *long {
+		t.Parallel()
+	}
+}
+
 func run(t *testing.T, p catalogue.Pair, image *vm.Image, o explore.Options) *explore.Result {
 	t.Helper()
 	r, err := explore.Run(context.Background(), p.Program(image), o)
@@ -90,6 +97,7 @@ func TestClaims(t *testing.T) {
 				continue // where in the file the probe is makes no difference to it
 			}
 			t.Run(image.Symbol+"/"+p.Name(), func(t *testing.T) {
+				besides(t)
 				o := explore.Options{Memory: p.Scenario.Model}
 				var r *explore.Result
 				if image == vm.DefaultImage() {
@@ -136,6 +144,7 @@ func TestStrategiesAgree(t *testing.T) {
 	}
 	for _, p := range scenarios.Pairs() {
 		t.Run(p.Name(), func(t *testing.T) {
+			besides(t)
 			if p.Scenario.Model != memory.SC {
 				t.Skip("the other search knows only sc")
 			}

@@ -55,6 +55,11 @@ type shardLine struct {
 	Forgot     bool          `json:"forgot"`
 	Chance     string        `json:"chance"`
 	Findings   []foundInPart `json:"findings"`
+	// Of a search by execution graphs: what others may have counted too, and what has been
+	// seen, and would have had to be, 8 bytes each.
+	Byways []explore.Byway `json:"byways,omitempty"`
+	Seen   []byte          `json:"seen,omitempty"`
+	Missed []byte          `json:"missed,omitempty"`
 }
 
 // foundInPart is a finding: merge runs it again.
@@ -84,9 +89,7 @@ func shardOf(c *checked, p program) *shardLine {
 	if r.Part.Knowledge != 0 {
 		l.Knowledge = fmt.Sprintf("%016x", r.Part.Knowledge)
 	}
-	for _, state := range r.Part.Visited {
-		l.Visited = binary.LittleEndian.AppendUint64(l.Visited, state)
-	}
+	l.Visited, l.Byways, l.Seen, l.Missed = packed(r.Part.Visited), r.Part.Byways, packed(r.Part.Seen), packed(r.Part.Missed)
 	for _, s := range r.Part.Learnt {
 		l.Learnt = append(l.Learnt, s.String())
 	}
@@ -94,6 +97,22 @@ func shardOf(c *checked, p program) *shardLine {
 		l.Findings = append(l.Findings, foundInPart{recipeOf(c.pair, f, c.settings).String(), f.Violation.Title, f.Minimal})
 	}
 	return l
+}
+
+// packed writes numbers down, 8 bytes each.
+func packed(all []uint64) (text []byte) {
+	for _, n := range all {
+		text = binary.LittleEndian.AppendUint64(text, n)
+	}
+	return text
+}
+
+// unpacked reads them again.
+func unpacked(text []byte) (all []uint64) {
+	for ; len(text) >= 8; text = text[8:] {
+		all = append(all, binary.LittleEndian.Uint64(text))
+	}
+	return all
 }
 
 func (s *shardLine) settings() settings { return settings{s.Commute, s.Steps} }
@@ -159,9 +178,14 @@ func parsePart(text []byte) (*part, error) {
 	if len(s.Visited)%8 != 0 || (s.States > 0) != (len(s.Visited) > 0) {
 		return nil, errors.New("it does not say which states it has visited")
 	}
-	for states := s.Visited; len(states) > 0; states = states[8:] {
-		p.result.Part.Visited = append(p.result.Part.Visited, binary.LittleEndian.Uint64(states))
+	if len(s.Seen)%8 != 0 || len(s.Missed)%8 != 0 || !slices.IsSorted(unpacked(s.Missed)) {
+		return nil, errors.New("it does not say what it has seen")
 	}
+	if slices.ContainsFunc(s.Byways, func(w explore.Byway) bool { return min(w.Executions, w.Blocked, w.Cut, w.Assumed, w.Steps) < 0 }) {
+		return nil, errors.New("a number is below 0")
+	}
+	p.result.Part.Visited, p.result.Part.Byways = unpacked(s.Visited), s.Byways
+	p.result.Part.Seen, p.result.Part.Missed = unpacked(s.Seen), unpacked(s.Missed)
 	for _, text := range s.Learnt {
 		schedule, err := sim.ParseSchedule(text)
 		if err != nil {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"trapline/sim/explore"
 )
 
 // shards checks in so many parts, and returns the files that hold their outputs.
@@ -127,12 +131,33 @@ func TestMergeMistakes(t *testing.T) {
 		{[]string{changed(`waker@1:`, `waker@0:`)}, exitDiverged, "diverged: no rule was broken"},
 		{[]string{changed(`"executions":`, `"executions":-`)}, exitMistake, "a number is below 0"},
 		{[]string{changed(`"complete":true`, `"complete":false`)}, exitMistake, "it says that it is complete, and why it is not"},
+		{[]string{changed(`"findings":[`, `"seen":"AAA=","findings":[`)}, exitMistake, "it does not say what it has seen"},
+		{[]string{changed(`"findings":[`, `"byways":[{"way":"1","steps":-1}],"findings":[`)}, exitMistake, "a number is below 0"},
 		{[]string{changed(`"blocked":`, `"blcked":`)}, exitMistake, `unknown field "blcked"`},
 	} {
 		code, _, stderr := trapline(t, append([]string{"merge"}, c.files...)...)
 		if code != c.code || !strings.Contains(stderr, c.want) {
 			t.Errorf("%v: exit %d, %s\nwant %d, %s", c.files, code, stderr, c.code, c.want)
 		}
+	}
+}
+
+// What is written down of a part is read again.
+func TestPartIsReadAgain(t *testing.T) {
+	want := &explore.Part{
+		Shard: explore.Shard{Index: 1, Of: 3}, Program: 5, Divided: 7, Known: 2, Knowledge: 1 << 63,
+		Byways: []explore.Byway{{Way: 1<<64 - 1, Executions: 3, Blocked: 4, Cut: 5, Assumed: 6, Steps: 7}},
+		Seen:   []uint64{9, 8}, Missed: []uint64{1, 1 << 62},
+	}
+	p := &pair{scenario: "lost-wakeup", design: "2001-careful"}
+	r := &explore.Result{Strategy: explore.DPOR, Complete: true, Part: want}
+	text, err := json.Marshal(line{Scenario: "lost-wakeup", Design: "2001-careful", Model: "lkmm", Strategy: explore.DPOR, Complete: true, Shard: shardOf(&checked{pair: p, result: r}, program{builtin: true})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parsePart(text)
+	if err != nil || !reflect.DeepEqual(got.result.Part, want) {
+		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // checkpointVersion changes when what an old search has saved would be taken for
 // something else, or when a search goes another way.
-const checkpointVersion = 3
+const checkpointVersion = 4
 
 // DefaultCheckpointEvery is how often Options.Checkpoint is called.
 const DefaultCheckpointEvery = 5 * time.Second

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,12 +16,22 @@ type savedGraphs struct {
 	Path  [][3]int `json:"path"`            // the way, the ways, and whether it is a step
 	Fresh int      `json:"fresh"`
 	// The pass, and what is known.
-	Patience int         `json:"patience"`
-	Passed   int         `json:"passed"`
-	Grown    bool        `json:"grown,omitempty"`
-	Uses     [][4]int    `json:"uses"` // the task, the object, the mode, and the last step
-	Ops      []string    `json:"ops"`
-	Extra    []savedKind `json:"extra"`
+	Patience int  `json:"patience"`
+	Passed   int  `json:"passed"`
+	Grown    bool `json:"grown,omitempty"`
+	savedKnowledge
+	// Of a shard: what all of them know, and what this one has found beyond it.
+	Base   *savedKnowledge `json:"base,omitempty"`
+	Byways []Byway         `json:"byways,omitempty"`
+	Missed *savedKnowledge `json:"missed,omitempty"`
+	Unlike bool            `json:"unlike,omitempty"`
+}
+
+// savedKnowledge is what is known.
+type savedKnowledge struct {
+	Uses  [][4]int    `json:"uses"` // the task, the object, the mode, and the last step
+	Ops   []string    `json:"ops"`
+	Extra []savedKind `json:"extra"`
 }
 
 // savedKind is what a kind of steps was found to use: the task, the kind, and the first
@@ -32,8 +43,10 @@ type savedKind struct {
 
 // save notes where the search is.
 func (g *graphs) save(c *checkpoint) {
-	k := &g.known
-	s := &savedGraphs{Depth: max(g.division.depth, 0), Path: [][3]int{}, Fresh: g.fresh, Patience: g.patience, Passed: g.passed, Grown: k.grown}
+	s := &savedGraphs{
+		Depth: max(g.division.depth, 0), Path: [][3]int{}, Fresh: g.fresh, Patience: g.patience, Passed: g.passed, Grown: g.known.grown,
+		savedKnowledge: g.known.save(),
+	}
 	c.Graphs, c.Outline = s, g.outline.save()
 	for _, t := range g.path {
 		step := 0
@@ -42,6 +55,14 @@ func (g *graphs) save(c *checkpoint) {
 		}
 		s.Path = append(s.Path, [3]int{t.way, t.ways, step})
 	}
+	if b := &g.byways; b.base != nil {
+		base, missed := b.base.save(), b.missed.save()
+		s.Base, s.Byways, s.Missed, s.Unlike = &base, b.all(), &missed, b.unlike
+	}
+}
+
+// save writes down what is known, in the same way each time.
+func (k *knowledge) save() (s savedKnowledge) {
 	for u, n := range k.uses {
 		s.Uses = append(s.Uses, [4]int{int(u.task), int(u.obj), int(u.mode), int(n)})
 	}
@@ -52,7 +73,7 @@ func (g *graphs) save(c *checkpoint) {
 			s.Ops = append(s.Ops, name)
 		}
 	}
-	slices.Sort(s.Ops) // the same checkpoint each time
+	slices.Sort(s.Ops)
 	for of, uses := range k.extra {
 		e := savedKind{Step: [3]int{int(of.task), slices.Index(s.Ops, names[of.op]), int(of.obj)}}
 		for _, a := range uses {
@@ -61,6 +82,7 @@ func (g *graphs) save(c *checkpoint) {
 		s.Extra = append(s.Extra, e)
 	}
 	slices.SortFunc(s.Extra, func(a, b savedKind) int { return slices.Compare(a.Step[:], b.Step[:]) })
+	return s
 }
 
 // resume goes on where the search was.
@@ -69,8 +91,25 @@ func (g *graphs) resume(s *savedGraphs) {
 	for _, t := range s.Path {
 		g.path = append(g.path, turning{way: t[0], ways: t[1], step: t[2] == 1})
 	}
+	if s.Base != nil {
+		base := s.Base.knowledge()
+		g.byways.begin(&base)
+		for _, way := range s.Byways {
+			g.byways.found[way.Way] = &way
+		}
+		g.byways.missed = s.Missed.knowledge()
+		g.byways.unlike = s.Unlike
+	}
+	g.known = s.knowledge()
+	g.known.grown = s.Grown
+	if s.Base != nil {
+		g.known.growths++ // it may be more
+	}
+}
+
+// knowledge is what was written down.
+func (s *savedKnowledge) knowledge() knowledge {
 	k := newKnowledge()
-	k.grown = s.Grown
 	for _, u := range s.Uses {
 		k.uses[useOf{sim.TaskID(u[0]), sim.ObjID(u[1]), sim.Mode(u[2])}] = int32(u[3])
 	}
@@ -79,9 +118,10 @@ func (g *graphs) resume(s *savedGraphs) {
 		of := stepOf{task: sim.TaskID(e.Step[0]), op: sim.Op(slices.Index(names, s.Ops[e.Step[1]])), obj: sim.ObjID(e.Step[2])}
 		for _, a := range e.Uses {
 			k.extra[of] = append(k.extra[of], sim.Access{Obj: sim.ObjID(a[0]), Mode: sim.Mode(a[1])})
+			k.variety++
 		}
 	}
-	g.known = k
+	return k
 }
 
 // check refuses what no such search can have saved.
@@ -94,6 +134,24 @@ func (s *savedGraphs) check(names *sim.Names) error {
 			return fmt.Errorf("there is no turning %v", t)
 		}
 	}
+	if (s.Base != nil) != (s.Depth > 0) || (s.Missed != nil) != (s.Depth > 0) {
+		return errors.New("it does not say what all shards know")
+	}
+	if s.Base != nil {
+		if err := cmp.Or(s.Base.check(names), s.Missed.check(names)); err != nil {
+			return err
+		}
+	}
+	for i, w := range s.Byways {
+		if min(w.Executions, w.Blocked, w.Cut, w.Assumed, w.Steps) < 0 || w.Way == 0 || i > 0 && s.Byways[i-1].Way >= w.Way {
+			return fmt.Errorf("there is no byway %v", w)
+		}
+	}
+	return s.savedKnowledge.check(names)
+}
+
+// check refuses what nobody can know.
+func (s *savedKnowledge) check(names *sim.Names) error {
 	for _, u := range s.Uses {
 		mode := u[2] == int(memoryWrite) || below(u[2], int(sim.Add)+1)
 		if !below(u[0], len(names.Tasks)) || !below(u[1], len(names.Objects)) || !mode || !below(u[3]-1, 1<<31-1) {

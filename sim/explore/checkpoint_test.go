@@ -288,7 +288,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"nothing", counter(3, 1), explore.Options{Resume: []byte{}}, "it is not a checkpoint"},
 		{"half of it", counter(3, 1), explore.Options{Resume: good[:len(good)/2]}, "it is not a checkpoint"},
 		{"a bit", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"blocked":0`, `"blocked":1`, 1))}, "it is damaged"},
-		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":3`, `"version":4`, 1))}, "it is of version 4, and this search reads version 3"},
+		{"a later version", counter(3, 1), explore.Options{Resume: []byte(strings.Replace(string(good), `"version":4`, `"version":5`, 1))}, "it is of version 5, and this search reads version 4"},
 		{"another program", counter(4, 1), explore.Options{Resume: good}, "it is of another program, or of another version"},
 		{"another machine", counter(3, 1), explore.Options{Resume: good, Setup: func(m *sim.Machine) { m.MaxSteps = 50 }}, "it is of another program, or of another version"},
 		{"another strategy", counter(3, 1), explore.Options{Resume: good, Strategy: explore.Bounded}, "it is of another search: its strategy is dpor, not bounded"},

@@ -150,9 +150,10 @@ type search struct {
 	// simplifying counts the steps of that one.
 	simplifying int
 	// learning are the executions in which the machine, or the search, has learnt
-	// something, and known stands for what the search has.
+	// something.
 	learning []lesson
-	known    uint64
+	// shared is what others have to know of a shard of a search by graphs.
+	shared Part
 	// visited are the states of a shard.
 	visited []uint64
 }

@@ -98,11 +98,12 @@ func Expectation(p sim.Program, probes, most int) (mean float64, ok bool) {
 }
 
 // LearnLittle has shards of searches by execution graphs learn hardly anything before they
-// begin, until the function that it returns is called.
+// begin, until the function that it returns is called: nothing but the ways to a few
+// places.
 func LearnLittle() (restore func()) {
-	rounds, first := mostRounds, mostFirst
-	mostRounds, mostFirst = 1, 0
-	return func() { mostRounds, mostFirst = rounds, first }
+	first, places := mostFirst, enough
+	mostFirst, enough = 0, 1
+	return func() { mostFirst, enough = first, places }
 }
 
 // ExecutionsIn is how many executions a checkpoint has counted.
@@ -119,5 +120,5 @@ func SumOf(names sim.Names) uint64 {
 	for i := 1; i < len(names.Tasks); i++ {
 		k.use(useOf{sim.TaskID(i), sim.ObjID(1), sim.Write}, 0)
 	}
-	return k.sum(names)
+	return k.sum(newNaming(names))
 }

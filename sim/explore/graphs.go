@@ -39,6 +39,7 @@ type graphs struct {
 
 	division division
 	place    whereabouts
+	byways   byways
 	// patience is how many executions a pass goes on after it has learnt something, and
 	// passed how many it has made.
 	patience, passed int
@@ -50,7 +51,10 @@ type graphs struct {
 	steps  []int // of each task, that have been taken account of
 	pick   int   // the source that the load about to be taken is to read, or -1
 	going  []bool
-	buffer []sim.Access
+	// lost says, once it was asked for hope, that nobody knows of any for a task that is
+	// granted it, and vain that it was so when the last step was begun.
+	lost, vain bool
+	buffer     []sim.Access
 	// fresher are the sources that a task has not been asked about.
 	fresher []int
 }
@@ -66,6 +70,7 @@ type holdup struct {
 	waits  bool // for a store or a step
 	asked  bool // something has come
 	parked bool // it goes on no more
+	above  bool // it has waited since above the place of the shard, or the byway
 	// conflict says that since it began to wait a step was taken that conflicts with
 	// its own, and mark up to which event a load has declined the stores.
 	conflict bool
@@ -79,6 +84,9 @@ const firstPatience = 16
 // graphs makes the search.
 func (s *search) graphs() error {
 	s.machine.RememberMemory()
+	if s.resumed == nil {
+		s.learning = slices.DeleteFunc(s.learning, func(l lesson) bool { return l.ours }) // all begin with the same
+	}
 	g := &graphs{runner: s.runners[0], known: newKnowledge(), division: undivided}
 	by, err := g.divide()
 	if err != nil {
@@ -86,7 +94,7 @@ func (s *search) graphs() error {
 	}
 	g.division = by
 	s.follow(&g.outline, g.toCome)
-	defer func() { s.known = g.known.sum(s.machine.Names()) }()
+	defer g.tell()
 	for patience := firstPatience; ; patience *= 2 {
 		g.first(patience)
 		if c := s.resumed; c != nil {
@@ -112,6 +120,7 @@ func (s *search) graphs() error {
 func (g *graphs) first(patience int) {
 	g.path, g.fresh, g.known.grown = g.path[:0], 0, false
 	g.patience, g.passed, g.outline = patience, 0, outline{places: g.outline.places[:0]}
+	g.byways.forget()
 }
 
 // pass goes through executions until none is left, or until it pays to begin again.
@@ -124,7 +133,7 @@ func (g *graphs) pass() (ended bool, err error) {
 			}
 		}
 		g.Repeat()
-		before := g.known.growths
+		before, counts := g.known.variety, g.counts()
 		ran, err := g.execute(g)
 		if err == nil {
 			err = g.err
@@ -140,6 +149,11 @@ func (g *graphs) pass() (ended bool, err error) {
 		g.follow(g.m)
 		g.rest(g.m)
 		g.taught(before)
+		if o := &g.last; g.vain && o.Violation != nil && !o.AtEnd && g.counts().Executions > counts.Executions {
+			g.tally.executions-- // it has ended before anybody saw that a task waits in vain
+			g.tally.blocked++
+		}
+		g.byways.count(counts, g.counts())
 		if o := &g.last; o.Violation != nil && !o.AtEnd {
 			g.parkFatal()
 		}
@@ -160,6 +174,7 @@ func (g *graphs) pass() (ended bool, err error) {
 func (g *graphs) Repeat() {
 	g.depth, g.events, g.writes, g.pick, g.err = 0, 0, 0, -1, nil
 	g.place = whereabouts{reached: g.division.depth < 0, ours: g.division.depth < 0}
+	g.byways.at, g.vain = 0, false
 	clear(g.tasks)
 	clear(g.steps)
 }
@@ -234,9 +249,11 @@ func (g *graphs) Choose(m *sim.Machine, p *sim.Point) int {
 		}
 	}
 	for {
-		if !g.hopeful(m) {
+		if !g.hopeful(m, &g.known) {
 			return -1
 		}
+		g.vain = g.lost
+		g.leave(m)
 		i := slices.IndexFunc(order, func(id sim.TaskID) bool { return !g.at(id).waits && !g.at(id).parked })
 		if i < 0 {
 			return -1 // all that is left waits in vain
@@ -300,6 +317,7 @@ func (g *graphs) now(m *sim.Machine, id sim.TaskID) bool {
 		} else {
 			chosen = g.decide(ways, false)
 		}
+		g.at(id).above = false
 		if chosen < ways {
 			if sources != nil {
 				g.pick = g.fresher[chosen]
@@ -311,6 +329,9 @@ func (g *graphs) now(m *sim.Machine, id sim.TaskID) bool {
 	h.waits, h.conflict, h.mark = true, false, m.LastMemoryEvent()
 	if sources == nil {
 		h.from = g.events
+	}
+	if ways > 0 {
+		g.leave(m)
 	}
 	return false
 }
@@ -330,8 +351,12 @@ func (g *graphs) follow(m *sim.Machine) bool {
 		g.learn(e, uses)
 		g.count(e.Task)
 		for id := range g.tasks {
-			if h := &g.tasks[id]; h.waits && g.wakes(m, sim.TaskID(id), uses) {
+			switch h := &g.tasks[id]; {
+			case !h.waits || h.asked && h.conflict:
+			case g.wakes(m, sim.TaskID(id), uses):
 				h.asked, h.conflict = true, true
+			case h.above:
+				g.miss(m, sim.TaskID(id), uses)
 			}
 		}
 	}
@@ -365,7 +390,11 @@ func (g *graphs) taken(id sim.TaskID) int {
 
 // wakes says whether a step with these uses conflicts with the pending one of a task.
 func (g *graphs) wakes(m *sim.Machine, id sim.TaskID, uses []sim.Access) bool {
-	return conflicting(g.footprint(m, id), uses)
+	woken := conflicting(g.footprint(m, id, &g.known), uses)
+	if woken && g.common() && g.known.variety > g.byways.base.variety && !conflicting(g.footprint(m, id, g.byways.base), uses) {
+		g.byways.unlike = true
+	}
+	return woken
 }
 
 func conflicting(a, b []sim.Access) bool {
@@ -396,8 +425,8 @@ func (g *graphs) conflicted(m *sim.Machine, first, last int, id sim.TaskID, uses
 func (g *graphs) mayChange(m *sim.Machine, id sim.TaskID) bool {
 	h := g.at(id)
 	was := *h
-	h.waits, h.asked = true, false
-	hopeful := g.hopeful(m)
+	h.waits, h.asked, h.above = true, false, false
+	hopeful := g.hopeful(m, &g.known)
 	*g.at(id) = was
 	return hopeful
 }
@@ -422,16 +451,16 @@ func (g *graphs) waitsFor(id sim.TaskID) bool { return g.at(id).waits && !g.at(i
 
 // mayWake says whether a task may get what it waits for, or what its step needs, as far
 // as tasks are known to go on. One that is still to be spawned needs its parent.
-func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID) bool {
+func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID, k *knowledge) bool {
 	if m.ToBeSpawned(id) {
 		return g.going[m.Parent(id)]
 	}
-	if obj := m.PendingMemory(id); obj != 0 && g.mayUse(id, obj, memoryWrite) {
+	if obj := m.PendingMemory(id); obj != 0 && g.mayUse(id, obj, memoryWrite, k) {
 		return true
 	}
-	for _, a := range g.footprint(m, id) {
+	for _, a := range g.footprint(m, id, k) {
 		for _, mode := range []sim.Mode{sim.Read, sim.Write, sim.Add} {
-			if mode.Conflicts(a.Mode) && g.mayUse(id, a.Obj, mode) {
+			if mode.Conflicts(a.Mode) && g.mayUse(id, a.Obj, mode, k) {
 				return true
 			}
 		}
@@ -440,28 +469,32 @@ func (g *graphs) mayWake(m *sim.Machine, id sim.TaskID) bool {
 }
 
 // mayUse says whether another task than this one may still use an object.
-func (g *graphs) mayUse(id sim.TaskID, obj sim.ObjID, mode sim.Mode) bool {
+func (g *graphs) mayUse(id sim.TaskID, obj sim.ObjID, mode sim.Mode, k *knowledge) bool {
 	for u, goes := range g.going {
-		if goes && sim.TaskID(u) != id && int(g.known.uses[useOf{sim.TaskID(u), obj, mode}]) > g.taken(sim.TaskID(u)) {
+		if goes && sim.TaskID(u) != id && int(k.uses[useOf{sim.TaskID(u), obj, mode}]) > g.taken(sim.TaskID(u)) {
 			return true
 		}
 	}
 	return false
 }
 
-// hopeful says whether each task that waits may still get what it waits for. Who cannot
-// take its step, as the lock is held, does nothing for others before somebody has done
-// something for it.
-func (g *graphs) hopeful(m *sim.Machine) bool {
+// hopeful says whether each task that waits may still get what it waits for, as far as k
+// knows; of one that has waited since above the places of a shard nobody knows. Who
+// cannot take its step, as the lock is held, does nothing for others before somebody has
+// done something for it.
+func (g *graphs) hopeful(m *sim.Machine, k *knowledge) bool {
 	g.present(m)
 	for {
 		waiting, more := false, false
+		g.lost = false
 		for u := range g.going {
 			id := sim.TaskID(u)
 			switch {
 			case g.going[u] || !g.left(m, id):
-			case g.mayWake(m, id):
+			case g.mayWake(m, id, k):
 				g.going[u], more = true, true
+			case g.waitsFor(id) && g.at(id).above:
+				g.lost = true
 			case g.waitsFor(id):
 				waiting = true
 			}

@@ -11,8 +11,8 @@ type knowledge struct {
 	uses  map[useOf]int32 // the last step in which it was seen, and one
 	extra map[stepOf][]sim.Access
 	grown bool
-	// growths counts how often it has grown.
-	growths int
+	// growths counts how often it has grown, and variety what is in extra.
+	growths, variety int
 }
 
 func newKnowledge() knowledge {
@@ -56,12 +56,21 @@ func (g *graphs) learn(e *sim.Event, uses []sim.Access) {
 			k.obj = uses[0].Obj
 		}
 		for _, a := range extra {
-			if !slices.ContainsFunc(g.known.extra[k], func(b sim.Access) bool { return a.Obj == b.Obj && a.Mode == b.Mode }) {
-				g.known.extra[k] = append(g.known.extra[k], sim.Access{Obj: a.Obj, Mode: a.Mode})
+			if g.known.varies(k, a.Obj, a.Mode) {
+				g.known.variety++
 				g.known.grow()
 			}
 		}
 	}
+}
+
+// varies notes that a kind of steps uses something besides, if that is new.
+func (k *knowledge) varies(of stepOf, obj sim.ObjID, mode sim.Mode) bool {
+	if slices.ContainsFunc(k.extra[of], func(a sim.Access) bool { return a.Obj == obj && a.Mode == mode }) {
+		return false
+	}
+	k.extra[of] = append(k.extra[of], sim.Access{Obj: obj, Mode: mode})
+	return true
 }
 
 // use notes that a task uses something in its n-th step.
@@ -79,19 +88,27 @@ func (g *graphs) rest(m *sim.Machine) {
 		if obj := m.PendingWrite(id); obj != 0 {
 			g.known.use(useOf{id, obj, memoryWrite}, n)
 		}
-		for _, a := range g.footprint(m, id) {
+		for _, a := range g.footprint(m, id, &g.known) {
 			g.known.use(useOf{id, a.Obj, a.Mode}, n)
 		}
 	}
 }
 
-// footprint is what the pending step of a task may use, apart from memory.
-func (g *graphs) footprint(m *sim.Machine, id sim.TaskID) []sim.Access {
+// footprint is what the pending step of a task may use, apart from memory, as far as what
+// is known says.
+func (g *graphs) footprint(m *sim.Machine, id sim.TaskID, known *knowledge) []sim.Access {
+	k := g.kind(m, id)
+	g.buffer = append(g.buffer, known.extra[k]...)
+	return g.buffer
+}
+
+// kind is the kind of step that a task is about to take. What is known of it without
+// having seen it is left in buffer.
+func (g *graphs) kind(m *sim.Machine, id sim.TaskID) stepOf {
 	g.buffer = m.Pending(id, g.buffer[:0])
 	k := stepOf{task: id, op: m.PendingOp(id)}
 	if len(g.buffer) > 0 {
 		k.obj = g.buffer[0].Obj
 	}
-	g.buffer = append(g.buffer, g.known.extra[k]...)
-	return g.buffer
+	return k
 }

@@ -20,7 +20,8 @@ func notMerged(format string, args ...any) error {
 // that of the search. Each shard must be there once; they must be of the same
 // program, with the same options, and know the same of the program. Of findings
 // with the same title it keeps the simplest. Two shards of a search by states can
-// visit one state, which counts once: see [Result.Shared].
+// visit one state, which counts once: see [Result.Shared]. So does a [Byway] that
+// several have found.
 func Merge(parts []*Result) (*Result, error) {
 	if err := mergeable(parts); err != nil {
 		return nil, err
@@ -62,6 +63,9 @@ func Merge(parts []*Result) (*Result, error) {
 			sum.keep(f)
 		}
 	}
+	if err := sum.leaveOut(parts); err != nil {
+		return nil, err
+	}
 	sum.States, sum.Shared = different(parts)
 	sum.Stopped = strings.Join(stopped, "; ")
 	if b := first.Part.Budget; b > 0 && spent == b && sampled(sum.Strategy) {
@@ -96,6 +100,11 @@ func mergeable(parts []*Result) error {
 		if err := alike(parts[0], r); err != nil {
 			return err
 		}
+		for _, q := range parts {
+			if q.Part != nil && r != q && r.Part.lacks(q.Part) {
+				return notMerged("%s would have had to know what %s has seen: make all again with %s", r.Part.Shard, q.Part.Shard, texts(q.Part))
+			}
+		}
 	}
 	var missing []string
 	for i := range first.Shard.Of {
@@ -126,9 +135,9 @@ func alike(r, s *Result) error {
 	switch {
 	case sampled(r.Strategy) && p.Budget != q.Budget:
 		return notMerged("%s and %s are of different searches: the budget is %d, and %d", p.Shard, q.Shard, p.Budget, q.Budget)
-	case p.Knowledge != 0 && p.Knowledge == q.Knowledge && p.Divided == q.Divided:
+	case p.Knowledge != 0 && p.Known == q.Known && p.Knowledge == q.Knowledge && p.Divided == q.Divided:
 	case texts(p) != texts(q):
-		return notMerged("%s and %s have not learnt the same of the program: make both again with what was learnt, %s", p.Shard, q.Shard, cmp.Or(longer(texts(p), texts(q)), "nothing"))
+		return notMerged("%s and %s have not learnt the same of the program: make all again with what was learnt, %s", p.Shard, q.Shard, cmp.Or(longer(texts(p), texts(q)), "nothing"))
 	case p.Known != q.Known || p.Divided != q.Divided || p.Knowledge != q.Knowledge:
 		return notMerged("%s and %s do not know the same of the program (%d and %d things, divided at %d and %d): make all again with %s", p.Shard, q.Shard, p.Known, q.Known, p.Divided, q.Divided, cmp.Or(texts(p), "the same trapline"))
 	}

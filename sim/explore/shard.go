@@ -39,10 +39,12 @@ type counted struct{ places, steps, most int }
 var undivided = division{depth: -1}
 
 // enough is how many places there should be for each shard, so that all have about
-// the same to do; and the others bound what finding the depth may cost.
+// the same to do; and the others bound what finding the depth may cost. Tests ask for
+// fewer places.
+var enough = 16
+
 const (
-	enough       = 16
-	mostPlaces   = 64 * enough
+	mostPlaces   = 64 * 16
 	mostPrepared = 1_000_000 // steps
 )
 
@@ -260,9 +262,14 @@ type Part struct {
 	// that the machine knows.
 	Learnt []sim.Schedule
 	Known  int
-	// Knowledge is the same of parts of a search under a memory model that know the
-	// same, whatever they have learnt it from. It is 0 for other searches.
-	Knowledge uint64
+	// Knowledge is the same of parts of a search under a memory model that divide it in
+	// the same way. It is 0 for other searches. Byways are what such a part has found
+	// that others may have counted as well. Seen is what it has seen steps use that not
+	// all know of, and Missed what it would have had to see: numbers that mean the same in
+	// all parts, in ascending order.
+	Knowledge    uint64
+	Byways       []Byway
+	Seen, Missed []uint64
 	// Visited are the states that the strategy States has visited in the part, in
 	// ascending order: numbers that mean the same in all parts.
 	Visited []uint64
@@ -278,7 +285,8 @@ func (s *search) part() *Part {
 		p.Depth = cmp.Or(p.Depth, DefaultDepth)
 	}
 	if !sampled(s.options.Strategy) {
-		p.Divided, p.Known, p.Knowledge = s.divided, s.machine.Known(), s.known
+		p.Divided, p.Known = s.divided, s.machine.Known()
+		p.Knowledge, p.Byways, p.Seen, p.Missed = s.shared.Knowledge, s.shared.Byways, s.shared.Seen, s.shared.Missed
 		for _, l := range s.learning {
 			p.Learnt = append(p.Learnt, l.schedule)
 			if s.weak() && !l.ours {

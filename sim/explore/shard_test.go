@@ -257,7 +257,7 @@ func TestMergeRefuses(t *testing.T) {
 		{[]*explore.Result{parts[0], other[1], parts[2]}, "shard 1 of 3 and shard 2 of 3 are of different searches: the program is"},
 		{[]*explore.Result{parts[0], samples[1], parts[2]}, "different searches: the strategy is dpor, and random"},
 		{[]*explore.Result{samples[0], samples[1], longer[2]}, "different searches: the budget is 9, and 12"},
-		{[]*explore.Result{parts[0], parts[1], &wiser}, "shard 1 of 3 and shard 3 of 3 have not learnt the same of the program: make both again with what was learnt, t0@1"},
+		{[]*explore.Result{parts[0], parts[1], &wiser}, "shard 1 of 3 and shard 3 of 3 have not learnt the same of the program: make all again with what was learnt, t0@1"},
 	} {
 		_, err := explore.Merge(c.parts)
 		if !errors.Is(err, explore.ErrMerge) || !strings.Contains(fmt.Sprint(err), c.want) {

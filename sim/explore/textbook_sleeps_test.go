@@ -29,9 +29,9 @@ func (b *buffer) change(k *sim.K, n int, wait, tell *sim.WaitQueue, all bool) {
 		k.PrepareToWaitExclusive(wait)
 		k.MutexLock(&b.l)
 		if have := b.items.Get(k) + n; have >= 0 && have <= b.size {
+			k.FinishWait(wait) // before it unlocks: a signal that comes later is for others
 			b.items.Set(k, have)
 			k.MutexUnlock(&b.l)
-			k.FinishWait(wait)
 			if all {
 				k.WakeUpAll(tell)
 			} else {
@@ -217,6 +217,7 @@ var textbookSleeps = []textbook{
 	{name: "bounded buffer of 1, 2 and 1, two queues", build: bounded(2, 1, 2, false, false)},
 	{name: "bounded buffer of 1, 2 and 2, two queues", build: bounded(2, 2, 1, false, false), large: true},
 	{name: "bounded buffer of 1, 1 and 1, one queue, all woken", build: bounded(1, 1, 1, true, true)},
+	{name: "bounded buffer of 1, 2 and 1, one queue", build: bounded(2, 1, 1, true, false), title: "INFO: task hung"},
 	{name: "bounded buffer of 1, 2 and 2, one queue", build: bounded(2, 2, 1, true, false), title: "INFO: task hung", large: true},
 	{name: "a flag, 1", build: flagAndSleep(1, false)},
 	{name: "a flag, 2", build: flagAndSleep(2, false)},
