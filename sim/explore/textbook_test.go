@@ -134,7 +134,7 @@ func TestReferences(t *testing.T) {
 }
 
 func textbooks() []textbook {
-	return slices.Concat(textbookSpins, textbookLocks, textbookSleeps, textbookKernel)
+	return slices.Concat(textbookSpins, textbookQueues, textbookLocks, textbookSleeps, textbookKernel)
 }
 
 // Programs that are not among those by which checkers are compared: each trace is
