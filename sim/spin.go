@@ -27,8 +27,21 @@ import (
 // task looks at there has changed, see [Access].Since.
 const Spinning Wait = 1 << 14
 
-// trialRounds is how often a task must come round to be taken to spin.
-const trialRounds = 100
+// trialRounds is how often a task must come round to be taken to spin: more often than
+// loops of kernel code that give up. With a memory model, each look takes a place in the
+// graph of an execution, and there it is less.
+const (
+	trialRounds     = 1000
+	weakTrialRounds = 100
+)
+
+// mostRounds is the number of rounds of a trial.
+func (m *Machine) mostRounds() int {
+	if m.weak != nil {
+		return weakTrialRounds
+	}
+	return trialRounds
+}
 
 // look is one step that changed nothing: at what, in which version, where, and
 // what it saw.
@@ -261,10 +274,10 @@ func (m *Machine) onTrial(cur *K) *K {
 	}
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.pending.choices == 0 && cur.ready()
 	switch {
-	case t.rounds >= trialRounds:
+	case t.rounds >= m.mostRounds():
 		m.decide(endless)
 		return nil
-	case !inLoop || t.strays || t.steps > trialRounds*mostLooks:
+	case !inLoop || t.strays || t.steps > m.mostRounds()*mostLooks:
 		m.decide(ends)
 		return nil
 	}
