@@ -45,8 +45,8 @@ type facts struct {
 	// loops says of the places where a task has gone round a loop without
 	// looking at anything new whether it would do so for ever.
 	loops map[uint64]verdict
-	// trials counts those that concern more than one execution.
-	trials int
+	// trials are those that concern more than one execution.
+	trials map[uint64]bool
 	// polled says that somebody asks how far grace periods are.
 	polled bool
 	// ordered are the locks whose sections are not taken for one step, habits
@@ -86,9 +86,10 @@ func (s *ids) learn(add func(*facts)) {
 	defer s.mu.Unlock()
 	old := s.known.Load()
 	f := *old
-	f.awaited, f.loops = map[ObjID]bool{}, map[uint64]verdict{}
+	f.awaited, f.loops, f.trials = map[ObjID]bool{}, map[uint64]verdict{}, map[uint64]bool{}
 	maps.Copy(f.awaited, old.awaited)
 	maps.Copy(f.loops, old.loops)
+	maps.Copy(f.trials, old.trials)
 	add(&f)
 	s.known.Store(&f)
 }
@@ -97,7 +98,7 @@ func (s *ids) learn(add func(*facts)) {
 // program that concern all of its executions, see [Outcome.Learnt].
 func (m *Machine) Known() int {
 	f := m.ids.known.Load()
-	n := len(f.awaited) + f.trials + flag(f.polled)
+	n := len(f.awaited) + len(f.trials) + flag(f.polled)
 	for i := range reasonNames {
 		n += flag(f.steps.has(1 << i))
 	}

@@ -187,18 +187,28 @@ func (m *Machine) Run(p Program, s Strategy) Outcome {
 		if !o.Learnt {
 			return o
 		}
+		if !m.goesOn(s) {
+			return o
+		}
 		switch s := s.(type) {
 		case Restarter:
 			s.Restart()
 		case Repeater:
-			if !m.repeats {
-				return o
-			}
 			s.Repeat()
-		default:
-			return o
 		}
 	}
+}
+
+// goesOn says whether a strategy begins its execution again when the machine has learnt
+// something, so that nobody else hears of it.
+func (m *Machine) goesOn(s Strategy) bool {
+	switch s.(type) {
+	case Restarter:
+		return true
+	case Repeater:
+		return m.repeats
+	}
+	return false
 }
 
 func (m *Machine) once(p Program, s Strategy) Outcome {

@@ -318,3 +318,16 @@ func TestRCUReport(t *testing.T) {
 	}))
 	golden(t, "rcu_head_twice", lineNumber.ReplaceAllString(o.Violation.Title+"\n\n"+o.Violation.Report, ".go:N"))
 }
+
+// A reader is held like a lock, also where there are no locks at all.
+func TestRCUReportWithoutLocks(t *testing.T) {
+	o := undisturbed(t, func(m *sim.Machine) {
+		m.Go("reader", func(k *sim.K) {
+			k.RCUReadLock()
+			k.SynchronizeRCU()
+		})
+	})
+	if v := o.Violation; v == nil || !strings.Contains(v.Report, "(rcu_read_lock){....}-{1:3}, at:") {
+		t.Errorf("%v", v)
+	}
+}

@@ -120,9 +120,9 @@ func (m *Machine) address(o *Object) uint64 {
 // lock is a lock of a class as lockdep prints it: address, name, usage in
 // interrupts, and the kind of context that may wait for it.
 func (r *splat) lock(o *Object, class int16, at Frame) string {
-	what := r.class(class)
-	if class == 0 { // no lock, but held: a reader of RCU
-		what = "(" + o.name + "){....}-{1:3}"
+	what := "(" + o.name + "){....}-{1:3}" // no lock, but held: a reader of RCU
+	if class != 0 {
+		what = r.class(class)
 	}
 	return fmt.Sprintf("%016x %s, at: %s", r.k.m.address(o), what, at)
 }

@@ -27,8 +27,21 @@ import (
 // task looks at there has changed, see [Access].Since.
 const Spinning Wait = 1 << 14
 
-// trialRounds is how often a task must come round to be taken to spin.
-const trialRounds = 100
+// trialRounds is how often a task must come round to be taken to spin: more often than
+// loops of kernel code that give up. With a memory model, each look takes a place in the
+// graph of an execution, and there it is less.
+const (
+	trialRounds     = 1000
+	weakTrialRounds = 100
+)
+
+// mostRounds is the number of rounds of a trial.
+func (m *Machine) mostRounds() int {
+	if m.weak != nil {
+		return weakTrialRounds
+	}
+	return trialRounds
+}
 
 // look is one step that changed nothing: at what, in which version, where, and
 // what it saw.
@@ -43,8 +56,10 @@ type verdict uint8
 
 const (
 	untried verdict = iota
-	// assumed says that somebody has come round after a change, so that it made no
-	// difference, and that it was taken for a loop that waits.
+	// passedBy says that somebody has come round after a change, and was not taken
+	// to wait.
+	passedBy
+	// assumed says the same of one who was, which only retry.go does.
 	assumed
 	endless
 	ends
@@ -109,7 +124,9 @@ func (k *K) round(loop []look) Wait {
 	case !k.changed(loop) || m.weak != nil && v == untried:
 		m.trial = trial{k: k, loop: key, site: k.site}
 		return 0
-	case v == untried && !m.assume(key):
+	case m.note(key, passedBy) != endless:
+		// Nobody can see now whether it waits. To take it to wait would be to say that
+		// its step cannot come before the change, and no search would then try that.
 		return 0
 	}
 	k.loop = append(k.loop[:0], loop...)
@@ -118,11 +135,15 @@ func (k *K) round(loop []look) Wait {
 
 // assume takes a loop that was not tried for one that waits. It returns false if
 // another machine knows better by now.
-func (m *Machine) assume(key uint64) bool {
+func (m *Machine) assume(key uint64) bool { return m.note(key, assumed) != ends }
+
+// note keeps what is done about a loop that was not tried. It returns what is known of
+// the loop by now, as another machine may have tried it.
+func (m *Machine) note(key uint64, v verdict) verdict {
 	if m.ids.known.Load().loops[key] == untried {
-		m.ids.learn(func(f *facts) { f.loops[key] = max(f.loops[key], assumed) })
+		m.ids.learn(func(f *facts) { f.loops[key] = max(f.loops[key], v) })
 	}
-	return m.ids.known.Load().loops[key] != ends
+	return m.ids.known.Load().loops[key]
 }
 
 // changed says whether any of what the task has looked at has changed since.
@@ -254,10 +275,10 @@ func (m *Machine) onTrial(cur *K) *K {
 	}
 	inLoop := cur == t.k && (t.steps == 1 || cur.lookStep == cur.steps) && cur.pending.choices == 0 && cur.ready()
 	switch {
-	case t.rounds >= trialRounds:
+	case t.rounds >= m.mostRounds():
 		m.decide(endless)
 		return nil
-	case !inLoop || t.strays || t.steps > trialRounds*mostLooks:
+	case !inLoop || t.strays || t.steps > m.mostRounds()*mostLooks:
 		m.decide(ends)
 		return nil
 	}
@@ -266,7 +287,7 @@ func (m *Machine) onTrial(cur *K) *K {
 
 // decide ends the trial. Earlier executions have not come to the loop without a
 // change, or they would have tried it. So what they reported of their steps holds,
-// unless they have assumed something else or have not watched for loops as closely as
+// unless they have taken it for something else or have not watched for loops as closely as
 // is needed where there is one.
 func (m *Machine) decide(v verdict) {
 	was := untried
@@ -278,12 +299,13 @@ func (m *Machine) decide(v verdict) {
 		}
 	})
 	if v == endless {
-		m.repeats = m.trial.round > 0 || m.known.steps.has(tasksSpin)
+		m.repeats = was != passedBy && (m.trial.round > 0 || m.known.steps.has(tasksSpin))
 	} else {
 		m.repeats = was != assumed
 	}
-	if !m.repeats {
-		m.ids.learn(func(f *facts) { f.trials++ })
+	if !m.goesOn(m.strategy) {
+		key := m.trial.loop
+		m.ids.learn(func(f *facts) { f.trials[key] = true })
 	}
 }
 

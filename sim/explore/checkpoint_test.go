@@ -190,10 +190,17 @@ func TestResumedWorkersMissNothing(t *testing.T) {
 }
 
 func TestResumeSample(t *testing.T) {
+	drawn := program{{do("mutex1", 0), do("use", 0)}, {do("free", 0)}, {do("write", 1), do("cell", 0)}}.program(false, func(string) {})
+	testResumeSample(t, drawn)
+	testResumeSample(t, snapshot(2)) // of which the machine learns something
+	testResumeSample(t, ticketLock(3, true))
+}
+
+func testResumeSample(t *testing.T, program sim.Program) {
+	t.Helper()
 	for _, strategy := range explore.Samples() {
 		for _, shard := range []explore.Shard{{}, {Index: 1, Of: 3}} {
 			o := explore.Options{Strategy: strategy, Seed: 5, Executions: 90, Shard: shard, MinimiseExecutions: 50}
-			program := program{{do("mutex1", 0), do("use", 0)}, {do("free", 0)}, {do("write", 1), do("cell", 0)}}.program(false, func(string) {})
 			want, err := explore.Run(context.Background(), program, o)
 			if err != nil {
 				t.Fatal(err)
@@ -223,8 +230,39 @@ func TestResumeSample(t *testing.T) {
 	}
 }
 
+// wantResumed kills a search after each of its executions, and goes on with it.
+func wantResumed(t *testing.T, p sim.Program, o explore.Options) {
+	t.Helper()
+	want, err := explore.Run(context.Background(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states [][]byte
+	o.CheckpointEvery = -1
+	o.Checkpoint = func(state []byte) error { states = append(states, state); return nil }
+	if _, err := explore.Run(context.Background(), p, o); err != nil {
+		t.Fatal(err)
+	}
+	o.Checkpoint = nil
+	for i := 0; i < len(states); i += 1 + len(states)/10 {
+		o.Resume = states[i]
+		got, err := explore.Run(context.Background(), p, o)
+		if err != nil {
+			t.Fatalf("%s after %d: %v", o.Strategy, i, err)
+		}
+		if got.Executions != want.Executions || got.Blocked != want.Blocked || !got.Complete {
+			t.Errorf("after %d: %s, at once: %s", i, got.Coverage(), want.Coverage())
+		}
+	}
+}
+
 // What the machine has learnt of a program is learnt again.
 func TestResumeKnowsWhatWasLearnt(t *testing.T) {
+	for _, build := range []func(m *sim.Machine){snapshot(2), snapshot(3), spinners(2, 2, false), nested(1), ticketLock(3, false)} {
+		for _, strategy := range []string{explore.DPOR, explore.Bounded, explore.States} {
+			wantResumed(t, build, explore.Options{Strategy: strategy, Preemptions: 2, MinimiseExecutions: 1})
+		}
+	}
 	program := func(m *sim.Machine) {
 		x := words(m, 2)
 		m.Go("waits", func(k *sim.K) {

@@ -237,3 +237,24 @@ func TestChoicesInLoops(t *testing.T) {
 		})
 	}
 }
+
+// A loop that gives up is none that waits, however long it tries: each look comes before
+// what it looks for, or not.
+func TestLoopsThatGiveUp(t *testing.T) {
+	const tries = 300
+	r := explore.Check(t, func(m *sim.Machine) {
+		x := words(m, 1)
+		m.Go("looks", func(k *sim.K) {
+			for range tries {
+				if x[0].Read(k) == 1 {
+					return
+				}
+				k.CPURelax()
+			}
+		})
+		m.Go("sets", func(k *sim.K) { x[0].Write(k, 1) })
+	})
+	if r.Executions != tries+1 || r.Blocked > 0 {
+		t.Errorf("%s, want %d", r.Coverage(), tries+1)
+	}
+}

@@ -14,7 +14,8 @@ const (
 	// Bounded visits every state that can be reached with a given number of
 	// preemptions.
 	Bounded = "bounded"
-	// States visits every state of the program once, and not every way to it.
+	// States visits each state of the program once, and not every way to it, but for
+	// states that only another order of independent steps goes through.
 	States = "states"
 	// Delays visits every state that can be reached with a given number of delays.
 	Delays = "delays"

@@ -371,6 +371,29 @@ func givesUp(n, tries int) func(m *sim.Machine) {
 	}
 }
 
+// snapshot is a reader that reads two words again and again until it has read the same
+// twice, so many times at most, beside two writers. What it has seen of a round does not
+// say whether it goes round once more: that depends on the round before.
+func snapshot(tries int) func(m *sim.Machine) {
+	return func(m *sim.Machine) {
+		x := words(m, 2)
+		tasks(m, 2, func(i int, k *sim.K) {
+			x[i].Write(k, 1)
+			x[i].Write(k, 2)
+		})
+		m.Go("reader", func(k *sim.K) {
+			a, b := x[0].Read(k), x[1].Read(k)
+			for range tries {
+				c, d := x[0].Read(k), x[1].Read(k)
+				if a == c && b == d {
+					return
+				}
+				a, b = c, d
+			}
+		})
+	}
+}
+
 var textbookSpins = []textbook{
 	{name: "Peterson", build: petersons(false)},
 	{name: "Peterson, the wrong way round", build: petersons(true), title: race},
@@ -406,6 +429,8 @@ var textbookSpins = []textbook{
 	{name: "2 spinners on 3 words, backwards", build: spinners(2, 3, true)},
 	{name: "a loop in a loop", build: nested(1)},
 	{name: "two loops in loops", build: nested(2)},
+	{name: "snapshot in 2 tries", build: snapshot(2), closed: 73},
+	{name: "snapshot in 3 tries", build: snapshot(3), closed: 97},
 	{name: "2 tries each of 2", build: givesUp(2, 2)},
 	{name: "3 tries each of 2", build: givesUp(2, 3)},
 	{name: "2 tries each of 3", build: givesUp(3, 2)},

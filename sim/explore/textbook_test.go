@@ -139,7 +139,7 @@ func TestReferences(t *testing.T) {
 }
 
 func textbooks() []textbook {
-	return slices.Concat(textbookSpins, textbookRetries, textbookLocks, textbookSleeps, textbookDeferred, textbookKernel)
+	return slices.Concat(textbookSpins, textbookRetries, textbookQueues, textbookLocks, textbookSleeps, textbookDeferred, textbookKernel)
 }
 
 // Programs that are not among those by which checkers are compared: each trace is

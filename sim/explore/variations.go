@@ -45,7 +45,7 @@ func (s *search) survey(v *variations) error {
 	for range surveyed {
 		p.begin(v.surveys)
 		v.surveys++
-		if m.Run(s.program, &p).Learnt {
+		if m.Run(s.program, sim.StrategyFunc(p.Choose)).Learnt { // the lesson is the schedule
 			s.learning = append(s.learning, lesson{schedule: m.Schedule(), aware: m.LockAware})
 			return errLearnt
 		}
