@@ -256,6 +256,29 @@ func wantResumed(t *testing.T, p sim.Program, o explore.Options) {
 	}
 }
 
+// wokenAndAwaited is a program of which it is learnt that a word is awaited when it is drawn
+// to see whom its wake-ups wake.
+func wokenAndAwaited(m *sim.Machine) {
+	x := words(m, 1)
+	q := new(sim.WaitQueue)
+	m.Setup().InitWaitqueueHead(q, "q")
+	spawn(m, 2, "sleeper", func(k *sim.K) {
+		least := int(k.Name()[len(k.Name())-1] - '0')
+		k.WaitEvent(q, func() bool { return x[0].Read(k) > least })
+	})
+	m.Go("waker", func(k *sim.K) {
+		for i := range 2 {
+			x[0].Write(k, i+1)
+			k.WakeUp(q)
+		}
+	})
+	m.Go("waits", func(k *sim.K) {
+		if x[0].Read(k) == 1 {
+			x[0].CondLoadAcquire(k, func(v int) bool { return v == 2 })
+		}
+	})
+}
+
 // What the machine has learnt of a program is learnt again.
 func TestResumeKnowsWhatWasLearnt(t *testing.T) {
 	for _, build := range []func(m *sim.Machine){snapshot(2), snapshot(3), spinners(2, 2, false), nested(1), ticketLock(3, false)} {
@@ -263,6 +286,7 @@ func TestResumeKnowsWhatWasLearnt(t *testing.T) {
 			wantResumed(t, build, explore.Options{Strategy: strategy, Preemptions: 2, MinimiseExecutions: 1})
 		}
 	}
+	wantResumed(t, wokenAndAwaited, explore.Options{})
 	program := func(m *sim.Machine) {
 		x := words(m, 2)
 		m.Go("waits", func(k *sim.K) {
