@@ -224,7 +224,7 @@ func (d *worker) settle(i int) {
 	v := &d.path[i]
 	v.taken.uses = d.order.footprint(&d.feet, i)
 	if x := &d.order.variations.exact; x.on {
-		x.note(d.order.events[i].sign, v.taken.uses, i == d.order.fatal)
+		x.note(d.order.signs[i].known, v.taken.uses, i == d.order.fatal)
 	}
 	d.lock(v.node)
 	v.asleep[v.slot].uses = v.taken.uses
@@ -314,9 +314,11 @@ func (d *worker) races() {
 			first = 0
 		}
 	}
-	for i := range first {
-		if o.variations.varying.has(o.events[i].op) {
-			d.racesAnew(i)
+	if o.variations.unsure.Load() {
+		for i := range first {
+			if o.variations.varying.has(o.events[i].op) {
+				d.racesAnew(i)
+			}
 		}
 	}
 	for i := first; i < len(o.events); i++ {

@@ -85,11 +85,17 @@ func (o *order) asked(e *event) int32 {
 	return e.known
 }
 
+// signs are the signatures of an event, by what it was known to use and by all that it
+// used.
+type signs struct{ known, all uint64 }
+
 // sign makes the signatures of event i, which has just been added.
 func (o *order) sign(i int) {
 	e := &o.events[i]
-	e.sign = o.signature(i, e.choice, e.first+o.asked(e), -1, nil)
-	e.hash = fold(o.signature(i, e.choice, e.end, -1, nil), 1)
+	o.signs = append(o.signs[:i], signs{
+		known: o.signature(i, e.choice, e.first+o.asked(e), -1, nil),
+		all:   o.signature(i, e.choice, e.end, -1, nil),
+	})
 }
 
 // signature stands for event i with another choice, and all that comes before it because
@@ -99,7 +105,7 @@ func (o *order) signature(i int, choice int16, end int32, j int, others []int) u
 	e := &o.events[i]
 	h := fold(fold(uint64(e.task)<<32|uint64(e.number), uint64(e.op)), uint64(choice))
 	if e.previous >= 0 {
-		h = fold(h, o.events[e.previous].hash)
+		h = fold(h, o.signs[e.previous].all)
 	}
 	before := uint64(0)
 	for u := e.first; u < end; u++ {
@@ -112,7 +118,7 @@ func (o *order) signature(i int, choice int16, end int32, j int, others []int) u
 				continue
 			}
 			if w.Mode.Conflicts(a.Mode) {
-				before += fold(uint64(a.Obj), o.events[k].hash)
+				before += fold(uint64(a.Obj), o.signs[k].all)
 			}
 			if w.Mode == sim.Write {
 				break

@@ -32,6 +32,7 @@ type order struct {
 	sequence []step // the answer of notAfter
 
 	byLast     byLast
+	signs      []signs     // of the events, if exact is on
 	variations *variations // nil for a search that does without
 	expected   []use       // of foresee
 	buffer     []sim.Access
@@ -50,8 +51,6 @@ type event struct {
 	// happens before this one or is this one.
 	clock []int32
 	acts  bool // it did something as the last of some
-	// sign and hash stand for the event and what comes before it, see exact.
-	sign, hash uint64
 	// print is the footprint of the uses, and printed says that it is known.
 	print   footprint
 	printed bool

@@ -120,8 +120,8 @@ func anyPicks(v []step) bool {
 // the place, and cuts off what has been. What the steps use that were taken there is
 // known by now, and may have been more than that when the branch was put in.
 func (d *worker) covered(n *node, w *wakeup) bool {
-	if n.depth < d.crew.division.depth {
-		return false // everything is visited from there
+	if n.depth < d.crew.division.depth || !d.order.variations.unsure.Load() {
+		return false // everything is visited from there, or was known when it was put in
 	}
 	for i := range n.asleep {
 		if d.leads(&n.asleep[i], w) {
