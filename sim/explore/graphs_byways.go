@@ -83,11 +83,11 @@ func (g *graphs) leave(m *sim.Machine) {
 	}
 	g.place = whereabouts{reached: true, ours: true}
 	g.byways.at = max(g.wayHash(), 1)
-	g.alone(m)
+	g.alone()
 }
 
 // alone notes who waits where the search begins to be on its own.
-func (g *graphs) alone(m *sim.Machine) {
+func (g *graphs) alone() {
 	for u := range g.tasks {
 		if h := &g.tasks[u]; h.waits {
 			h.above = true

@@ -156,7 +156,7 @@ func (g *graphs) enters() bool {
 	}
 	g.place = whereabouts{reached: true, ours: g.ours()}
 	if g.place.ours {
-		g.alone(g.m)
+		g.alone()
 	}
 	if c := v.counted; c != nil {
 		c.places++
