@@ -12,11 +12,11 @@ import (
 // which comes after all of them: they are not ordered with each other, nor are they
 // with what the act uses.
 //
-// That is right where whoever uses the same as the act comes before one of them, as
-// one does that has a reference, or after them all. What else could come
-// before the act or after it would have to tell which of them it must come before.
-// Where an execution shows one, additions to the object are taken to conflict, and the
-// search begins anew.
+// That is right where whoever uses the same as the act comes before one of them, as one
+// does that has a reference, or after them all. What else comes before the act, or after
+// it, could come on the other side of it, and would have to tell which of them it had to
+// pass for that. Where an execution shows one, additions to the object are taken to
+// conflict, and the search begins anew.
 type byLast struct {
 	acts  []act
 	loose []loose

@@ -87,11 +87,12 @@ func (o *order) key(i int) stepKey {
 
 // foresee says of s, which is event i in another place, what it may use there, where
 // event j and others, and what comes after them, have not happened. Of a step that was
-// only pending it is not even known what it uses in this one. It returns the signature of s.
+// only pending it is not even known what it uses in this one. It returns the signature
+// of s, or 0.
 func (o *order) foresee(f *feet, s *step, i, j int, others []int) (sign uint64) {
 	e, key := &o.events[i], o.key(i)
 	s.uses = o.footprintWithout(f, i, j, others)
-	if o.variations.exact.on {
+	if o.variations.exact.on && !e.acts { // what it does as the last of some is known
 		sign = o.signature(i, s.choice, e.first+o.asked(e), j, others)
 	}
 	seen := i < o.taken && s.choice == e.choice
