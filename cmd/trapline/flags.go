@@ -144,7 +144,7 @@ func (f *searchFlags) options(cmd *cobra.Command) (explore.Options, time.Duratio
 
 // estimated is from how many executions the size of the search is to be estimated.
 func estimated(o explore.Options) int {
-	if o.LockAware || o.Shard.Of > 0 || slices.Contains(explore.Samples(), o.Strategy) {
+	if o.Shard.Of > 0 || slices.Contains(explore.Samples(), o.Strategy) {
 		return 0
 	}
 	return probesMade

@@ -65,7 +65,7 @@ func TestBoundsAreInTheAnswer(t *testing.T) {
 		{"writers --budget 300 --strategy states", exitOK, " executions, 285 merged (300 of about "},
 		{"writers --budget 300 --model tso", exitOK, " blocked (299 of about "},
 		{"writers --budget 300 --preemptions 4", exitOK, "(300 of about "},
-		{"writers --budget 300 --lock-aware", exitOK, ": inconclusive\nincomplete (stopped after 300 executions): 300 executions, 0 blocked"},
+		{"writers --budget 300 --lock-aware", exitOK, ": inconclusive\nincomplete (stopped after 300 executions): 300 executions of about "},
 	} {
 		name, args, _ := strings.Cut(c.args, " ")
 		code, stdout, stderr := traplineWith(context.Background(), programsByName[name](), append([]string{"check", thePair}, strings.Fields(args)...)...)

@@ -129,6 +129,17 @@ func newEstimator(p sim.Program) *estimator {
 	return e
 }
 
+// setLockAware has it draw from the tree of a search that is aware of locks, or not.
+func (e *estimator) setLockAware(on bool) {
+	if e.m.LockAware == on {
+		return
+	}
+	e.m.LockAware = on
+	e.probes, e.mean, e.squares = 0, 0, 0
+	clear(e.extra)
+	e.last = nil
+}
+
 // estimate is what the probes so far say.
 func (e *estimator) estimate() Estimate {
 	g := Estimate{Traces: e.mean, Probes: e.probes}

@@ -218,6 +218,9 @@ func (s *search) setLockAware(on bool) {
 	for _, r := range s.runners {
 		r.m.LockAware = on
 	}
+	if s.estimator != nil {
+		s.estimator.setLockAware(on)
+	}
 }
 
 // startAgain forgets what was counted, but not what was found.

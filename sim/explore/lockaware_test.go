@@ -2,6 +2,7 @@ package explore_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -378,4 +379,41 @@ func setOf[V any](m map[string]V) map[string]bool {
 		set[k] = true
 	}
 	return set
+}
+
+// A search that is aware of locks knows how large it is going to be, and not how large it
+// would be if it were not.
+func TestEstimatesAreAwareOfLocks(t *testing.T) {
+	sections := func(n, times int) sim.Program {
+		return func(m *sim.Machine) {
+			l, x := mutexes(m, 1), words(m, n)
+			tasks(m, n, func(i int, k *sim.K) {
+				for j := range times {
+					k.MutexLock(&l[0])
+					x[max(i-j, 0)].Write(k, i)
+					k.MutexUnlock(&l[0])
+				}
+			})
+		}
+	}
+	for _, test := range []peer{
+		{"3 tasks, 3 sections", sections(3, 3), 120}, // 1680 in any order
+		{"4 tasks, 3 sections", sections(4, 3), 720},
+		{"locks(3x4)", locks(3, 4), 1296},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := explore.Options{LockAware: true, Estimate: 300, Executions: test.want / 10}
+			r, err := explore.Run(t.Context(), test.program, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := r.Estimate; e.Probes == 0 || math.Abs(e.Traces-float64(test.want)) > 3*e.Error+float64(test.want)/100 {
+				t.Errorf("%s, want %d", r.Coverage(), test.want)
+			}
+			o.Executions = 0
+			if r, err = explore.Run(t.Context(), test.program, o); err != nil || r.Executions != test.want {
+				t.Errorf("%v, %s", err, r.Coverage())
+			}
+		})
+	}
 }
