@@ -62,7 +62,7 @@ func (o *order) act(n int32) {
 			x := &b.acts[in]
 			x.event, x.obj = n, a.Obj
 			x.others = o.adders(x.others[:0], a.previous, n)
-			if o.within(x.others, e.clock) {
+			if includes(e.clock, x.others) {
 				b.acts, in = b.acts[:in], -1
 			} else {
 				x.all = join(append(x.all[:0], e.clock...), x.others)
@@ -107,7 +107,7 @@ func (o *order) behind(n int32) {
 			w := &o.accesses[v]
 			if w.act >= 0 && w.Mode.Conflicts(a.Mode) {
 				x := &o.byLast.acts[w.act]
-				if !o.within(x.all, e.clock) {
+				if !includes(e.clock, x.all) {
 					o.byLast.loose = append(o.byLast.loose, loose{n, x.obj})
 				}
 				e.clock = join(e.clock, x.clock)
@@ -138,8 +138,8 @@ func (o *order) clockOf(w *use) []int32 {
 	return o.events[w.event].clock
 }
 
-// within says whether clock d has all that c has.
-func (o *order) within(c, d []int32) bool {
+// includes says whether clock d has all that c has.
+func includes(d, c []int32) bool {
 	for t, n := range c {
 		if n > 0 && (t >= len(d) || d[t] < n) {
 			return false

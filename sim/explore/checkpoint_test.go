@@ -230,14 +230,14 @@ func testResumeSample(t *testing.T, program sim.Program) {
 	}
 }
 
-// wantResumed kills a search after each of its executions, and goes on with it.
-func wantResumed(t *testing.T, p sim.Program, o explore.Options) {
+// wantResumed kills a search after some of its executions, and goes on with it. It returns
+// its checkpoints.
+func wantResumed(t *testing.T, p sim.Program, o explore.Options) (states [][]byte) {
 	t.Helper()
 	want, err := explore.Run(context.Background(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var states [][]byte
 	o.CheckpointEvery = -1
 	o.Checkpoint = func(state []byte) error { states = append(states, state); return nil }
 	if _, err := explore.Run(context.Background(), p, o); err != nil {
@@ -252,6 +252,33 @@ func wantResumed(t *testing.T, p sim.Program, o explore.Options) {
 		}
 		if got.Executions != want.Executions || got.Blocked != want.Blocked || !got.Complete {
 			t.Errorf("after %d: %s, at once: %s", i, got.Coverage(), want.Coverage())
+		}
+	}
+	return states
+}
+
+// A search that is gone on with knows what steps did after the same steps, and to which
+// objects additions conflict. By the first it begins no execution in vain.
+func TestResumeKnowsWhatStepsDid(t *testing.T) {
+	never := func(string) {}
+	chooses := program{
+		{in("spin", 1, do("use", 1), do("wake", 1)), do("wait_event", 0), do("choose", 1), do("get", 0)},
+		{do("cell", 1), do("choose", 0)},
+	}
+	looks := puts{tasks: [][]put{{{"put", 0}, {"look", 0}}, {{"put", 0}, {"look", 1}}, {{"put", 0}}}}
+	for _, test := range []struct {
+		p    sim.Program
+		says string
+	}{
+		{chooses.program(false, never), `"exact":true`},
+		{looks.program(false, never), `"joint":[`},
+	} {
+		states := wantResumed(t, test.p, explore.Options{})
+		if r := result(t, test.p, explore.Options{}); r.Blocked > 0 {
+			t.Errorf("%s", r.Coverage())
+		}
+		if !slices.ContainsFunc(states, func(s []byte) bool { return strings.Contains(string(s), test.says) }) {
+			t.Errorf("no checkpoint says %s", test.says)
 		}
 	}
 }
